@@ -1,0 +1,16 @@
+"""Read, run and question statecharts: the declarative language of FlexiFlow."""
+
+from __future__ import annotations
+
+from .ports import Candidate, Effect, Emit, Host, Log, Outcome, Redefinition, WhyNot
+
+__all__ = [
+    "Candidate",
+    "Effect",
+    "Emit",
+    "Host",
+    "Log",
+    "Outcome",
+    "Redefinition",
+    "WhyNot",
+]

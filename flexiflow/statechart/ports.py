@@ -1,0 +1,133 @@
+"""Say what a machine hands out and what it is handed: values and small protocols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, final, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = [
+    "Candidate",
+    "Effect",
+    "Emit",
+    "Host",
+    "Log",
+    "Outcome",
+    "Redefinition",
+    "WhyNot",
+]
+
+
+@runtime_checkable
+class Host(Protocol):
+    """What a machine may know of the component it works for."""
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+
+    @property
+    def rules(self) -> Sequence[Any]:
+        """The component's rules; Any because rules are the user's data."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """An event to publish on the bus after the step was committed."""
+
+    event: str
+    """The event's name."""
+    data: Any = None
+    """JSON data, resolved when the action ran; Any because it is the user's."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A line for the component's log after the step was committed."""
+
+    text: str
+    """The line, references filled in."""
+
+
+Effect = Emit | Log
+"""What leaves a machine after the commit, in the order of the actions."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What handling one message came to."""
+
+    proceeded: bool
+    """Whether a transition was taken; False: the message was ignored."""
+    changed: bool
+    """Whether a state was left or entered again."""
+    effects: tuple[Effect, ...] = ()
+    """What the component still has to perform, in order."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A transition that a message could take, and the clause that forbids it now."""
+
+    transition_index: int
+    """The transition's position in the chart, in document order."""
+    source: str
+    """The path of the state in which it is declared; ``""`` at the top level."""
+    target: str | None
+    """The path it leads to, or None when it acts in place."""
+    clause: str
+    """What was tested: ``items``, ``context.attempts``, a function's name."""
+    expected: str
+    """What the clause wants, in words: ``at least 1``."""
+    actual: Any
+    """The value that was found; None when there is none. Any: it is the user's."""
+    line: int | None
+    """The line of the clause in the chart's text, when it came from one."""
+    text: str
+    """The whole as one sentence."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WhyNot:
+    """Why a message does nothing now; false, and empty as text, when it does."""
+
+    message: str
+    """The message's type."""
+    states: tuple[str, ...]
+    """The active leaf paths."""
+    text: str = ""
+    """One to a few sentences for people."""
+    candidates: tuple[Candidate, ...] = ()
+    """The transitions of the active states that name the message."""
+    accepted_in: tuple[str, ...] = ()
+    """The states that do take messages of this type, in document order."""
+    send_first: str | None = None
+    """A message accepted now that leads to one of them, when there is one."""
+
+    def __bool__(self) -> bool:
+        """Return whether there is a reason, that is, whether the message is refused."""
+        return bool(self.text)
+
+    def __str__(self) -> str:
+        """Return the reason for people."""
+        return self.text
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Redefinition:
+    """What became of a running machine when its chart was swapped."""
+
+    kept: bool
+    """Whether the state still exists and was kept, with the context."""
+    text: str
+    """What happened, in words."""
+    state: str = ""
+    """The state name after the swap."""
