@@ -1,0 +1,374 @@
+"""Say what went wrong, why, how to mend it, and where: the one error tree.
+
+::
+
+    FlexiFlowError
+    ├── ConfigError             a config or a chart that cannot be used
+    ├── StateError              a state that does not exist or cannot be entered
+    ├── PersistenceError        (also ValueError) a snapshot that cannot be read
+    ├── ImportError_            a ``module:Symbol`` that cannot be imported
+    └── ComponentError          a component that cannot do what was asked
+        ├── ComponentNotFoundError  (also KeyError) no component of that name
+        ├── EngineClosedError       (also RuntimeError) the engine has been closed
+        ├── ActionError             a user's guard or action raised (``__cause__``)
+        └── UntilTimeout            (also TimeoutError) a state was not seen in time
+
+The errors of durable workflows stand below :class:`FlexiFlowError` too, in
+``flexiflow.workflows.errors``.
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = [
+    "ActionError",
+    "ComponentError",
+    "ComponentNotFoundError",
+    "ConfigError",
+    "EngineClosedError",
+    "ErrorContext",
+    "FlexiFlowError",
+    "ImportError_",
+    "PersistenceError",
+    "StateError",
+    "UntilTimeout",
+    "component_not_found",
+    "config_missing_field",
+    "config_wrong_type",
+    "import_invalid_format",
+    "import_module_not_found",
+    "import_not_state_subclass",
+    "import_symbol_not_found",
+    "nearest",
+    "one_line",
+    "persistence_invalid_json",
+    "persistence_missing_field",
+    "state_not_found",
+]
+
+_LONGEST_VALUE = 200
+"""Characters of a context value that an error shows; the rest is cut."""
+
+
+def one_line(value: object, limit: int = _LONGEST_VALUE) -> str:
+    """Return the ``repr`` of a value on one line, cut to ``limit`` characters.
+
+    Parameters
+    ----------
+    value : object
+        Anything; a ``repr`` that raises is replaced by the type's name.
+    limit : int, default 200
+        The longest text returned, the ellipsis included.
+
+    Returns
+    -------
+    str
+        Printable text: control characters stay escaped, as ``repr`` shows them.
+    """
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a user's __repr__ may raise anything
+        text = f"<{type(value).__name__}: repr failed with {type(error).__name__}>"
+    text = " ".join(text.splitlines())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def nearest(name: str, choices: Iterable[str], *, limit: int = 5) -> list[str]:
+    """Order choices by likeness to a name, the likeliest first.
+
+    Parameters
+    ----------
+    name : str
+        What was asked for.
+    choices : iterable of str
+        What there is, in the order in which it should be listed otherwise.
+    limit : int, default 5
+        How many to return at most.
+
+    Returns
+    -------
+    list of str
+        Near misses by falling likeness (``difflib``'s ratio, without regard to case),
+        then the remaining choices in their own order.
+    """
+    listed = list(dict.fromkeys(choices))
+    folded: dict[str, list[str]] = {}
+    for choice in listed:
+        folded.setdefault(choice.casefold(), []).append(choice)
+    close = difflib.get_close_matches(name.casefold(), folded, n=limit, cutoff=0.6)
+    near = [choice for key in close for choice in folded[key]]
+    rest = [choice for choice in listed if choice not in near]
+    return (near + rest)[:limit]
+
+
+class ErrorContext(dict[str, Any]):
+    """Hold the names and values that place an error: a dict that can be chained."""
+
+    __slots__ = ()
+
+    def add(self, key: str, value: object) -> ErrorContext:
+        """Add one item and return the context itself."""
+        self[key] = value
+        return self
+
+    def format(self) -> str:
+        """Return the items as indented ``name=value`` lines, or nothing."""
+        return "\n".join(f"  {key}={one_line(value)}" for key, value in self.items())
+
+
+class FlexiFlowError(Exception):
+    """Tell what happened, why, how to mend it, and in which place.
+
+    Parameters
+    ----------
+    what : str
+        The fact, one sentence; enough on its own in a log line.
+    why : str, optional
+        The cause, with the offending value.
+    fix : str, optional
+        An action that works as typed.
+    context : mapping of str to object, optional
+        The place and the values: file, line, column, component, message type, ...
+        Copied; never put a secret here.
+
+    Notes
+    -----
+    ``str(error)`` is one block: what, why, fix, context, in this order. Errors pickle.
+    """
+
+    code: ClassVar[str] = "flexiflow.error"
+    """A stable name for programs; the same in Python, the CLI and the HTTP API."""
+
+    what: str
+    """The fact, one sentence."""
+    why: str | None
+    """The cause, or None."""
+    fix: str | None
+    """What to do, or None."""
+    context: ErrorContext
+    """Names and values that place the error."""
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        why: str | None = None,
+        fix: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.what = what
+        self.why = why
+        self.fix = fix
+        self.context = ErrorContext(context or {})
+        super().__init__(what)
+
+    def __str__(self) -> str:
+        """Return the four parts as one block of text."""
+        parts = [self.what]
+        if self.why:
+            parts.append(f"Why: {self.why}")
+        if self.fix:
+            parts.append(f"Fix: {self.fix}")
+        if self.context:
+            parts.append(f"Context:\n{self.context.format()}")
+        return "\n".join(parts)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle the parts, not the text that was made of them."""
+        return _rebuild, (type(self), self.__dict__.copy())
+
+
+def _rebuild(cls: type[FlexiFlowError], parts: dict[str, Any]) -> FlexiFlowError:
+    """Make an error of a class from its attributes, past the class's constructor."""
+    error = cls.__new__(cls, parts["what"])
+    error.__dict__.update(parts)
+    error.args = (parts["what"],)
+    return error
+
+
+class ConfigError(FlexiFlowError):
+    """A config or a chart cannot be used as it stands."""
+
+    code = "flexiflow.config"
+
+
+class StateError(FlexiFlowError):
+    """A state does not exist, or cannot be entered."""
+
+    code = "flexiflow.state"
+
+
+class PersistenceError(FlexiFlowError, ValueError):
+    """A snapshot cannot be read or written."""
+
+    code = "flexiflow.persistence"
+
+
+class ImportError_(FlexiFlowError):  # noqa: N801, N818 - a published 1.0 name
+    """A ``module:Symbol`` cannot be imported."""
+
+    code = "flexiflow.import"
+
+
+class ComponentError(FlexiFlowError):
+    """A component cannot do what was asked of it."""
+
+    code = "flexiflow.component"
+
+
+class ComponentNotFoundError(ComponentError, KeyError):
+    """The engine has no component of that name."""
+
+    code = "flexiflow.component.not_found"
+
+    __str__ = FlexiFlowError.__str__
+
+
+class EngineClosedError(ComponentError, RuntimeError):
+    """The engine, or the component's place in it, has been closed."""
+
+    code = "flexiflow.engine.closed"
+
+
+class ActionError(ComponentError):
+    """A user's guard or action raised; its own error is the ``__cause__``."""
+
+    code = "flexiflow.action"
+
+
+class UntilTimeout(ComponentError, TimeoutError):  # noqa: N818 - reads as asyncio's own
+    """``until`` did not see what it waited for in time."""
+
+    code = "flexiflow.until_timeout"
+
+
+# --- constructors of the errors that are raised from several places -------------------
+
+
+def config_missing_field(field: str, path: str | None = None) -> ConfigError:
+    """Return the error for a required config field that is absent."""
+    context = ErrorContext({"config_path": path} if path else {}).add("field", field)
+    return ConfigError(
+        f"Config missing required field: '{field}'",
+        why=f"The '{field}' field is required but was not found in the config.",
+        fix=f"Add '{field}' to your config file.",
+        context=context,
+    )
+
+
+def config_wrong_type(
+    field: str, expected: str, got: str, path: str | None = None
+) -> ConfigError:
+    """Return the error for a config field whose value has another type."""
+    context = ErrorContext({"config_path": path} if path else {})
+    context.add("field", field).add("expected", expected).add("got", got)
+    return ConfigError(
+        f"Config field '{field}' has wrong type",
+        why=f"Expected {expected}, but got {got}.",
+        fix=f"Change '{field}' to be a {expected}.",
+        context=context,
+    )
+
+
+def _listed(shown: list[str], total: int) -> str:
+    """Join the shown names and say how many more there are."""
+    text = ", ".join(shown) or "(none)"
+    return f"{text} (+{total - len(shown)} more)" if total > len(shown) else text
+
+
+def state_not_found(name: str, valid_states: Iterable[str]) -> StateError:
+    """Return the error for a state name that is not registered; near misses first."""
+    names = list(valid_states)
+    shown = nearest(name, names)
+    return StateError(
+        f"Unknown state: '{name}'",
+        why="The requested state is not registered in the state registry.",
+        fix=f"Use one of the valid states: {_listed(shown, len(names))}\n"
+        "Or register your custom state with "
+        "DEFAULT_REGISTRY.register(name, StateClass)",
+        context={"requested_state": name, "valid_states": shown},
+    )
+
+
+def component_not_found(name: str, names: Iterable[str]) -> ComponentNotFoundError:
+    """Return the error for a component name that the engine does not hold."""
+    known = list(names)
+    shown = nearest(name, known)
+    return ComponentNotFoundError(
+        f"Unknown component: '{name}'",
+        why="No component of that name is registered with the engine.",
+        fix=f"Use one of the components: {_listed(shown, len(known))}\n"
+        "Or register it first: engine.register(component)",
+        context={"requested_component": name, "components": shown},
+    )
+
+
+def persistence_invalid_json(path: str, error: str) -> PersistenceError:
+    """Return the error for a snapshot file whose text is not JSON."""
+    return PersistenceError(
+        f"Invalid JSON in state file: {path}",
+        why="The file exists but contains malformed JSON.",
+        fix="Check the file for syntax errors, or delete it to start fresh.",
+        context={"path": path, "error": error},
+    )
+
+
+def persistence_missing_field(path: str, field: str) -> PersistenceError:
+    """Return the error for a snapshot that lacks a field."""
+    return PersistenceError(
+        f"State file missing required field: '{field}'",
+        why=f"The state file exists but is missing the '{field}' field.",
+        fix="The file may be damaged: restore it from a backup, add the field by "
+        "hand, or delete it to start fresh.",
+        context={"path": path, "field": field},
+    )
+
+
+def import_invalid_format(dotted_path: str) -> ImportError_:
+    """Return the error for a path that is not ``module:Symbol``."""
+    return ImportError_(
+        f"Invalid dotted path format: '{dotted_path}'",
+        why="Dotted paths must be in 'module:ClassName' format.",
+        fix="Use the format 'mypackage.module:MyClass' "
+        "(a colon separates the module from the class).",
+        context={"dotted_path": dotted_path},
+    )
+
+
+def import_module_not_found(module: str, dotted_path: str) -> ImportError_:
+    """Return the error for a module that cannot be imported."""
+    return ImportError_(
+        f"Module not found: '{module}'",
+        why="The module specified in the dotted path could not be imported.",
+        fix="Check that the module exists and is on your Python path.\n"
+        "You may need to install the package or add its directory to sys.path.",
+        context={"module": module, "dotted_path": dotted_path},
+    )
+
+
+def import_symbol_not_found(module: str, symbol: str, dotted_path: str) -> ImportError_:
+    """Return the error for a module that has no such symbol."""
+    return ImportError_(
+        f"Symbol '{symbol}' not found in module '{module}'",
+        why="The module was imported, but it does not contain that symbol.",
+        fix="Check the spelling of the class or function name.\n"
+        "Make sure it is defined at the top level of the module.",
+        context={"module": module, "symbol": symbol, "dotted_path": dotted_path},
+    )
+
+
+def import_not_state_subclass(dotted_path: str, got_type: str) -> ImportError_:
+    """Return the error for a symbol that is no ``State`` subclass."""
+    return ImportError_(
+        f"Not a State subclass: '{dotted_path}'",
+        why=f"Expected a State subclass, but got {got_type}.",
+        fix="Make sure your class inherits from flexiflow.State:\n"
+        "  from flexiflow import State\n"
+        "  class MyState(State): ...",
+        context={"dotted_path": dotted_path, "got_type": got_type},
+    )
