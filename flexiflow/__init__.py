@@ -10,8 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from flexiflow.diagnostics import ChartError, Diagnostic
-    from flexiflow.errors import (
+    from .diagnostics import ChartError, Diagnostic
+    from .errors import (
         ComponentError,
         ConfigError,
         FlexiFlowError,
