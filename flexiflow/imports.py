@@ -1,0 +1,166 @@
+"""Turn ``package.module:Symbol`` into the object it names."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    ImportError_,
+    import_invalid_format,
+    import_module_not_found,
+    import_symbol_not_found,
+    nearest,
+)
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+__all__ = ["load_module", "load_symbol", "split_dotted", "symbol_missing"]
+
+_SHOWN = 5
+"""Near misses that an error lists."""
+
+
+def split_dotted(dotted: str) -> tuple[str, str]:
+    """Split ``module:Symbol`` into its two names.
+
+    Parameters
+    ----------
+    dotted : str
+        The path as a person wrote it; blanks around the two names are dropped.
+
+    Returns
+    -------
+    tuple of (str, str)
+        The module's dotted name and the symbol's name.
+
+    Raises
+    ------
+    ImportError_
+        If there is no colon, or if a part is empty or no Python name.
+    """
+    module, colon, symbol = dotted.partition(":")
+    module, symbol = module.strip(), symbol.strip()
+    if not colon or not symbol.isidentifier():
+        raise import_invalid_format(dotted)
+    if not all(part.isidentifier() for part in module.split(".")):
+        raise import_invalid_format(dotted)
+    return module, symbol
+
+
+def load_module(module: str, dotted: str) -> ModuleType:
+    """Import a module, and say which of its parts is at fault if that fails.
+
+    Parameters
+    ----------
+    module : str
+        The dotted name of the module.
+    dotted : str
+        What the user wrote, for the error.
+
+    Returns
+    -------
+    module
+        The imported module.
+
+    Raises
+    ------
+    ImportError_
+        If the module does not exist, or if running it raises; the cause is chained.
+    """
+    try:
+        return _import_fresh(module)
+    except ModuleNotFoundError as error:
+        raise _module_missing(module, dotted, error) from error
+    except (Exception, SystemExit) as error:
+        raise _module_broken(module, dotted, error) from error
+
+
+def _import_fresh(module: str) -> ModuleType:
+    """Import a module; ask again past the finders' caches when it is not found."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        importlib.invalidate_caches()
+        return importlib.import_module(module)
+
+
+def _module_missing(
+    module: str, dotted: str, error: ModuleNotFoundError
+) -> ImportError_:
+    """Return the error for a module that is missing, or that needs a missing one."""
+    missing = error.name or module
+    problem = import_module_not_found(module, dotted)
+    if module != missing and not module.startswith(f"{missing}."):
+        problem.why = f"The module imports '{missing}', which could not be found."
+        problem.fix = f"Install '{missing}', or mend the import in '{module}'."
+        problem.context.add("missing", missing)
+    return problem
+
+
+def _module_broken(module: str, dotted: str, error: BaseException) -> ImportError_:
+    """Return the error for a module that exists but cannot be run."""
+    said = re.sub(r"\s+", " ", str(error)).strip()
+    return ImportError_(
+        f"Module '{module}' could not be imported",
+        why=f"Running it raised {type(error).__name__}"
+        + (f": {said[:200]}" if said else "."),
+        fix=f'Mend the module; python -c "import {module}" shows the whole trace.',
+        context={"module": module, "dotted_path": dotted},
+    )
+
+
+def symbol_missing(
+    module: str, symbol: str, dotted: str, names: list[str]
+) -> ImportError_:
+    """Return the error for a symbol that a module lacks, with what it might have been.
+
+    Parameters
+    ----------
+    module, symbol, dotted : str
+        The two parts, and the path as the user wrote it.
+    names : list of str
+        The names that the module has.
+    """
+    problem = import_symbol_not_found(module, symbol, dotted)
+    public = [name for name in names if not name.startswith("_")]
+    close = nearest(symbol, public, limit=_SHOWN)
+    if close:
+        listed = ", ".join(close)
+        problem.fix = f"Check the spelling. '{module}' has: {listed}"
+        problem.context.add("nearest", close)
+    return problem
+
+
+def load_symbol(dotted: str) -> Any:
+    """Load what a dotted path names, importing its module.
+
+    Parameters
+    ----------
+    dotted : str
+        ``package.module:Symbol``.
+
+    Returns
+    -------
+    object
+        The class, function or value.
+
+    Raises
+    ------
+    ImportError_
+        If the path has another form, if the module cannot be imported, or if it has no
+        such symbol; the near misses are listed.
+
+    Examples
+    --------
+    >>> load_symbol("string:ascii_lowercase")[:3]
+    'abc'
+    """
+    module_name, symbol = split_dotted(dotted)
+    module = load_module(module_name, dotted)
+    try:
+        return getattr(module, symbol)
+    except AttributeError as error:
+        raise symbol_missing(module_name, symbol, dotted, dir(module)) from error
