@@ -1,0 +1,179 @@
+/**
+ * The messages and traits that kernel and page exchange, version 1.
+ *
+ * The same names stand in `flexiflow_jupyter/protocol.py`; a test compares the
+ * arrays TRAITS, TO_KERNEL and TO_PAGE below with that file, so they stay plain
+ * literals. Traits carry small last values, custom messages carry ordered things.
+ * The page never writes a trait.
+ */
+
+export const PROTOCOL = 1;
+
+export const TRAITS = [
+  "protocol",
+  "view",
+  "component",
+  "dot",
+  "graph",
+  "active",
+  "parents",
+  "last",
+  "since",
+  "steps",
+  "edges",
+  "messages",
+  "context",
+  "context_more",
+  "queue",
+  "notice",
+  "announce",
+  "closed",
+] as const;
+
+export const TO_KERNEL = ["send", "ack", "need", "view"] as const;
+
+export const TO_PAGE = ["events", "reply", "error", "runtime", "snapshot"] as const;
+
+export type TraitName = (typeof TRAITS)[number];
+
+/** What a view shows; one bundle each. */
+export type ViewKind = "panel" | "graph" | "messages" | "context" | "events";
+
+/** A state of the chart; `id` is the name of its node in `dot`, like "n0". */
+export interface GraphNode {
+  id: string;
+  /** Dotted path, the identity of the state. */
+  path: string;
+  label: string;
+  /** "atomic", "final", "compound", "parallel", "history", ... */
+  kind: string;
+  parent: string | null;
+  description: string | null;
+}
+
+/** A transition of the chart; `id` is the id of its edge in `dot`, like "e0". */
+export interface GraphEdge {
+  id: string;
+  /** Path of the state that is left. */
+  source: string;
+  /** Path of the state that is entered; null when the transition stays inside. */
+  target: string | null;
+  message: string;
+  guard: string | null;
+  description: string | null;
+  internal: boolean;
+}
+
+export interface Graph {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+}
+
+/** Whether an edge's message does something now, else why not, in words. */
+export interface EdgeStatus {
+  enabled: boolean;
+  reason: string;
+}
+
+export type FieldKind = "text" | "number" | "boolean" | "choice" | "json";
+
+/** One content field of a message, found in the guards. */
+export interface Field {
+  name: string;
+  kind: FieldKind;
+  /** Shown beside the name, like "at least 1". */
+  hint: string;
+  choices?: unknown[];
+  required: boolean;
+}
+
+export interface MessageInfo {
+  type: string;
+  /** Whether the bare message, without fields, does something now. */
+  enabled: boolean;
+  reason: string;
+  fields: Field[];
+}
+
+/** One context key; values are display text (JSON, cut at 200 characters). */
+export interface ContextEntry {
+  key: string;
+  value: string;
+  previous: string | null;
+  changed: boolean;
+}
+
+export interface QueueInfo {
+  pending: number;
+  busy: boolean;
+  /** Epoch milliseconds of the start of the running message. */
+  since: number | null;
+}
+
+/** What happened, why, and the way out; `detail` is shown on demand. */
+export interface Problem {
+  what: string;
+  why: string;
+  fix: string;
+  detail: string;
+}
+
+export interface Notice extends Problem {
+  level: "info" | "warning" | "error";
+}
+
+export interface Traits {
+  protocol: number;
+  view: ViewKind;
+  component: string;
+  dot: string;
+  graph: Graph;
+  active: string[];
+  parents: string[];
+  last: { edge: string | null; step: number };
+  since: number | null;
+  steps: number;
+  edges: Record<string, EdgeStatus>;
+  messages: MessageInfo[];
+  context: ContextEntry[];
+  context_more: number;
+  queue: QueueInfo;
+  notice: Notice | null;
+  announce: string;
+  closed: string;
+}
+
+/** One event: [seq, time in epoch ms, name, component, story, text, level]. */
+export type EventRow = [number, number, string, string, string, string, EventLevel];
+
+export type EventLevel = "info" | "failed" | "ignored";
+
+/** Rows in order. `published` counts the stream's events up to the last row. */
+export interface EventBatch {
+  batch: number;
+  events: EventRow[];
+  published: number;
+  dropped: number;
+}
+
+export type ReplyStatus = "pending" | "queued" | "ok" | "ignored" | "failed";
+
+export type ToKernel =
+  | { v: 1; kind: "send"; id: string; type: string; fields: Record<string, unknown> }
+  | { v: 1; kind: "send"; id: string; text: string }
+  | { v: 1; kind: "ack"; batch: number }
+  | { v: 1; kind: "need"; what: "graphviz" | "events"; since?: number }
+  | { v: 1; kind: "view"; id: string; visible: boolean };
+
+export type ToPage =
+  | ({ kind: "events" } & EventBatch)
+  | ({ kind: "snapshot" } & EventBatch)
+  | {
+      kind: "reply";
+      id: string;
+      status: ReplyStatus;
+      text: string;
+      error: Problem | null;
+    }
+  | ({ kind: "error" } & Problem)
+  | { kind: "runtime"; what: "graphviz" };
