@@ -21,6 +21,7 @@ PY := $(BIN)/python
 LAB_ARGS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 PYTHONS := 3.11 3.12 3.13
 
 ROOT_USER := $(filter 0,$(shell id -u))
@@ -77,15 +78,16 @@ bundle: $(VENV)/.dev
 	@$(PY) $(FRONT_END)/hatch_build.py
 
 browser:
-	@if ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	@if [ -z "$${FLEXIFLOW_CHROMIUM:-}" ] && \
+	    ! command -v $(BROWSERS) >/dev/null; then \
 	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
 	    echo 'setting up: chromium'; \
 	    apt-get update -qq; \
 	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; \
 	  else \
 	    echo 'What: the browser tests need Chromium.'; \
-	    echo 'Why:  none of chromium, chromium-browser, google-chrome is on PATH.'; \
-	    echo 'Fix:  sudo apt-get install chromium'; exit 1; \
+	    echo 'Why:  none of $(BROWSERS) is on PATH.'; \
+	    echo 'Fix:  sudo apt-get install chromium, or set FLEXIFLOW_CHROMIUM'; exit 1; \
 	  fi; \
 	fi
 
