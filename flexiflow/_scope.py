@@ -1,0 +1,65 @@
+"""Carry the correlation id of what is being done, in one context variable."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from itertools import count
+from typing import Final
+
+__all__ = ["CURRENT", "NEXT_ID", "Scope", "id_text"]
+
+NEXT_ID: Final = count(1).__next__
+"""Give the next number of a correlation id; safe from any thread."""
+
+
+class _Process:
+    """The part of an id that tells processes apart; made anew in a forked child."""
+
+    __slots__ = ("prefix",)
+
+    def __init__(self) -> None:
+        self.renew()
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        """Draw another prefix."""
+        self.prefix = os.urandom(6).hex()
+
+
+_PROCESS: Final = _Process()
+
+
+def id_text(value: int | str) -> str:
+    """Return an id as people read it."""
+    return value if isinstance(value, str) else f"{_PROCESS.prefix}-{value:06x}"
+
+
+class Scope:
+    """Something under way whose log records, events and messages belong together.
+
+    The id is a number until somebody reads it: most are never read.
+    """
+
+    __slots__ = ("cid",)
+
+    cid: int | str
+    """The caller's own id, or the number from which one is made."""
+
+    def __init__(self, value: int | str) -> None:
+        self.cid = value
+
+    @property
+    def correlation_id(self) -> str:
+        """The id as text; the same at each reading, and over all that inherits it."""
+        return id_text(self.cid)
+
+    @property
+    def component_name(self) -> str | None:
+        """The name of the component at work, or None."""
+        return None
+
+
+CURRENT: Final[ContextVar[Scope | None]] = ContextVar("flexiflow", default=None)
+"""What the present code is doing; None outside."""

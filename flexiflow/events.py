@@ -1,0 +1,230 @@
+"""Name the built-in events, and keep the latest of all events for those who look."""
+
+from __future__ import annotations
+
+import logging
+import time as _time
+from collections import deque
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, final
+
+from ._scope import CURRENT, id_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "BUILT_IN",
+    "COMPONENT_REGISTERED",
+    "HANDLER_FAILED",
+    "MESSAGE_FAILED",
+    "MESSAGE_HANDLED",
+    "MESSAGE_RECEIVED",
+    "STATE_CHANGED",
+    "Event",
+    "History",
+    "Listener",
+]
+
+COMPONENT_REGISTERED: Final = "engine.component.registered"
+"""A component was registered: ``{component}``."""
+MESSAGE_RECEIVED: Final = "component.message.received"
+"""A component begins to handle a message: ``{component, message}``."""
+STATE_CHANGED: Final = "state.changed"
+"""A step left or re-entered a state: ``{component, from_state, to_state}``."""
+MESSAGE_HANDLED: Final = "component.message.handled"
+"""A message came to its end: ``{component, message, status, state}``."""
+MESSAGE_FAILED: Final = "component.message.failed"
+"""A message could not be handled: ``{component, message, exception}``."""
+HANDLER_FAILED: Final = "event.handler.failed"
+"""A subscriber raised: ``{event_name, component_name, exception}``."""
+
+BUILT_IN: Final = frozenset(
+    {
+        COMPONENT_REGISTERED,
+        HANDLER_FAILED,
+        MESSAGE_FAILED,
+        MESSAGE_HANDLED,
+        MESSAGE_RECEIVED,
+        STATE_CHANGED,
+    }
+)
+"""The events that FlexiFlow itself announces, fire-and-forget."""
+
+_log: Final = logging.getLogger(__name__)
+
+
+@final
+class Event:
+    """One fact that was announced; never mutated."""
+
+    __slots__ = ("_cid", "component", "data", "name", "seq", "timestamp")
+
+    seq: int
+    """Its number on this bus, from 1, without gaps."""
+    timestamp: float
+    """When, in seconds since the epoch."""
+    name: str
+    """What happened."""
+    data: Any
+    """The payload, as it was published; Any because it is the publisher's."""
+    component: str | None
+    """The component it is about, or None."""
+
+    def __init__(
+        self, seq: int, name: str, data: Any = None, *, component: str | None = None
+    ) -> None:
+        self.seq = seq
+        self.timestamp = _time.time()
+        self.name = name
+        self.data = data
+        scope = CURRENT.get()
+        if scope is None:
+            self._cid: int | str | None = None
+        else:
+            self._cid = scope.cid
+            if component is None:
+                component = scope.component_name
+        self.component = component
+
+    @property
+    def time(self) -> datetime:
+        """When, an aware UTC instant."""
+        return datetime.fromtimestamp(self.timestamp, UTC)
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The id of the message on whose behalf it was announced, or None."""
+        return None if self._cid is None else id_text(self._cid)
+
+    def __repr__(self) -> str:
+        return f"<Event {self.seq} {self.name} component={self.component!r}>"
+
+
+@final
+class Listener:
+    """A wake-up call for a reader of a history: armed by the reader, rung once."""
+
+    __slots__ = ("_callback", "_history")
+
+    def __init__(self, history: History, callback: Callable[[], object]) -> None:
+        self._history: History | None = history
+        self._callback = callback
+
+    def arm(self) -> None:
+        """Ring at the next event, once; harmless when armed already or closed."""
+        if self._history is not None and self not in self._history._armed:  # noqa: SLF001
+            self._history._armed.append(self)  # noqa: SLF001
+
+    def close(self) -> None:
+        """Never ring again; idempotent."""
+        history, self._history = self._history, None
+        if history is not None and self in history._armed:  # noqa: SLF001
+            history._armed.remove(self)  # noqa: SLF001
+
+    def ring(self) -> None:
+        """Call back; an error is logged and goes no further."""
+        try:
+            self._callback()
+        except Exception:  # noqa: BLE001 - a reader's error is not the publisher's
+            _log.exception("A listener of the event history failed")
+
+
+@final
+class History:
+    """The latest events of a bus, oldest first; a ring that counts what it let go.
+
+    Parameters
+    ----------
+    size : int, default 10_000
+        How many events are kept.
+    """
+
+    __slots__ = ("_armed", "_ring", "last_seq")
+
+    last_seq: int
+    """The number of the newest event; 0 before the first."""
+
+    def __init__(self, size: int = 10_000) -> None:
+        _check_size(size)
+        self._ring: deque[Event] = deque(maxlen=size)
+        self._armed: list[Listener] = []
+        self.last_seq = 0
+
+    @property
+    def size(self) -> int:
+        """How many events are kept at most."""
+        return self._ring.maxlen or 0
+
+    @property
+    def first_seq(self) -> int:
+        """The number of the oldest event still held; ``last_seq + 1`` when none is."""
+        return self.last_seq - len(self._ring) + 1
+
+    @property
+    def dropped(self) -> int:
+        """How many events are no longer held."""
+        return self.last_seq - len(self._ring)
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def append(self, name: str, data: Any, component: str | None = None) -> Event:
+        """Keep one event, letting the oldest go when full, and ring who listens.
+
+        Parameters
+        ----------
+        name : str
+            What happened.
+        data : Any
+            The payload; kept as it is, not copied.
+        component : str, optional
+            Whom it is about; left out: the component at work, if any.
+        """
+        self.last_seq = seq = self.last_seq + 1
+        event = Event(seq, name, data, component=component)
+        self._ring.append(event)
+        if self._armed:
+            armed, self._armed = self._armed, []
+            for listener in armed:
+                listener.ring()
+        return event
+
+    def after(self, seq: int = 0) -> list[Event]:
+        """Return the events still held whose number is greater, oldest first.
+
+        Parameters
+        ----------
+        seq : int, default 0
+            The last number already seen. Cost: the number of events returned.
+        """
+        wanted = min(self.last_seq - seq, len(self._ring))
+        if wanted <= 0:
+            return []
+        latest = list(islice(reversed(self._ring), wanted))
+        latest.reverse()
+        return latest
+
+    def listen(self, callback: Callable[[], object]) -> Listener:
+        """Return a listener, not yet armed; the callback takes no arguments.
+
+        The callback runs on the bus's loop, inside the publish, and must be quick.
+        """
+        return Listener(self, callback)
+
+    def grow(self, size: int) -> None:
+        """Keep at least ``size`` events from now on; never fewer than before."""
+        _check_size(size)
+        if size > self.size:
+            self._ring = deque(self._ring, maxlen=size)
+
+    def clear(self) -> None:
+        """Let all events go; they count as dropped, and numbers go on."""
+        self._ring.clear()
+
+
+def _check_size(size: int) -> None:
+    """Refuse a ring that could hold nothing."""
+    if size < 1:
+        raise ValueError(f"size must be at least 1, got {size}")
