@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time as _time
 from collections import deque
 from datetime import UTC, datetime
@@ -106,22 +107,34 @@ class Event:
 class Listener:
     """A wake-up call for a reader of a history: armed by the reader, rung once."""
 
-    __slots__ = ("_callback", "_history")
+    __slots__ = ("_callback", "_history", "due")
+
+    due: int | None
+    """The number of the event at which it rings; None while it is not armed."""
 
     def __init__(self, history: History, callback: Callable[[], object]) -> None:
         self._history: History | None = history
         self._callback = callback
+        self.due = None
 
-    def arm(self) -> None:
-        """Ring at the next event, once; harmless when armed already or closed."""
-        if self._history is not None and self not in self._history._armed:  # noqa: SLF001
-            self._history._armed.append(self)  # noqa: SLF001
+    def arm(self, after: int = 1) -> None:
+        """Ring once, at the ``after``-th event from now; arming again replaces.
+
+        Parameters
+        ----------
+        after : int, default 1
+            At least 1. Until then the publisher pays one comparison of integers.
+        """
+        if self._history is not None:
+            self.due = self._history.last_seq + after
+            self._history.expect(self)
 
     def close(self) -> None:
         """Never ring again; idempotent."""
         history, self._history = self._history, None
-        if history is not None and self in history._armed:  # noqa: SLF001
-            history._armed.remove(self)  # noqa: SLF001
+        self.due = None
+        if history is not None:
+            history.forget(self)
 
     def ring(self) -> None:
         """Call back; an error is logged and goes no further."""
@@ -141,7 +154,7 @@ class History:
         How many events are kept.
     """
 
-    __slots__ = ("_armed", "_ring", "last_seq")
+    __slots__ = ("_armed", "_next_due", "_ring", "last_seq")
 
     last_seq: int
     """The number of the newest event; 0 before the first."""
@@ -150,6 +163,7 @@ class History:
         _check_size(size)
         self._ring: deque[Event] = deque(maxlen=size)
         self._armed: list[Listener] = []
+        self._next_due = sys.maxsize
         self.last_seq = 0
 
     @property
@@ -185,10 +199,8 @@ class History:
         self.last_seq = seq = self.last_seq + 1
         event = Event(seq, name, data, component=component)
         self._ring.append(event)
-        if self._armed:
-            armed, self._armed = self._armed, []
-            for listener in armed:
-                listener.ring()
+        if seq >= self._next_due:
+            self._ring_those_due()
         return event
 
     def after(self, seq: int = 0) -> list[Event]:
@@ -212,6 +224,33 @@ class History:
         The callback runs on the bus's loop, inside the publish, and must be quick.
         """
         return Listener(self, callback)
+
+    def expect(self, listener: Listener) -> None:
+        """Ring a listener when the event comes that it is due at."""
+        if listener not in self._armed:
+            self._armed.append(listener)
+        self._find_next_due()
+
+    def forget(self, listener: Listener) -> None:
+        """Ring a listener no more; harmless when it is not armed."""
+        if listener in self._armed:
+            self._armed.remove(listener)
+            self._find_next_due()
+
+    def _find_next_due(self) -> None:
+        """Note when the next listener is due, so that most events ask nobody."""
+        dues = [item.due for item in self._armed if item.due is not None]
+        self._next_due = min(dues, default=sys.maxsize)
+
+    def _ring_those_due(self) -> None:
+        """Disarm and ring the listeners whose event has come."""
+        now = self.last_seq
+        due = [item for item in self._armed if item.due is None or item.due <= now]
+        self._armed = [item for item in self._armed if item not in due]
+        self._find_next_due()
+        for item in due:
+            item.due = None
+            item.ring()
 
     def grow(self, size: int) -> None:
         """Keep at least ``size`` events from now on; never fewer than before."""
