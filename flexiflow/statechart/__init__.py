@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ._yaml import Node, YamlDocument, load_yaml
 from .ports import Candidate, Effect, Emit, Host, Log, Outcome, Redefinition, WhyNot
 
 __all__ = [
@@ -10,7 +11,10 @@ __all__ = [
     "Emit",
     "Host",
     "Log",
+    "Node",
     "Outcome",
     "Redefinition",
     "WhyNot",
+    "YamlDocument",
+    "load_yaml",
 ]
