@@ -26,8 +26,8 @@ PYTHONS := 3.11 3.12 3.13
 
 ROOT_USER := $(filter 0,$(shell id -u))
 FRONT_END := flexiflow_jupyter/frontend
-FRONT_END_SOURCES := $(shell find $(FRONT_END) -name node_modules -prune -o -type f \
-	\( -path '*/src/*' -o -name '*.mjs' -o -name '*.json' \) -print)
+FRONT_END_SOURCES := $(wildcard $(FRONT_END)/*.json $(FRONT_END)/*.mjs) \
+	$(shell find $(FRONT_END)/src -type f)
 INSTALL_INPUTS := pyproject.toml $(FRONT_END)/hatch_build.py
 
 # An editable install holds the path of the checkout: a checkout that moved starts anew.
@@ -36,6 +36,17 @@ ifneq ($(shell cat $(VENV)/.checkout),$(CURDIR))
 $(shell rm -rf $(VENV))
 endif
 endif
+
+# Install one Debian package; what apt says is shown when it fails.
+define apt_install
+echo 'setting up: $(1)'; \
+said=$$({ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+  apt-get install -qq -y $(1); } 2>&1) || { echo "$$said"; exit 1; }
+endef
+
+# JupyterLab's question about news would cover the first look, and asks the network.
+quiet_lab = $(PY) -m jupyter labextension disable \
+  '@jupyterlab/apputils-extension:announcements' >/dev/null 2>&1
 
 help:
 	@sed -n 's/^#  //p' Makefile
@@ -49,8 +60,7 @@ $(VENV)/.made:
 	  echo 'Fix:  name another one, for example: make lab PYTHON=python3.12'; exit 1; }
 	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
 	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
-	    echo 'setting up: python3-venv'; \
-	    apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null; \
+	    $(call apt_install,python3-venv); \
 	  else \
 	    echo 'What: this Python cannot make virtual environments.'; \
 	    echo 'Why:  Debian and Ubuntu keep that part in a package of its own.'; \
@@ -67,23 +77,24 @@ $(VENV)/.jupyter: $(VENV)/.made $(INSTALL_INPUTS) $(FRONT_END_SOURCES)
 	@echo 'setting up: FlexiFlow and JupyterLab'
 	@[ -e $(VENV)/.dev ] || $(PY) -m pip install -q -e '.[jupyter]'
 	@[ ! -e $(VENV)/.dev ] || $(PY) -m pip install -q -e '.[dev]'
+	@$(quiet_lab)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made $(INSTALL_INPUTS)
 	@echo 'setting up: FlexiFlow and its development tools'
 	@$(PY) -m pip install -q -e '.[dev]'
+	@$(quiet_lab)
 	@touch $@ $(VENV)/.jupyter
 
 bundle: $(VENV)/.dev
 	@$(PY) $(FRONT_END)/hatch_build.py
+	@touch $(VENV)/.jupyter
 
 browser:
 	@if [ -z "$${FLEXIFLOW_CHROMIUM:-}" ] && \
 	    ! command -v $(BROWSERS) >/dev/null; then \
 	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
-	    echo 'setting up: chromium'; \
-	    apt-get update -qq; \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium >/dev/null; \
+	    $(call apt_install,chromium); \
 	  else \
 	    echo 'What: the browser tests need Chromium.'; \
 	    echo 'Why:  none of $(BROWSERS) is on PATH.'; \
