@@ -1,0 +1,83 @@
+"""Know the event loop to which an engine belongs, and bring calls home to it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+__all__ = ["Home"]
+
+
+@final
+class Home:
+    """The loop of an engine: that of its first await, until that loop is closed.
+
+    Parameters
+    ----------
+    moved : callable
+        Called without arguments, in the new loop, whenever a loop was bound.
+    """
+
+    __slots__ = ("_lock", "_moved", "_thread", "loop")
+
+    loop: asyncio.AbstractEventLoop | None
+    """The loop bound now; None before the first await."""
+
+    def __init__(self, moved: Callable[[], object]) -> None:
+        self.loop = None
+        self._moved = moved
+        self._thread = 0
+        self._lock = threading.Lock()
+
+    def enter(self) -> bool:
+        """Return whether the running loop is home, binding it when home is free.
+
+        Home is free when no loop was bound yet or the bound one is closed; and when
+        this very thread now runs another loop, for then the bound one has stopped.
+        """
+        running = asyncio.get_running_loop()
+        if running is self.loop:
+            return True
+        with self._lock:
+            loop = self.loop
+            thread = threading.get_ident()
+            stopped = loop is not None and not loop.is_running()
+            free = loop is None or loop.is_closed()
+            if not free and not (stopped and thread == self._thread):
+                return False
+            self.loop, self._thread = running, thread
+        self._moved()
+        return True
+
+    async def call(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kw: Any
+    ) -> Any:
+        """Await a coroutine function at home, from another thread's loop.
+
+        Cancelling the wait cancels the call. The context of the caller goes along.
+        """
+        while not self.enter():
+            loop = self.loop
+            coroutine = function(*args, **kw)
+            try:
+                future = asyncio.run_coroutine_threadsafe(coroutine, loop)  # type: ignore[arg-type]
+            except RuntimeError:  # closed since it was looked at: bind anew
+                coroutine.close()
+                continue
+            return await asyncio.wrap_future(future)
+        return await function(*args, **kw)
+
+    def spawn(self, function: Callable[..., object], *args: Any) -> bool:
+        """Call a plain function at home soon; False when there is no open loop."""
+        loop = self.loop
+        if loop is None or loop.is_closed():
+            return False
+        try:
+            loop.call_soon_threadsafe(function, *args)
+        except RuntimeError:  # closed since it was looked at
+            return False
+        return True

@@ -1,0 +1,708 @@
+"""Announce events to whoever subscribed: priorities, filters, patterns, policies."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import uuid
+from dataclasses import dataclass
+from operator import attrgetter, length_hint
+from typing import TYPE_CHECKING, Any, Final, Literal, final
+
+from ._observers import EAGER, Lane, Lanes
+from .events import (
+    HANDLER_FAILED,
+    MESSAGE_FAILED,
+    MESSAGE_HANDLED,
+    MESSAGE_RECEIVED,
+    STATE_CHANGED,
+    History,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._home import Home
+
+__all__ = [
+    "AsyncEventManager",
+    "BusStatistics",
+    "Delivery",
+    "EventBus",
+    "OnError",
+    "Subscription",
+    "SubscriptionHandle",
+]
+
+Delivery = Literal["sequential", "concurrent"]
+OnError = Literal["continue", "raise"]
+
+RECEIVED: Final = 1
+CHANGED: Final = 2
+HANDLED: Final = 4
+FAILED: Final = 8
+_WATCHED: Final = {
+    MESSAGE_RECEIVED: RECEIVED,
+    STATE_CHANGED: CHANGED,
+    MESSAGE_HANDLED: HANDLED,
+    MESSAGE_FAILED: FAILED,
+}
+_PRIORITIES: Final = frozenset(range(1, 6))
+_ON_ERROR: Final = frozenset({"continue", "raise"})
+_UNKNOWN: Final = -1
+_MOST_PLANS: Final = 4096
+
+_log: Final = logging.getLogger(__name__)
+
+
+class SubscriptionHandle:
+    """What ``subscribe`` returns and ``unsubscribe`` takes."""
+
+    __slots__ = ("_id", "event_name")
+
+    event_name: str
+    """The event, or the pattern, that was subscribed to."""
+
+    def __init__(self, event_name: str, subscription_id: str) -> None:
+        self.event_name = event_name
+        self._id: str | None = subscription_id
+
+    @property
+    def subscription_id(self) -> str:
+        """A text that tells subscriptions apart; made when it is first read."""
+        if self._id is None:
+            self._id = str(uuid.uuid4())
+        return self._id
+
+
+@final
+class Subscription(SubscriptionHandle):
+    """One handler of one event; its own handle."""
+
+    __slots__ = (
+        "component_name",
+        "filter_fn",
+        "handler",
+        "is_async",
+        "lane",
+        "order",
+        "priority",
+    )
+
+    component_name: str
+    """Who subscribed."""
+    filter_fn: Callable[[str, Any], bool] | None
+    """Asked before each call; None lets all events pass."""
+    handler: Callable[[Any], Any]
+    """Called with the payload."""
+    is_async: bool | None
+    """Whether the handler is a coroutine function; None until it matters."""
+    lane: Lane | None
+    """Its background delivery, once there was one."""
+    order: int
+    """When it was subscribed, as a number of its bus."""
+    priority: int
+    """From 1, called first, to 5."""
+
+    def __repr__(self) -> str:
+        return (
+            f"<Subscription of {self.component_name!r} to {self.event_name!r}, "
+            f"priority {self.priority}>"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class BusStatistics:
+    """What a bus is doing; a snapshot."""
+
+    subscriptions: int
+    """Subscriptions that are live."""
+    events: int
+    """Names and patterns that have subscriptions."""
+    pending: int
+    """Events that wait for observers of built-in events."""
+    running: int
+    """Observers that are running in the background."""
+    dropped: int
+    """Events let go since the bus was made because an observer was too slow."""
+    failed: int
+    """Calls of handlers and filters that raised since the bus was made."""
+
+
+_Plan = tuple[
+    "tuple[Callable[[Any], Any], ...] | None",
+    "tuple[tuple[Callable[[str, Any], bool] | None, Callable[[Any], Any]], ...]",
+    tuple[Subscription, ...],
+]
+"""Coroutine functions when nobody filters, else None; filters and handlers; all."""
+
+_by_priority: Final = attrgetter("priority")
+_by_priority_and_order: Final = attrgetter("priority", "order")
+
+
+def _is_async(handler: Callable[[Any], Any]) -> bool:
+    """Return whether a handler is a coroutine function or acts as one."""
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+        getattr(handler, "__call__", None)  # noqa: B004 - the method is looked at
+    )
+
+
+def _check(delivery: str, on_error: str) -> None:
+    """Refuse policies that do not exist."""
+    if delivery not in {"sequential", "concurrent"}:
+        raise ValueError(
+            f"delivery must be 'sequential' or 'concurrent', got {delivery!r}"
+        )
+    if on_error not in _ON_ERROR:
+        raise ValueError(f"on_error must be 'continue' or 'raise', got {on_error!r}")
+
+
+async def _awaited(answer: Awaitable[Any]) -> None:
+    """Await what a handler returned, in a task of its own."""
+    await answer
+
+
+async def _all_or_first_failure(tasks: list[asyncio.Task[Any]]) -> None:
+    """Wait for all tasks, or raise the failure that came first in time."""
+    if not tasks:
+        return
+    end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    left = len(tasks)
+
+    def note(task: asyncio.Task[Any]) -> None:
+        nonlocal left
+        left -= 1
+        if end.done():
+            return
+        if task.cancelled():
+            end.cancel()
+        elif (error := task.exception()) is not None:
+            end.set_exception(error)
+        elif left == 0:
+            end.set_result(None)
+
+    for task in tasks:
+        task.add_done_callback(note)
+    try:
+        await end
+    finally:
+        if end.done() and not end.cancelled():
+            end.exception()  # seen, even when the caller was cancelled just then
+
+
+async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until each has ended, however often one is cancelled."""
+    for task in tasks:
+        task.cancel()
+    again: asyncio.CancelledError | None = None
+    while waiting := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(waiting)
+        except asyncio.CancelledError as error:
+            again = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # one failure is raised; the others are not left unseen
+    if again is not None:
+        raise again
+
+
+class AsyncEventManager:
+    """An event bus.
+
+    Parameters
+    ----------
+    logger : logging.Logger, optional
+        Told of handlers that fail.
+    delivery : {"sequential", "concurrent"}, default "sequential"
+        How :meth:`publish` calls handlers when it is not told.
+    on_error : {"continue", "raise"}, default "continue"
+        What :meth:`publish` does about a handler that raises when it is not told.
+    max_pending : int, default 10_000
+        How many built-in events may wait for one coroutine observer.
+
+    Notes
+    -----
+    A publish reaches the subscriptions present at the call, whatever is subscribed or
+    unsubscribed meanwhile. The bus of an engine belongs to the engine's loop: a publish
+    from another thread hops to it.
+    """
+
+    def __init__(
+        self,
+        logger: Any = None,  # Any: whatever has the methods of a logging.Logger
+        *,
+        delivery: Delivery = "sequential",
+        on_error: OnError = "continue",
+        max_pending: int = 10_000,
+    ) -> None:
+        _check(delivery, on_error)
+        self.logger = logger
+        self._delivery: Delivery = delivery
+        self._on_error: OnError = on_error
+        self._events: dict[str, dict[Subscription, None]] = {}
+        self._patterns: dict[str, dict[Subscription, None]] = {}
+        self._components: dict[str, dict[Subscription, None]] = {}
+        self._plans: dict[str, _Plan | None] = {}
+        self._order = 0
+        self._failures = 0
+        self._lanes = Lanes(max_pending, self._failed, self._overrun)
+        self._history: History | None = None
+        self._home: Home | None = None
+        self._special = False
+        self.watched = 0
+
+    watched: int
+    """Which message events anybody observes, as bits; -1: ask :meth:`watch`."""
+
+    # --- subscriptions ----------------------------------------------------------------
+
+    async def subscribe(  # noqa: PLR0917 - a published signature
+        self,
+        event_name: str,
+        component_name: str,
+        handler: Callable[[Any], Any],
+        priority: int = 3,
+        filter_fn: Callable[[str, Any], bool] | None = None,
+    ) -> Subscription:
+        """Call a handler at each event of a name from now on.
+
+        Parameters
+        ----------
+        event_name : str
+            The name; ``prefix.*`` for all that begin so, ``*`` for all.
+        component_name : str
+            Who subscribes, for :meth:`unsubscribe_all` and ``event.handler.failed``.
+        handler : callable
+            Called with the payload; a plain function, or one that can be awaited.
+        priority : int, default 3
+            From 1, called first, to 5; equal ones in the order of subscription.
+        filter_fn : callable, optional
+            Asked ``(event_name, data)`` before each call.
+
+        Returns
+        -------
+        Subscription
+            The handle.
+
+        Raises
+        ------
+        ValueError
+            If the priority is not 1, 2, 3, 4 or 5.
+        """
+        if priority not in _PRIORITIES:
+            raise ValueError(
+                f"priority must be an integer between 1 and 5, got {priority!r}"
+            )
+        sub = _new(Subscription)
+        sub.event_name = event_name
+        sub.component_name = component_name
+        sub.handler = handler
+        sub.priority = priority
+        sub.filter_fn = filter_fn
+        sub.is_async = sub.lane = sub._id = None  # noqa: SLF001
+        self._order = sub.order = self._order + 1
+        table = self._patterns if event_name[-1:] == "*" else self._events
+        subs = table.get(event_name)
+        if subs is None:
+            subs = table[event_name] = {}
+        subs[sub] = None
+        mine = self._components.get(component_name)
+        if mine is None:
+            mine = self._components[component_name] = {}
+        mine[sub] = None
+        self._changed(event_name)
+        if self._home is not None:
+            self._home.enter()
+        return sub
+
+    def unsubscribe(self, handle: SubscriptionHandle) -> bool:
+        """Remove a subscription.
+
+        Returns
+        -------
+        bool
+            Whether it was there; removing twice is harmless.
+        """
+        name = handle.event_name
+        table = self._patterns if name[-1:] == "*" else self._events
+        subs = table.get(name)
+        if subs is None or handle not in subs:
+            return False
+        sub: Subscription = handle
+        del subs[sub]
+        if not subs:
+            del table[name]
+        mine = self._components[sub.component_name]
+        del mine[sub]
+        if not mine:
+            del self._components[sub.component_name]
+        self._changed(name)
+        return True
+
+    def unsubscribe_all(self, component_name: str) -> int:
+        """Remove all subscriptions of a component.
+
+        Returns
+        -------
+        int
+            How many there were. The cost grows with them, not with those that stay.
+        """
+        mine = self._components.pop(component_name, None)
+        if mine is None:
+            return 0
+        events, patterns, plans = self._events, self._patterns, self._plans
+        for sub in mine:
+            name = sub.event_name
+            table = patterns if name[-1:] == "*" else events
+            subs = table[name]
+            del subs[sub]
+            if not subs:
+                del table[name]
+            if plans:
+                self._changed(name)
+        self.watched = _UNKNOWN
+        return len(mine)
+
+    def _changed(self, event_name: str) -> None:
+        """Forget what was worked out for an event, or all when it is a pattern."""
+        self.watched = _UNKNOWN
+        if event_name[-1:] == "*":
+            self._plans.clear()
+        else:
+            self._plans.pop(event_name, None)
+
+    # --- plans ------------------------------------------------------------------------
+
+    def _plan(self, event_name: str) -> _Plan | None:
+        """Work out whom an event reaches, and keep it until a subscription changes."""
+        exact = self._events.get(event_name)
+        subs = sorted(exact, key=_by_priority) if exact else []
+        if self._patterns:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            for pattern, more in self._patterns.items():
+                if event_name.startswith(pattern[:-1]):
+                    subs += more
+            subs.sort(key=_by_priority_and_order)
+        if not subs:
+            return None
+        for sub in subs:
+            if sub.is_async is None:
+                sub.is_async = _is_async(sub.handler)
+        pairs = tuple((sub.filter_fn, sub.handler) for sub in subs)
+        simple = all(sub.is_async and sub.filter_fn is None for sub in subs)
+        handlers = tuple(sub.handler for sub in subs) if simple else None
+        plan = self._plans[event_name] = handlers, pairs, tuple(subs)
+        return plan
+
+    def watch(self) -> int:
+        """Return which message events anybody observes, as bits."""
+        bits = 0
+        for name, bit in _WATCHED.items():
+            if self._history is not None or self._plans.get(name) or self._plan(name):
+                bits |= bit
+        self.watched = bits
+        return bits
+
+    # --- publishing -------------------------------------------------------------------
+
+    async def publish(
+        self,
+        event_name: str,
+        data: Any = None,
+        *,
+        delivery: Delivery | None = None,
+        on_error: OnError | None = None,
+    ) -> None:
+        """Call the handlers of an event and wait for them.
+
+        Parameters
+        ----------
+        event_name : str
+            What happened.
+        data : Any
+            The payload; shared by all handlers, never copied.
+        delivery : {"sequential", "concurrent"}, optional
+            One after the other by priority, or launched in that order and all at once.
+        on_error : {"continue", "raise"}, optional
+            ``continue``: log, announce ``event.handler.failed`` and go on. ``raise``:
+            the first failure is raised; the handlers after it are not called, or, when
+            concurrent, are cancelled and awaited.
+
+        Raises
+        ------
+        ValueError
+            If a policy is none of the above, whether or not there are subscribers.
+        Exception
+            What a handler or filter raised, with ``on_error="raise"``.
+        """
+        if self._special and await self._published_elsewhere(
+            event_name, data, delivery, on_error
+        ):
+            return
+        plan = self._plans.get(event_name)
+        if plan is None:
+            if event_name in self._events or self._patterns:
+                plan = self._plan(event_name)
+            if plan is None:
+                if delivery is not None or on_error is not None:
+                    _check(delivery or "sequential", on_error or "continue")
+                return
+        if delivery is None:
+            delivery = self._delivery
+        if on_error is None:
+            on_error = self._on_error
+        elif on_error not in _ON_ERROR:
+            _check(delivery, on_error)
+        if delivery == "concurrent":
+            await self._publish_concurrently(event_name, data, plan, on_error)
+            return
+        if delivery != "sequential":
+            _check(delivery, on_error)
+        handlers, pairs, subs = plan
+        late = False
+        if handlers is not None:
+            calls = iter(handlers)
+            while True:
+                try:
+                    for handler in calls:
+                        await handler(data)
+                    break
+                except Exception as error:
+                    if on_error == "raise":
+                        raise
+                    sub = subs[len(subs) - length_hint(calls) - 1]
+                    late |= self._failed(event_name, sub, error)
+        else:
+            steps = iter(pairs)
+            while True:
+                try:
+                    for filter_fn, handler in steps:
+                        if filter_fn is None or filter_fn(event_name, data):
+                            answer = handler(data)
+                            if answer is not None and inspect.isawaitable(answer):
+                                await answer
+                    break
+                except Exception as error:
+                    if on_error == "raise":
+                        raise
+                    sub = subs[len(subs) - length_hint(steps) - 1]
+                    late |= self._failed(event_name, sub, error)
+        if late:
+            await asyncio.sleep(0)
+
+    async def _published_elsewhere(
+        self,
+        event_name: str,
+        data: Any,
+        delivery: Delivery | None,
+        on_error: OnError | None,
+    ) -> bool:
+        """Publish at home when this is not it; keep the event when it is."""
+        home = self._home
+        if home is not None and not home.enter():
+            await home.call(
+                self.publish, event_name, data, delivery=delivery, on_error=on_error
+            )
+            return True
+        if self._history is not None:
+            self._history.append(event_name, data)
+        return False
+
+    async def _publish_concurrently(
+        self, event_name: str, data: Any, plan: _Plan, on_error: OnError
+    ) -> None:
+        """Launch the handlers by priority and wait for all of them."""
+        caller = asyncio.current_task()
+        cancels = caller.cancelling() if caller is not None else 0
+        launch = asyncio.get_running_loop().create_task
+        handlers, _, subs = plan
+        tasks: list[asyncio.Task[Any]] = []
+        late = False
+        try:
+            if handlers is not None:
+                tasks += [launch(handler(data)) for handler in handlers]
+            else:
+                subs, late = self._launch(event_name, data, plan, on_error, tasks)
+            if on_error == "raise":
+                await _all_or_first_failure(tasks)
+            else:
+                for sub, task in zip(subs, tasks, strict=True):
+                    try:
+                        await task
+                    except Exception as error:  # noqa: BLE001 - reported
+                        late |= self._failed(event_name, sub, error)
+        except BaseException:
+            await _stop(tasks)
+            raise
+        if caller is not None and caller.cancelling() > cancels:
+            raise asyncio.CancelledError  # a handler took the caller's for its own
+        if late:
+            await asyncio.sleep(0)
+
+    def _launch(
+        self,
+        event_name: str,
+        data: Any,
+        plan: _Plan,
+        on_error: OnError,
+        tasks: list[asyncio.Task[Any]],
+    ) -> tuple[tuple[Subscription, ...], bool]:
+        """Add a task for each handler that can be awaited; call plain ones at once."""
+        launch = asyncio.get_running_loop().create_task
+        owners: list[Subscription] = []
+        late = False
+        for sub in plan[2]:
+            try:
+                if sub.filter_fn is not None and not sub.filter_fn(event_name, data):
+                    continue
+                answer = sub.handler(data)
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                late |= self._failed(event_name, sub, error)
+                continue
+            if sub.is_async or (answer is not None and inspect.isawaitable(answer)):
+                tasks.append(launch(_awaited(answer)))
+                owners.append(sub)
+        return tuple(owners), late
+
+    # --- background -------------------------------------------------------------------
+
+    def announce(
+        self, event_name: str, data: Any, component: str | None = None
+    ) -> bool:
+        """Hand a built-in event to its observers, without waiting for any.
+
+        Parameters
+        ----------
+        event_name : str
+            What happened.
+        data : dict
+            The payload.
+        component : str, optional
+            Whom it is about.
+
+        Returns
+        -------
+        bool
+            Whether the caller should yield to the loop once, so that observers that do
+            not suspend have run when it returns.
+        """
+        if self._history is not None:
+            self._history.append(event_name, data, component)
+        plan = self._plans.get(event_name)
+        if plan is None:
+            if event_name in self._events or self._patterns:
+                plan = self._plan(event_name)
+            if plan is None:
+                return False
+        late = False
+        for sub in plan[2]:
+            try:
+                if sub.filter_fn is not None and not sub.filter_fn(event_name, data):
+                    continue
+                if sub.is_async:
+                    answer = None
+                else:
+                    answer = sub.handler(data)
+                    if answer is None or not inspect.isawaitable(answer):
+                        continue
+            except Exception as error:  # noqa: BLE001 - reported
+                late |= self._failed(event_name, sub, error)
+                continue
+            if sub.lane is None:
+                sub.lane = Lane(self._lanes, sub)
+            sub.lane.put(event_name, data, answer)
+            late = not EAGER
+        return late
+
+    def _failed(self, event_name: str, sub: Subscription, error: Exception) -> bool:
+        """Log a handler's failure and announce it; as :meth:`announce` returns."""
+        self._failures += 1
+        if self.logger is not None:
+            self.logger.error(
+                "The handler of %s for event %s failed: %r",
+                sub.component_name,
+                event_name,
+                error,
+            )
+        if event_name == HANDLER_FAILED:
+            return False
+        facts = {
+            "event_name": event_name,
+            "component_name": sub.component_name,
+            "exception": repr(error),
+        }
+        return self.announce(HANDLER_FAILED, facts, sub.component_name)
+
+    def _overrun(self, sub: Subscription) -> None:
+        """Log that an observer is too slow."""
+        (self.logger or _log).warning(
+            "The observer of %s for event %s is too slow: more than %d events wait, "
+            "the oldest are dropped",
+            sub.component_name,
+            sub.event_name,
+            self._lanes.max_pending,
+        )
+
+    async def join(self) -> None:
+        """Wait until all that was announced has been delivered."""
+        if self._home is not None and not self._home.enter():
+            await self._home.call(self._lanes.join)
+        else:
+            await self._lanes.join()
+
+    async def stop(self) -> None:
+        """Cancel the observers that run in the background, and wait for their end."""
+        await self._lanes.cancel()
+
+    # --- looking in -------------------------------------------------------------------
+
+    @property
+    def history(self) -> History | None:
+        """The latest events, once :meth:`keep_history` was called; else None."""
+        return self._history
+
+    def keep_history(self, size: int = 10_000) -> History:
+        """Keep the latest events from now on, and return where they are kept.
+
+        Parameters
+        ----------
+        size : int, default 10_000
+            How many at least; asking again never shrinks it.
+        """
+        if self._history is None:
+            self._history = History(size)
+            self._special = True
+            self.watched = _UNKNOWN
+        else:
+            self._history.grow(size)
+        return self._history
+
+    def statistics(self) -> BusStatistics:
+        """Return what the bus is doing. Cost: the number of subscriptions."""
+        subs = [sub for mine in self._components.values() for sub in mine]
+        return BusStatistics(
+            subscriptions=len(subs),
+            events=len(self._events) + len(self._patterns),
+            pending=sum(len(sub.lane) for sub in subs if sub.lane is not None),
+            running=len(self._lanes.tasks),
+            dropped=self._lanes.dropped,
+            failed=self._failures,
+        )
+
+    def settle(self, home: Home) -> None:
+        """Belong to the loop of an engine, unless it belongs to another already."""
+        if self._home is None:
+            self._home = home
+            self._special = True
+
+
+_new: Final = object.__new__
+
+EventBus = AsyncEventManager
+"""The same class under a shorter name."""
