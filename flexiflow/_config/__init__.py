@@ -1,0 +1,1 @@
+"""Understand a component's config: one parse for the loader, explain and notebooks."""

@@ -1,0 +1,10 @@
+"""Draw a neutral graph of states and transitions: one renderer in each module."""
+
+from __future__ import annotations
+
+from .dot import to_dot
+from .image import to_image
+from .mermaid import to_mermaid
+from .text import to_text
+
+__all__ = ["to_dot", "to_image", "to_mermaid", "to_text"]
