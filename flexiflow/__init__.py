@@ -12,40 +12,84 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from .diagnostics import ChartError, Diagnostic
     from .errors import (
+        ActionError,
         ComponentError,
+        ComponentNotFoundError,
         ConfigError,
+        EngineClosedError,
         FlexiFlowError,
         ImportError_,
         PersistenceError,
         StateError,
         UntilTimeout,
     )
+    from .event_manager import AsyncEventManager, EventBus
+    from .events import Event
+    from .logger import (
+        correlation_id,
+        get_correlation_id,
+        get_logger,
+        set_correlation_id,
+    )
+    from .state_machine import DEFAULT_REGISTRY, State, StateMachine, StateRegistry
+    from .statepack import MappingPack, StatePack, StateSpec, TransitionSpec
 
 __version__ = "2.0.0.dev0"
 
 __all__ = [
+    "DEFAULT_REGISTRY",
+    "ActionError",
+    "AsyncEventManager",
     "ChartError",
     "ComponentError",
+    "ComponentNotFoundError",
     "ConfigError",
     "Diagnostic",
+    "EngineClosedError",
+    "Event",
+    "EventBus",
     "FlexiFlowError",
     "ImportError_",
+    "MappingPack",
     "PersistenceError",
+    "State",
     "StateError",
+    "StateMachine",
+    "StatePack",
+    "StateRegistry",
+    "StateSpec",
+    "TransitionSpec",
     "UntilTimeout",
+    "correlation_id",
+    "get_correlation_id",
+    "get_logger",
+    "set_correlation_id",
 ]
 
 _HOMES: Final = {
     "diagnostics": ("ChartError", "Diagnostic"),
     "errors": (
+        "ActionError",
         "ComponentError",
+        "ComponentNotFoundError",
         "ConfigError",
+        "EngineClosedError",
         "FlexiFlowError",
         "ImportError_",
         "PersistenceError",
         "StateError",
         "UntilTimeout",
     ),
+    "event_manager": ("AsyncEventManager", "EventBus"),
+    "events": ("Event",),
+    "logger": (
+        "correlation_id",
+        "get_correlation_id",
+        "get_logger",
+        "set_correlation_id",
+    ),
+    "state_machine": ("DEFAULT_REGISTRY", "State", "StateMachine", "StateRegistry"),
+    "statepack": ("MappingPack", "StatePack", "StateSpec", "TransitionSpec"),
 }
 """The module below ``flexiflow`` in which each lazy name lives."""
 
@@ -57,9 +101,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    value: object = getattr(
-        importlib.import_module(f"{__name__}.{_HOME_OF[name]}"), name
-    )
+    module = importlib.import_module(f"{__name__}.{_HOME_OF[name]}")
+    value: object = getattr(module, name)
     globals()[name] = value
     return value
 
