@@ -1,1 +1,11 @@
-export default {initialize(){}, render(){}}
+/** The state graph of a component, alone. */
+import { createGraphView } from "../parts/graphView";
+import { createClosedStrip } from "../parts/header";
+import { standAlone } from "../parts/nameView";
+import { createProblems } from "../parts/problemBox";
+import { defineView } from "../view";
+
+export default defineView((context, frame) => {
+  const others = [createClosedStrip(), createProblems(context)];
+  return standAlone(frame, "graph", createGraphView(context), others);
+});

@@ -1,0 +1,217 @@
+/**
+ * The picture of a chart: nodes and edges as SVG, drawn once for each layout. A step
+ * changes attributes of what stands there and nothing else.
+ */
+import { setAttribute, svg } from "../dom";
+import type { Graph, GraphEdge, GraphNode, Traits } from "../protocol";
+import type { Box, EdgeShape, Geometry, Point } from "./geometry";
+import { headPaths, linePath } from "./geometry";
+
+const HALO = 4;
+
+export interface NodeParts {
+  readonly node: GraphNode;
+  readonly box: Box;
+  readonly el: SVGGElement;
+  readonly text: SVGTextElement;
+}
+
+export interface EdgeParts {
+  readonly edge: GraphEdge;
+  readonly shape: EdgeShape;
+  readonly el: SVGGElement;
+  readonly title: SVGTitleElement;
+  readonly pill: SVGRectElement | null;
+  readonly text: SVGTextElement | null;
+}
+
+export class Picture {
+  readonly el = svg("g", { class: "ff-world" });
+  readonly geometry: Geometry;
+  readonly nodes = new Map<string, NodeParts>();
+  readonly edges = new Map<string, EdgeParts>();
+  readonly #trail = svg("path", { class: "ff-trail" });
+
+  constructor(geometry: Geometry, graph: Graph, isCrowded: boolean) {
+    this.geometry = geometry;
+    const boxes = svg("g", {});
+    const lines = svg("g", {});
+    const states = svg("g", {});
+    for (const node of graph.nodes) {
+      const cluster = geometry.clusters.get(node.id);
+      const box = cluster ?? geometry.nodes.get(node.id);
+      if (!box) continue;
+      const parts = cluster ? drawCluster(node, box) : drawNode(node, box);
+      this.nodes.set(node.path, parts);
+      (cluster ? boxes : states).append(parts.el);
+    }
+    for (const dot of geometry.dots) {
+      lines.append(svg("circle", { class: "ff-initial", cx: dot.at.x, cy: dot.at.y, r: 5 }));
+    }
+    for (const shape of geometry.entries) lines.append(drawEntry(shape));
+    for (const edge of graph.edges) {
+      const shape = geometry.edges.get(edge.id);
+      if (!shape) continue;
+      const parts = drawEdge(edge, shape, isCrowded);
+      this.edges.set(edge.id, parts);
+      lines.append(parts.el);
+    }
+    this.el.append(boxes, this.#trail, lines, states);
+  }
+
+  /** Fit pills to their texts and cut names to their boxes; needs the page's fonts. */
+  measure(): void {
+    const widths = [...this.edges.values()].map(({ text }) => text?.getComputedTextLength() ?? 0);
+    let i = 0;
+    for (const parts of this.edges.values()) {
+      placePill(parts, widths[i] ?? 0);
+      i += 1;
+    }
+    for (const parts of this.nodes.values()) cutName(parts);
+  }
+
+  /** Light the active states and their parents. */
+  showActive(traits: Traits): void {
+    const active = new Set(traits.active);
+    const parents = new Set(traits.parents);
+    for (const [path, { el }] of this.nodes) {
+      setAttribute(el, "aria-current", active.has(path) ? "true" : null);
+      setAttribute(el, "data-active", parents.has(path));
+    }
+  }
+
+  /** Make the edges that can be sent look and act like buttons; the others say why. */
+  showEdges(traits: Traits): void {
+    const active = new Set([...traits.active, ...traits.parents]);
+    for (const [id, { el, edge, title }] of this.edges) {
+      const status = traits.edges[id];
+      const isEnabled = (status?.enabled ?? false) && !traits.closed;
+      const reason = isEnabled ? "" : traits.closed || status?.reason || "Not now.";
+      const isNear = active.has(edge.source);
+      setAttribute(el, "data-enabled", isEnabled);
+      setAttribute(el, "aria-disabled", isEnabled ? null : "true");
+      setAttribute(el, "tabindex", isEnabled || isNear ? 0 : -1);
+      setAttribute(el, "title", reason || null);
+      const text = reason || describe(edge);
+      if (title.textContent !== text) title.textContent = text;
+    }
+  }
+
+  /** Draw the trail of the edge just taken; it fades by itself. */
+  flash(id: string): void {
+    const shape = this.edges.get(id)?.shape;
+    if (!shape) return;
+    this.#trail.setAttribute("d", linePath(shape.points));
+    for (const running of this.#trail.getAnimations()) running.cancel();
+    const frames = [{ strokeOpacity: 0.45 }, { strokeOpacity: 0 }];
+    this.#trail.animate(frames, { duration: 300, easing: "ease-out" });
+  }
+}
+
+function drawNode(node: GraphNode, box: Box): NodeParts {
+  const { x, y, width, height } = box;
+  const halo = { x: x - HALO, y: y - HALO, width: width + 2 * HALO, height: height + 2 * HALO };
+  const el = stateGroup(node, "ff-node");
+  el.append(
+    svg("rect", { class: "ff-halo", ...halo, rx: 12 }),
+    svg("rect", { class: "ff-body", x, y, width, height, rx: 8 }),
+  );
+  if (node.kind === "final") {
+    const inner = { x: x + 3, y: y + 3, width: width - 6, height: height - 6 };
+    el.append(svg("rect", { class: "ff-inner", ...inner, rx: 5 }));
+  }
+  const at = { x: x + width / 2, y: y + height / 2 + 4.5 };
+  const text = svg("text", at, node.label);
+  el.append(text);
+  return { node, box, el, text };
+}
+
+function drawCluster(node: GraphNode, box: Box): NodeParts {
+  const { x, y, width, height } = box;
+  const el = stateGroup(node, "ff-cluster");
+  const text = svg("text", { x: x + 12, y: y + 18 }, node.label);
+  el.append(svg("rect", { class: "ff-body", x, y, width, height, rx: 12 }), text);
+  return { node, box, el, text };
+}
+
+function stateGroup(node: GraphNode, className: string): SVGGElement {
+  const el = svg("g", {
+    class: className,
+    "data-state": node.path,
+    "data-kind": node.kind,
+    role: "img",
+    "aria-label": node.path,
+  });
+  const about = node.description ? `${node.path}: ${node.description}` : node.path;
+  el.append(svg("title", {}, about));
+  return el;
+}
+
+function drawEntry(shape: EdgeShape): SVGGElement {
+  const el = svg("g", { class: "ff-entry" }, svg("path", { d: linePath(shape.points) }));
+  const end = shape.points.at(-1);
+  if (shape.tip && end) el.append(svg("path", { class: "ff-full", d: headPaths(end, shape.tip).full }));
+  return el;
+}
+
+function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgeParts {
+  const line = linePath(shape.points);
+  const title = svg("title", {}, describe(edge));
+  const el = svg(
+    "g",
+    {
+      class: "ff-edge",
+      "data-edge": edge.id,
+      "data-message": edge.message,
+      "data-from": edge.source,
+      role: "button",
+      "aria-label": describe(edge),
+    },
+    title,
+    svg("path", { class: "ff-hit", d: line }),
+    svg("path", { class: "ff-line", d: line }),
+  );
+  const end = shape.points.at(-1);
+  if (shape.tip && end) {
+    const heads = headPaths(end, shape.tip);
+    el.append(
+      svg("path", { class: "ff-full", d: heads.full }),
+      svg("path", { class: "ff-open", d: heads.open }),
+    );
+  }
+  const at = isCrowded ? null : shape.label;
+  const pill = at ? svg("rect", { class: "ff-pill", rx: 10 }) : null;
+  const text = at ? svg("text", { x: at.x, y: at.y + 4 }, edge.message) : null;
+  if (pill && text) el.append(pill, text);
+  return { edge, shape, el, title, pill, text };
+}
+
+/** An edge in words, with its guard and description when it has them. */
+export function describe(edge: GraphEdge): string {
+  const where = edge.target === null ? `stays in ${edge.source}` : `${edge.source} to ${edge.target}`;
+  const guard = edge.guard ? `, if ${edge.guard}` : "";
+  const about = edge.description ? `. ${edge.description}` : "";
+  return `${edge.message}: ${where}${guard}${about}`;
+}
+
+function placePill({ pill, text, shape, edge }: EdgeParts, measured: number): void {
+  const at: Point | null = shape.label;
+  if (!pill || !text || !at) return;
+  const width = Math.max(20, (measured || edge.message.length * 6.6) * 1.06 + 16);
+  setAttribute(pill, "x", at.x - width / 2);
+  setAttribute(pill, "y", at.y - 10);
+  setAttribute(pill, "width", width);
+  setAttribute(pill, "height", 20);
+}
+
+/** Cut a name that does not fit, with an ellipsis; the title has it whole. */
+function cutName({ node, box, text }: NodeParts): void {
+  const room = box.width - 12;
+  if (text.getComputedTextLength() <= room) return;
+  const points = [...node.label];
+  let keep = points.length;
+  while (keep > 1 && text.getComputedTextLength() > room) {
+    keep = Math.min(keep - 1, Math.floor((keep * room) / text.getComputedTextLength()));
+    text.textContent = `${points.slice(0, Math.max(1, keep)).join("")}\u2026`;
+  }
+}

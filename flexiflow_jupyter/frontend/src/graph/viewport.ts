@@ -1,0 +1,111 @@
+/** How a picture is fitted into its place, panned and zoomed. Pure. */
+import type { Box } from "./geometry";
+
+export const MIN_HEIGHT = 160;
+export const MAX_HEIGHT = 420;
+/** The height at which a panel with up to six states fits in 560 px. */
+export const FLAT_HEIGHT = 300;
+/** Below this scale a name of 13 px is smaller than 9 px. */
+export const READABLE = 9 / 13;
+/** More states than this, and only those that matter are named. */
+export const CROWD = 40;
+const PAD = 16;
+const MOST = 4;
+
+export interface Size {
+  width: number;
+  height: number;
+}
+
+export interface Transform {
+  x: number;
+  y: number;
+  scale: number;
+}
+
+/** The scale at which the picture fits, at most 1. */
+export function fitScale(picture: Size, place: Size): number {
+  const across = (place.width - 2 * PAD) / Math.max(1, picture.width);
+  const down = (place.height - 2 * PAD) / Math.max(1, picture.height);
+  return Math.max(0.02, Math.min(1, across, down));
+}
+
+/** The height a picture gets at a width, with `states` states. */
+export function placeHeight(picture: Size, width: number, states: number): number {
+  const most = states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT;
+  const scale = Math.max(fitScale(picture, { width, height: most }), minScale(states));
+  const wanted = picture.height * Math.min(scale, 1) + 2 * PAD + 8;
+  return Math.round(Math.min(most, Math.max(MIN_HEIGHT, wanted)));
+}
+
+/** A picture with names is not shown smaller than it can be read; it pans. */
+export function minScale(states: number): number {
+  return states > CROWD ? 0.02 : READABLE;
+}
+
+/** The whole picture in the middle of its place, or as much as can be read. */
+export function fit(picture: Size, place: Size, states: number, focus: Box | null): Transform {
+  const scale = Math.max(fitScale(picture, place), minScale(states));
+  const middle = {
+    x: (place.width - picture.width * scale) / 2,
+    y: (place.height - picture.height * scale) / 2,
+    scale,
+  };
+  const fits = middle.x >= 0 && middle.y >= 0;
+  return fits || !focus ? middle : hold(centre(focus, place, scale), picture, place);
+}
+
+/** The transform that shows a box in the middle of the place. */
+export function centre(box: Box, place: Size, scale: number): Transform {
+  return {
+    x: place.width / 2 - (box.x + box.width / 2) * scale,
+    y: place.height / 2 - (box.y + box.height / 2) * scale,
+    scale,
+  };
+}
+
+/** Zoom by a factor about a point of the place. */
+export function zoom(from: Transform, factor: number, x: number, y: number, least: number): Transform {
+  const scale = Math.min(MOST, Math.max(Math.min(least, 1) * 0.5, from.scale * factor));
+  const ratio = scale / from.scale;
+  return { x: x - (x - from.x) * ratio, y: y - (y - from.y) * ratio, scale };
+}
+
+/** Keep some of the picture in its place; a small one stays in the middle. */
+export function hold(at: Transform, picture: Size, place: Size): Transform {
+  return {
+    x: within(at.x, picture.width * at.scale, place.width),
+    y: within(at.y, picture.height * at.scale, place.height),
+    scale: at.scale,
+  };
+}
+
+function within(offset: number, length: number, room: number): number {
+  if (length + 2 * PAD <= room) return (room - length) / 2;
+  return Math.min(PAD, Math.max(room - length - PAD, offset));
+}
+
+/** Pan as little as needed so that a box is seen. */
+export function reveal(at: Transform, box: Box, place: Size): Transform {
+  const shift = (start: number, length: number, room: number): number => {
+    if (start < PAD) return PAD - start;
+    if (start + length > room - PAD) return Math.min(PAD - start, 0) || room - PAD - start - length;
+    return 0;
+  };
+  const x = shift(at.x + box.x * at.scale, box.width * at.scale, place.width);
+  const y = shift(at.y + box.y * at.scale, box.height * at.scale, place.height);
+  return { x: at.x + x, y: at.y + y, scale: at.scale };
+}
+
+/** Whether a picture laid out downwards reads better than one laid out sideways. */
+export function isBetter(candidate: Size, current: Size, width: number, states: number): boolean {
+  const shown = (picture: Size): number =>
+    fitScale(picture, { width, height: states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT });
+  return shown(candidate) > shown(current) * 1.15;
+}
+
+/** Whether to try the other direction at all. */
+export function isTight(picture: Size, width: number, states: number): boolean {
+  const height = states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT;
+  return fitScale(picture, { width, height }) < 0.85;
+}

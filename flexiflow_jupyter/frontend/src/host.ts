@@ -1,0 +1,67 @@
+/** What a host (JupyterLab, Notebook, VS Code) gives to an anywidget module. */
+import type { ToKernel, TraitName, Traits } from "./protocol";
+
+export type MessageListener = (content: unknown, buffers?: readonly BufferLike[]) => void;
+
+export type BufferLike = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+/** The model of a view; each view and `initialize` get a proxy of their own. */
+export interface WidgetModel {
+  get(name: string): unknown;
+  on(name: "msg:custom", listener: MessageListener): void;
+  on(name: string, listener: () => void): void;
+  off(name: string, listener: (...args: never[]) => void): void;
+  send(content: ToKernel): void;
+}
+
+export interface InitializeProps {
+  model: WidgetModel;
+}
+
+export interface RenderProps {
+  model: WidgetModel;
+  el: HTMLElement;
+}
+
+export type Cleanup = () => void;
+
+export interface WidgetModule {
+  initialize(props: InitializeProps): Cleanup;
+  render(props: RenderProps): Cleanup;
+}
+
+const DEFAULTS: Traits = {
+  protocol: 1,
+  view: "panel",
+  component: "",
+  dot: "",
+  graph: { nodes: [], edges: [] },
+  active: [],
+  parents: [],
+  last: { edge: null, step: 0 },
+  since: null,
+  steps: 0,
+  edges: {},
+  messages: [],
+  context: [],
+  context_more: 0,
+  queue: { pending: 0, busy: false, since: null },
+  notice: null,
+  announce: "",
+  closed: "",
+};
+
+/** Read one trait; a trait that the kernel left out has its empty value. */
+export function readTrait<N extends TraitName>(model: WidgetModel, name: N): Traits[N] {
+  const value = model.get(name) as Traits[N] | undefined | null;
+  return value ?? DEFAULTS[name];
+}
+
+/** Read all traits at once. */
+export function readTraits(model: WidgetModel): Traits {
+  const traits: Record<string, unknown> = {};
+  for (const name of Object.keys(DEFAULTS) as TraitName[]) {
+    traits[name] = readTrait(model, name);
+  }
+  return traits as unknown as Traits;
+}

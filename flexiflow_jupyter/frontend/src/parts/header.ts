@@ -1,0 +1,81 @@
+/** The head of a panel: name, a chip for each active leaf, a quiet fact. */
+import { html, setAttribute, setText } from "../dom";
+import { formatDuration, nextTick } from "../format";
+import { icon } from "../icons";
+import type { TraitName, Traits } from "../protocol";
+import type { Part, ViewContext } from "../view";
+import { isHidden } from "../view";
+
+/** More active leaves than this, and only the first two have a chip. */
+const MOST_CHIPS = 3;
+
+export function createHeader({ scope }: ViewContext): Part {
+  const name = html("span", { class: "ff-name", dir: "auto" });
+  const chips = html("span", { class: "ff-chips" });
+  const fact = html("span", { class: "ff-fact" });
+  const el = html("div", { class: "ff-head" }, name, chips, fact);
+  const later = scope.timer();
+  let shown: Traits | null = null;
+
+  const tick = (): void => {
+    if (!shown) return;
+    const since = factStart(shown);
+    setText(fact, factOf(shown, Date.now()));
+    if (since !== null && !isHidden()) later(nextTick(since, Date.now()), tick);
+  };
+  scope.listen(document, "visibilitychange", tick);
+
+  const update = (traits: Traits, changed: ReadonlySet<TraitName>): void => {
+    shown = traits;
+    if (changed.has("component")) {
+      setText(name, traits.component);
+      setAttribute(name, "title", traits.component);
+    }
+    if (changed.has("active") || changed.has("graph")) fillChips(chips, traits);
+    tick();
+  };
+  return { el, update };
+}
+
+function fillChips(chips: HTMLElement, traits: Traits): void {
+  const labels = new Map(traits.graph.nodes.map((node) => [node.path, node.label]));
+  const shown = traits.active.length > MOST_CHIPS ? traits.active.slice(0, 2) : traits.active;
+  const nodes = shown.map((path) =>
+    html("span", { class: "ff-chip ff-chip-on", dir: "auto", title: path }, labels.get(path) ?? path),
+  );
+  const more = traits.active.slice(shown.length);
+  if (more.length > 0) {
+    nodes.push(html("span", { class: "ff-chip", title: more.join(", ") }, `+${more.length}`));
+  }
+  chips.replaceChildren(...nodes);
+}
+
+/** The instant from which the fact counts, null when it does not. */
+function factStart(traits: Traits): number | null {
+  if (traits.closed) return null;
+  return traits.queue.busy ? (traits.queue.since ?? traits.since) : traits.since;
+}
+
+function factOf(traits: Traits, now: number): string {
+  if (traits.closed) return "closed";
+  if (traits.active.length === 0 && traits.graph.nodes.length === 0) return "no states yet";
+  const since = factStart(traits);
+  const age = since === null ? "" : formatDuration(now - since);
+  const waiting = traits.queue.pending > 0 ? `, ${traits.queue.pending} queued` : "";
+  if (traits.queue.busy) return `working ${age}${waiting}`.replace(/\s+/, " ");
+  return age ? `for ${age}` : "";
+}
+
+/** A strip that says why the view is closed; nothing in it can be pressed. */
+export function createClosedStrip(): Part {
+  const text = html("span", {});
+  const el = html("div", { class: "ff-strip", hidden: true }, icon("info"), text);
+  return {
+    el,
+    update(traits, changed) {
+      if (!changed.has("closed")) return;
+      setAttribute(el, "hidden", !traits.closed);
+      setText(text, traits.closed);
+    },
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * One model in the page: its messages, its event log and its sends, shared by all of
+ * its views. It is opened by `initialize` and closed when the model goes.
+ */
+import { EventLog } from "./eventLog";
+import type { Cleanup, WidgetModel } from "./host";
+import { readTrait } from "./host";
+import type { EventBatch, Problem, ToKernel, ToPage } from "./protocol";
+import type { Sent } from "./sends";
+import { isFinal, Sends } from "./sends";
+import { Scope } from "./scope";
+import { Signal } from "./signal";
+
+/** How long a button shows that its message went well. */
+const OK_MS = 1200;
+
+/** A problem that came with a reply, and the send that met it. */
+export interface Trouble {
+  problem: Problem;
+  sent: Sent | null;
+}
+
+type Outgoing = ToKernel extends infer M ? (M extends { v: 1 } ? Omit<M, "v"> : never) : never;
+
+export class Session {
+  readonly log = new EventLog();
+  readonly sends = new Sends();
+  /** Something of `sends`, `trouble` or `note` has changed. */
+  readonly changed = new Signal<void>();
+  /** Rows have been added to `log`. */
+  readonly grown = new Signal<void>();
+  /** The kernel sent a runtime file. */
+  readonly runtime = new Signal<ArrayBuffer | ArrayBufferView<ArrayBuffer>>();
+  /** What went wrong last and was not dismissed. */
+  trouble: Trouble | null = null;
+  /** Why the last message did nothing, in a sentence; "" when it did something. */
+  note = "";
+
+  readonly #model: WidgetModel;
+  readonly #scope = new Scope();
+  readonly #prefix = randomName();
+  #count = 0;
+  #unacknowledged: number[] = [];
+  #askedForEvents = false;
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor(model: WidgetModel) {
+    this.#model = model;
+    const listener = (content: unknown, buffers?: readonly unknown[]): void => {
+      this.#receive(content as ToPage, buffers ?? []);
+    };
+    model.on("msg:custom", listener);
+    this.#scope.add(() => model.off("msg:custom", listener));
+    const onClosed = (): void => {
+      if (!readTrait(model, "closed")) return;
+      this.sends.abandon();
+      this.changed.emit();
+    };
+    model.on("change:closed", onClosed);
+    this.#scope.add(() => model.off("change:closed", onClosed));
+  }
+
+  /** A name for a send or a view that no other page has. */
+  nextId(): string {
+    this.#count += 1;
+    return `${this.#prefix}-${this.#count}`;
+  }
+
+  post(message: Outgoing): void {
+    this.#model.send({ v: 1, ...message } as ToKernel);
+  }
+
+  /** Send a message to the component. */
+  send(type: string, fields: Record<string, unknown> = {}): void {
+    const id = this.nextId();
+    this.#begin({ id, type, fields, text: null, status: "pending" });
+    this.post({ kind: "send", id, type, fields });
+  }
+
+  /** Send a free-form message; the kernel reads the text. */
+  sendText(type: string, text: string): void {
+    const id = this.nextId();
+    this.#begin({ id, type, fields: null, text, status: "pending" });
+    this.post({ kind: "send", id, text });
+  }
+
+  /** Send once more what failed. */
+  retry(sent: Sent): void {
+    if (sent.text !== null) this.sendText(sent.type, sent.text);
+    else this.send(sent.type, sent.fields ?? {});
+  }
+
+  dismiss(): void {
+    this.trouble = null;
+    this.changed.emit();
+  }
+
+  /** Ask once for the events that the kernel holds already. */
+  wantEvents(): void {
+    if (this.#askedForEvents) return;
+    this.#askedForEvents = true;
+    this.post({ kind: "need", what: "events", since: this.log.lastSeq });
+  }
+
+  /** Tell the kernel that the batches that came have been drawn. */
+  acknowledge(): void {
+    for (const batch of this.#unacknowledged) this.post({ kind: "ack", batch });
+    this.#unacknowledged = [];
+  }
+
+  close(): void {
+    this.#scope.close();
+    for (const handle of this.#timers) clearTimeout(handle);
+  }
+
+  #begin(sent: Sent): void {
+    this.sends.start(sent);
+    this.note = "";
+    if (this.trouble?.sent?.type === sent.type) this.trouble = null;
+    this.changed.emit();
+  }
+
+  #receive(message: ToPage, buffers: readonly unknown[]): void {
+    switch (message.kind) {
+      case "events":
+      case "snapshot":
+        this.#takeEvents(message);
+        break;
+      case "reply":
+        this.#takeReply(message);
+        break;
+      case "error":
+        this.trouble = { problem: message, sent: null };
+        this.changed.emit();
+        break;
+      case "runtime":
+        if (buffers[0]) this.runtime.emit(buffers[0] as ArrayBuffer);
+        break;
+    }
+  }
+
+  #takeEvents(batch: EventBatch): void {
+    this.log.add(batch);
+    this.#unacknowledged.push(batch.batch);
+    this.grown.emit();
+  }
+
+  #takeReply(reply: Extract<ToPage, { kind: "reply" }>): void {
+    const sent = this.sends.reply(reply.id, reply.status);
+    if (!sent) return;
+    if (isFinal(reply.status)) {
+      this.note = reply.status === "ignored" ? reply.text : "";
+      if (reply.error) this.trouble = { problem: reply.error, sent };
+      if (reply.status === "ok") this.#settleLater(sent);
+    }
+    this.changed.emit();
+  }
+
+  #settleLater(sent: Sent): void {
+    const handle = setTimeout(() => {
+      this.#timers.delete(handle);
+      if (this.sends.settle(sent)) this.changed.emit();
+    }, OK_MS);
+    this.#timers.add(handle);
+  }
+}
+
+const SESSIONS = new WeakMap<object, { session: Session; owners: number }>();
+
+/**
+ * What is the same in `initialize` and in every view of a model. The models given to
+ * them are proxies of their own, so the model's layout stands for it where it has one.
+ */
+function identityOf(model: WidgetModel): object {
+  const layout = model.get("layout");
+  return typeof layout === "object" && layout !== null ? layout : model;
+}
+
+/** The session of a model and the function that gives it back. */
+export function openSession(model: WidgetModel): [Session, Cleanup] {
+  const identity = identityOf(model);
+  const entry = SESSIONS.get(identity) ?? { session: new Session(model), owners: 0 };
+  entry.owners += 1;
+  SESSIONS.set(identity, entry);
+  let isOpen = true;
+  const release = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    entry.owners -= 1;
+    if (entry.owners > 0) return;
+    entry.session.close();
+    if (SESSIONS.get(identity) === entry) SESSIONS.delete(identity);
+  };
+  return [entry.session, release];
+}
+
+/** A short random word; `crypto.randomUUID` is missing on plain http pages. */
+function randomName(): string {
+  const words = crypto.getRandomValues(new Uint32Array(2));
+  return [...words].map((word) => word.toString(36)).join("");
+}

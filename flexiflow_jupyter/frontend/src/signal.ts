@@ -1,0 +1,16 @@
+/** A list of listeners that are called in the order of their subscription. */
+import type { Cleanup } from "./host";
+
+export class Signal<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+
+  /** Subscribe; the function returned ends the subscription. */
+  on(listener: (value: T) => void): Cleanup {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  emit(value: T): void {
+    for (const listener of [...this.#listeners]) listener(value);
+  }
+}

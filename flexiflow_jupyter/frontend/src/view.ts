@@ -1,0 +1,120 @@
+/**
+ * The frame of every view: its root, its parts, its announcements and its end.
+ *
+ * A part is told of traits that changed, all of one update at once; it changes only
+ * its own nodes. Everything is undone by closing the scope of the view.
+ */
+import { html, setText } from "./dom";
+import type { Cleanup, RenderProps, WidgetModel, WidgetModule } from "./host";
+import { readTraits } from "./host";
+import { keepKeys } from "./keys";
+import type { TraitName, Traits } from "./protocol";
+import { TRAITS } from "./protocol";
+import { Scope } from "./scope";
+import type { Session } from "./session";
+import { openSession } from "./session";
+
+export interface Part {
+  readonly el: HTMLElement;
+  update(traits: Traits, changed: ReadonlySet<TraitName>): void;
+}
+
+/** What the parts of one view share. */
+export interface ViewContext {
+  readonly scope: Scope;
+  readonly session: Session;
+  /** Say something to screen readers. */
+  announce(text: string): void;
+}
+
+/** Make the parts of a view and put them into its frame. */
+export type Compose = (context: ViewContext, frame: HTMLElement) => Part[];
+
+/** The anywidget module of a view. */
+export function defineView(compose: Compose): WidgetModule {
+  return {
+    initialize({ model }) {
+      const [, release] = openSession(model);
+      return release;
+    },
+    render(props) {
+      return renderView(props, compose);
+    },
+  };
+}
+
+function renderView({ model, el }: RenderProps, compose: Compose): Cleanup {
+  const scope = new Scope();
+  const [session, release] = openSession(model);
+  scope.add(release);
+  const frame = html("div", { class: "ff-frame" });
+  const status = html("div", { class: "ff-said", role: "status" });
+  const root = html("div", { class: "ff" }, frame);
+  keepKeys(root, scope);
+  const announce = announcer(status, scope);
+  const parts = compose({ scope, session, announce }, frame);
+  frame.append(status);
+  el.append(root);
+  scope.add(() => el.replaceChildren());
+  followTraits(model, scope, (traits, changed) => {
+    for (const part of parts) part.update(traits, changed);
+    if (changed.has("announce")) announce(traits.announce);
+  });
+  tellVisibility(session, scope);
+  return () => scope.close();
+}
+
+/** Apply all traits now and those that change later, one call for each update. */
+function followTraits(
+  model: WidgetModel,
+  scope: Scope,
+  apply: (traits: Traits, changed: ReadonlySet<TraitName>) => void,
+): void {
+  let changed = new Set<TraitName>();
+  const flush = (): void => {
+    if (scope.closed) return;
+    const now = changed;
+    changed = new Set();
+    apply(readTraits(model), now);
+  };
+  for (const name of TRAITS) {
+    const note = (): void => {
+      if (changed.size === 0) queueMicrotask(flush);
+      changed.add(name);
+    };
+    model.on(`change:${name}`, note);
+    scope.add(() => model.off(`change:${name}`, note));
+  }
+  apply(readTraits(model), new Set(TRAITS));
+}
+
+/** Let the kernel know whether anybody can see this view. */
+function tellVisibility(session: Session, scope: Scope): void {
+  const id = session.nextId();
+  const tell = (visible: boolean): void => session.post({ kind: "view", id, visible });
+  scope.listen(document, "visibilitychange", () => tell(!isHidden()));
+  tell(!isHidden());
+  scope.add(() => tell(false));
+}
+
+/** Whether the page is in a hidden tab, where nothing is drawn. */
+export function isHidden(): boolean {
+  return document.visibilityState === "hidden";
+}
+
+const QUIET_MS = 500;
+
+/** Say the first thing at once and, in a burst, then only the last one. */
+function announcer(status: HTMLElement, scope: Scope): (text: string) => void {
+  const later = scope.timer();
+  let last = -Infinity;
+  const say = (text: string): void => {
+    last = performance.now();
+    setText(status, text);
+  };
+  return (text) => {
+    const wait = last + QUIET_MS - performance.now();
+    if (wait <= 0) say(text);
+    else later(wait, () => say(text));
+  };
+}
