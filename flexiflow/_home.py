@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Home"]
+__all__ = ["Home", "is_running"]
+
+
+def is_running() -> bool:
+    """Return whether an event loop runs in this thread."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @final
@@ -22,13 +31,21 @@ class Home:
         Called without arguments, in the new loop, whenever a loop was bound.
     """
 
-    __slots__ = ("_lock", "_moved", "_thread", "loop")
+    __slots__ = ("_lock", "_moved", "_thread", "closed", "closing", "loop", "moves")
 
     loop: asyncio.AbstractEventLoop | None
     """The loop bound now; None before the first await."""
+    moves: int
+    """How often another loop took the place of one that ended."""
+    closing: bool
+    """Whether only messages sent from within a handling are taken."""
+    closed: bool
+    """Whether no message is taken."""
 
     def __init__(self, moved: Callable[[], object]) -> None:
         self.loop = None
+        self.moves = 0
+        self.closing = self.closed = False
         self._moved = moved
         self._thread = 0
         self._lock = threading.Lock()
@@ -49,9 +66,19 @@ class Home:
             free = loop is None or loop.is_closed()
             if not free and not (stopped and thread == self._thread):
                 return False
+            self.moves += loop is not None
             self.loop, self._thread = running, thread
         self._moved()
         return True
+
+    def is_elsewhere(self) -> bool:
+        """Return whether home runs in another thread; may be asked without a loop."""
+        loop = self.loop
+        return (
+            loop is not None
+            and loop.is_running()
+            and threading.get_ident() != self._thread
+        )
 
     async def call(
         self, function: Callable[..., Coroutine[Any, Any, Any]], *args: Any, **kw: Any

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from ._scope import CURRENT, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
 __all__ = ["EAGER", "Lane", "Lanes", "Owner", "start"]
 
@@ -49,13 +49,13 @@ _Item = tuple[str, Any, Scope | None, "Awaitable[Any] | None"]
 class Lane:
     """The events that wait for one observer; handed over one by one, in order."""
 
-    __slots__ = ("_active", "_bursting", "_lanes", "_owner", "_pending", "_task")
+    __slots__ = ("_active", "_bursting", "_lanes", "_owner", "_pending", "task")
 
     def __init__(self, lanes: Lanes, owner: Owner) -> None:
         self._lanes = lanes
         self._owner = owner
         self._pending: deque[_Item] = deque()
-        self._task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None] | None = None
         self._active = False
         self._bursting = False
 
@@ -90,7 +90,7 @@ class Lane:
         self._active = True
         task = start(self._run())
         if not task.done():
-            self._task = task
+            self.task = task
             self._lanes.tasks.add(task)
 
     async def _run(self) -> None:
@@ -109,7 +109,7 @@ class Lane:
 
     def _end(self) -> None:
         """Give the task back; go on in another when this one was cancelled."""
-        task, self._task = self._task, None
+        task, self.task = self.task, None
         self._active = self._bursting = False
         if task is not None:
             self._lanes.tasks.discard(task)
@@ -161,10 +161,22 @@ class Lanes:
         self.dropped = 0
         self.closed = False
 
-    async def join(self) -> None:
-        """Wait until no event waits and no observer runs, the caller's task aside."""
-        while waiting := self.tasks - {asyncio.current_task()}:
-            await asyncio.wait(waiting)
+    async def join(self, lanes: Iterable[Lane] | None = None) -> None:
+        """Wait until no event waits and no observer runs, the caller's task aside.
+
+        Parameters
+        ----------
+        lanes : iterable of Lane, optional
+            Wait for these only.
+        """
+        own = asyncio.current_task()
+        some = None if lanes is None else list(lanes)
+        while True:
+            running = self.tasks if some is None else [lane.task for lane in some]
+            tasks = [task for task in running if task is not None and task is not own]
+            if not tasks:
+                return
+            await asyncio.wait(tasks)
 
     async def cancel(self) -> None:
         """Stop all observers and let go what waits; wait until they have stopped."""

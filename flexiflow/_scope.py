@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from itertools import count
-from typing import Final
+from typing import ClassVar, Final
 
 __all__ = ["CURRENT", "NEXT_ID", "Scope", "id_text"]
 
@@ -42,13 +42,26 @@ class Scope:
     The id is a number until somebody reads it: most are never read.
     """
 
-    __slots__ = ("cid",)
+    __slots__ = ("cid", "outer")
 
     cid: int | str
     """The caller's own id, or the number from which one is made."""
+    outer: Scope | None
+    """The handling of a message within which this lies; None outside."""
 
-    def __init__(self, value: int | str) -> None:
+    is_handling: ClassVar[bool] = False
+    """Whether this is itself the handling of a message."""
+
+    def __init__(self, value: int | str, outer: Scope | None = None) -> None:
         self.cid = value
+        self.outer = outer
+
+    @classmethod
+    def within(cls, value: int | str, scope: Scope | None) -> Scope:
+        """Return a scope with an id of its own inside another."""
+        if scope is not None and not scope.is_handling:
+            scope = scope.outer
+        return cls(value, scope)
 
     @property
     def correlation_id(self) -> str:
@@ -58,7 +71,7 @@ class Scope:
     @property
     def component_name(self) -> str | None:
         """The name of the component at work, or None."""
-        return None
+        return None if self.outer is None else self.outer.component_name
 
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("flexiflow", default=None)

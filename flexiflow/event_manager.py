@@ -649,12 +649,22 @@ class AsyncEventManager:
             self._lanes.max_pending,
         )
 
-    async def join(self) -> None:
-        """Wait until all that was announced has been delivered."""
+    async def join(self, event_name: str | None = None) -> None:
+        """Wait until what was announced has been delivered.
+
+        Parameters
+        ----------
+        event_name : str, optional
+            Wait only for the observers of this event.
+        """
         if self._home is not None and not self._home.enter():
-            await self._home.call(self._lanes.join)
-        else:
+            await self._home.call(self.join, event_name)
+        elif event_name is None:
             await self._lanes.join()
+        else:
+            plan = self._plans.get(event_name) or self._plan(event_name)
+            lanes = [sub.lane for sub in plan[2] if sub.lane] if plan else []
+            await self._lanes.join(lanes)
 
     async def stop(self) -> None:
         """Cancel the observers that run in the background, and wait for their end."""

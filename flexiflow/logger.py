@@ -49,7 +49,7 @@ def set_correlation_id(value: str | None = None) -> str:
     It holds for the rest of the task (in a notebook: of the cell). Prefer
     :func:`correlation_id`, which ends where its block does.
     """
-    scope = Scope(value or NEXT_ID())
+    scope = Scope.within(value or NEXT_ID(), CURRENT.get())
     CURRENT.set(scope)
     return scope.correlation_id
 
@@ -63,7 +63,8 @@ def correlation_id(value: str | None = None) -> Iterator[str]:
     value : str, optional
         The id; a fresh one when it is left out or empty.
     """
-    token = CURRENT.set(scope := Scope(value or NEXT_ID()))
+    scope = Scope.within(value or NEXT_ID(), CURRENT.get())
+    token = CURRENT.set(scope)
     try:
         yield scope.correlation_id
     finally:

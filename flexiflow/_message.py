@@ -1,0 +1,123 @@
+"""The handling of one message: its result, and the chain of handlings around it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, Protocol, final
+
+from ._scope import Scope
+from .errors import ComponentError, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._mailbox import Flight
+    from .state_machine import StateMachine
+
+__all__ = ["MessageResult", "Status", "active", "checked", "enclosing"]
+
+Status = Literal["handled", "ignored", "queued", "failed"]
+
+
+class Worker(Protocol):
+    """What a handling knows of the component that handles."""
+
+    name: str
+
+    @property
+    def running(self) -> object:
+        """The handling whose user code runs now, or None."""
+
+
+@final
+class MessageResult(Scope):
+    """What became of a message.
+
+    Notes
+    -----
+    The same object is the scope of the handling while the user's code runs, and is
+    built in pieces: most of it is never looked at.
+    """
+
+    __slots__ = ("after", "before", "component", "flight", "machine", "status")
+
+    is_handling = True
+
+    status: Status
+    """``handled``: a transition was taken; ``ignored``: none was; ``queued``: it is
+    handled after the messages before it; ``failed``: the user's code raised."""
+    machine: StateMachine
+    before: Any
+    """The state object before the message. Any: its kind is the machine's own."""
+    after: Any
+    """The state object after it."""
+    component: Any
+    """The component at work. Any: layers below it cannot name its class."""
+    flight: Flight | None
+
+    __init__ = object.__init__  # type: ignore[assignment]  # filled in by the component
+
+    @property
+    def proceeded(self) -> bool:
+        """Whether a transition was taken."""
+        return self.status == "handled"
+
+    @property
+    def from_state(self) -> str:
+        """The name of the state in which the message was met."""
+        return self.machine.name_of(self.before)
+
+    @property
+    def to_state(self) -> str:
+        """The name of the state after it; the same when it changed none."""
+        return self.machine.name_of(self.after)
+
+    @property
+    def component_name(self) -> str | None:
+        """The name of the component that handles the message."""
+        name: str = self.component.name
+        return name
+
+    def __repr__(self) -> str:
+        return f"<MessageResult {self.status}: {self.from_state} -> {self.to_state}>"
+
+
+def active(scope: Scope | None) -> Iterator[MessageResult]:
+    """Yield the handlings around a scope that are under way, innermost first."""
+    while scope is not None:
+        if isinstance(scope, MessageResult) and scope.component.running is scope:
+            yield scope
+        scope = scope.outer
+
+
+def enclosing(scope: Scope | None) -> MessageResult | None:
+    """Return the innermost handling under way around a scope.
+
+    Those that are over are taken out of the chain, which therefore stays as long as
+    handlings are nested, however many messages follow from one another.
+    """
+    chain = list(active(scope))
+    if not chain:
+        return None
+    for inner, outer in pairwise(chain):
+        inner.outer = outer
+    chain[-1].outer = None
+    return chain[0]
+
+
+def checked(message: object) -> dict[str, Any]:
+    """Return a message as a dict.
+
+    Raises
+    ------
+    ComponentError
+        If it is no mapping.
+    """
+    if isinstance(message, Mapping):
+        return dict(message)
+    raise ComponentError(
+        "A message is a dict with a 'type'",
+        why=f"Got {one_line(message)}, a {type(message).__name__}.",
+        fix='Send {"type": "start"}, or use component.send("start").',
+    )

@@ -1,0 +1,352 @@
+"""Own components: give them a bus and a logger, find them, close them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from ._home import Home, is_running
+from ._message import active, checked
+from ._scope import CURRENT
+from ._worker import Worker, handlers_of
+from .component import AsyncComponent
+from .errors import EngineClosedError, component_not_found
+from .event_manager import AsyncEventManager
+from .events import COMPONENT_REGISTERED
+from .logger import get_logger
+from .state_machine import DEFAULT_REGISTRY, StateRegistry
+from .statechart.model import Chart
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from ._message import MessageResult
+    from .config_loader import ComponentConfig
+
+__all__ = ["FlexiFlowEngine"]
+
+_LAST_WORDS_S: Final = 1.0
+"""How long a cancelled handler may take to end."""
+
+
+class FlexiFlowEngine:
+    """The owner of components that share a bus and a logger.
+
+    Parameters
+    ----------
+    logger : logging.Logger, optional
+        Given to components that have none; ``get_logger("flexiflow")`` when left out.
+    event_bus : AsyncEventManager, optional
+        Given likewise; a bus of its own when left out.
+    registry : StateRegistry, optional
+        Where states are looked up by name; ``DEFAULT_REGISTRY`` when left out.
+
+    Notes
+    -----
+    An engine belongs to the event loop of its first await, and to another once that
+    one is closed. What is awaited in another thread is done in that loop. Use it as an
+    async context manager, or close it.
+    """
+
+    def __init__(
+        self,
+        logger: Any = None,  # Any: whatever has the methods of a logging.Logger
+        event_bus: AsyncEventManager | None = None,
+        registry: StateRegistry | None = None,
+    ) -> None:
+        self.logger = get_logger("flexiflow") if logger is None else logger
+        self.event_bus = (
+            AsyncEventManager(self.logger) if event_bus is None else event_bus
+        )
+        self.registry = DEFAULT_REGISTRY if registry is None else registry
+        self.components: dict[str, Any] = {}
+        self._home = Home(self._moved)
+        self._unannounced: list[str] = []
+        self._closing: asyncio.Future[None] | None = None
+        self.event_bus.settle(self._home)
+
+    logger: Any
+    """Given to components that have none."""
+    event_bus: AsyncEventManager
+    """Where components announce what they do."""
+    registry: StateRegistry
+    """Where states are looked up by name."""
+    components: dict[str, Any]
+    """The components by name. Any: whatever was registered, a component or its like."""
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(repr, self.components))
+        return f"<FlexiFlowEngine with {names or 'no components'}>"
+
+    async def __aenter__(self) -> Self:
+        """Belong to the running loop."""
+        self._home.enter()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close."""
+        await self.close()
+
+    # --- components -------------------------------------------------------------------
+
+    def register(self, component: Any) -> None:
+        """Take a component, giving it a logger and a bus where it has none.
+
+        ``engine.component.registered`` is announced once: at once, or, when no loop
+        runs, as soon as one does. Another component of that name is closed.
+
+        Parameters
+        ----------
+        component : AsyncComponent
+            The component; Any, since 1.0 took whatever has a name.
+
+        Raises
+        ------
+        EngineClosedError
+            If the engine has been closed.
+        """
+        if self._take(component):
+            self._announce(component.name)
+
+    async def register_async(self, component: Any) -> None:
+        """Take a component as :meth:`register` does, and wait for the observers.
+
+        Returns after ``engine.component.registered`` was delivered.
+        """
+        if not self._home.enter():
+            await self._home.call(self.register_async, component)
+            return
+        if self._take(component):
+            self._announce(component.name)
+        await self.event_bus.join(COMPONENT_REGISTERED)
+
+    def _take(self, component: Any) -> bool:
+        """Put a component in its place; False when it was there already."""
+        if self._home.closing:
+            raise self._closed_error(f"registering '{component.name}'")
+        name = component.name
+        known = self.components.get(name)
+        if known is not None and known is not component:
+            self.unregister(name)
+        if getattr(component, "logger", None) is None:
+            component.logger = self.logger
+        if getattr(component, "event_bus", None) is None:
+            component.event_bus = self.event_bus
+        if known is component:
+            return False
+        self.components[name] = component
+        if isinstance(component, Worker):
+            component.reopen()
+            component.settle(self._home)
+        self.logger.info("Registered component: %s", name)
+        return True
+
+    def unregister(self, name: str) -> None:
+        """Close a component and forget it.
+
+        Its queue, timers and subscriptions end; a message under way comes to its end.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            If there is none of that name; also a ``KeyError``.
+        """
+        component = self.components.pop(name, None)
+        if component is None:
+            raise component_not_found(name, self.components)
+        if isinstance(component, AsyncComponent):
+            component.close()
+        else:
+            self.event_bus.unsubscribe_all(name)
+
+    def get(self, name: str) -> Any:
+        """Return the component of that name, or None; Any as in :attr:`components`."""
+        return self.components.get(name)
+
+    def create_component(
+        self,
+        config: ComponentConfig | Chart | Mapping[str, Any] | str | os.PathLike[str],
+    ) -> AsyncComponent:
+        """Build a component from a config and register it.
+
+        Parameters
+        ----------
+        config : ComponentConfig, Chart, mapping, str or path
+            A config, a chart, the data of a config, or the file it stands in.
+
+        Returns
+        -------
+        AsyncComponent
+            The component, registered.
+
+        Raises
+        ------
+        ConfigError
+            If the config cannot be used.
+        FileNotFoundError
+            If there is no such file.
+        """
+        from .config_loader import ConfigLoader  # noqa: PLC0415
+
+        if isinstance(config, str | os.PathLike | dict):
+            config = ConfigLoader.load_component_config(config)
+        component = config.make_component()
+        self.register(component)
+        return component
+
+    # --- messages ---------------------------------------------------------------------
+
+    async def handle_message(
+        self,
+        name: str,
+        type_or_message: str | Mapping[str, Any],
+        /,
+        content: Any = None,  # Any: whatever the machine understands
+        **fields: Any,
+    ) -> MessageResult:
+        """Hand a message to the component of a name.
+
+        Parameters
+        ----------
+        name : str
+            The component's name.
+        type_or_message : str or mapping
+            The message's type, or the whole message.
+        content : Any, optional
+            Its ``content``, when not None.
+        **fields : Any
+            Its other fields.
+
+        Returns
+        -------
+        MessageResult
+            What became of it.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            If there is no such component; also a ``KeyError``. Near misses are listed.
+        EngineClosedError
+            If the engine has been closed.
+        Exception
+            What the user's code raised; the component's state is as it was.
+        """
+        if isinstance(type_or_message, str):
+            message: dict[str, Any] = {"type": type_or_message, **fields}
+        else:
+            message = type_or_message if not fields and content is None else {}  # type: ignore[assignment]
+            if message is not type_or_message:
+                message = {**checked(type_or_message), **fields}
+        if content is not None:
+            message["content"] = content
+        component = self.components.get(name)
+        if component is None:
+            if self._home.closed:
+                raise self._closed_error(f"a message for '{name}'")
+            raise component_not_found(name, self.components)
+        result: MessageResult = await component.handle_message(message)
+        return result
+
+    # --- its life ---------------------------------------------------------------------
+
+    async def close(self, *, grace_s: float = 5.0) -> None:
+        """Bring what is under way to its end and take nothing more.
+
+        Parameters
+        ----------
+        grace_s : float, default 5.0
+            How long messages, and observers of events, may go on, in seconds; what
+            still runs then is cancelled.
+
+        Notes
+        -----
+        Closing twice is harmless; a second caller waits for the first.
+        """
+        if not self._home.enter():
+            await self._home.call(self.close, grace_s=grace_s)
+            return
+        if self._closing is not None:
+            if not self._closing.done():
+                await asyncio.wait([self._closing])
+            return
+        self._closing = asyncio.get_running_loop().create_future()
+        try:
+            await self._drain(grace_s)
+        finally:
+            self._home.closed = True
+            for component in self._workers():
+                component.shut()
+            self._closing.set_result(None)
+
+    async def _drain(self, grace_s: float) -> None:
+        """Wait for messages and observers; cancel them when the time is over."""
+        home = self._home
+        home.closing = True
+        own = {id(scope.component) for scope in active(CURRENT.get())}
+        workers = [worker for worker in self._workers() if id(worker) not in own]
+        for worker in self._workers():
+            worker.settle(home)
+        try:
+            async with asyncio.timeout(grace_s):
+                while any(worker.is_busy for worker in workers):
+                    for worker in workers:
+                        await worker.idle()
+                await self.event_bus.join()
+        except TimeoutError:
+            home.closed = True
+            await self._cancel(workers)
+        await self.event_bus.stop()
+
+    async def _cancel(self, workers: list[Worker]) -> None:
+        """Cancel the handlers that still run and wait for their end."""
+        for worker in workers:
+            worker.shut()
+        for task in handlers_of(workers) - {asyncio.current_task()}:
+            task.cancel()
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                for worker in workers:
+                    await worker.idle()
+        except TimeoutError:
+            names = [worker.name for worker in workers if worker.is_busy]
+            self.logger.warning("Closed while a handler would not end: %s", names)
+
+    def _workers(self) -> list[Worker]:
+        return [one for one in self.components.values() if isinstance(one, Worker)]
+
+    def _closed_error(self, what: str) -> EngineClosedError:
+        return EngineClosedError(
+            "The engine has been closed",
+            why=f"It was asked for {what} after engine.close().",
+            fix="Make another FlexiFlowEngine.",
+        )
+
+    # --- its loop ---------------------------------------------------------------------
+
+    def _announce(self, name: str) -> None:
+        """Tell that a component was registered: here, at home, or when a loop runs."""
+        self._unannounced.append(name)
+        if is_running() and not self._home.is_elsewhere():
+            self._announce_all()
+        else:
+            self._home.spawn(self._announce_all)
+
+    def _announce_all(self) -> None:
+        """Tell of the components that were registered since it was told last."""
+        names, self._unannounced = self._unannounced, []
+        for name in names:
+            self.event_bus.announce(COMPONENT_REGISTERED, {"component": name}, name)
+
+    def _moved(self) -> None:
+        """Tell components of the loop that was bound, and observers of components."""
+        for worker in self._workers():
+            worker.settle(self._home)
+        if self._unannounced:
+            asyncio.get_running_loop().call_soon(self._announce_all)
