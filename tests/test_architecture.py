@@ -20,6 +20,7 @@ LAYERS = {
     "errors": 0,
     "clock": 0,
     "logger": 0,
+    "_home": 0,
     "_scope": 0,
     "settings": 0,
     "diagnostics": 1,
@@ -28,12 +29,18 @@ LAYERS = {
     "events": 1,
     "_bindings": 1,
     "_source": 1,
+    "_observers": 1,
     "event_manager": 2,
     "statepack": 2,
     "statechart": 2,
     "state_machine": 3,
     "chart_machine": 3,
+    "_message": 4,
+    "_mailbox": 4,
+    "_worker": 4,
     "component": 4,
+    "_pack_checks": 4,
+    "_config": 4,
     "_pack_checks": 4,
     "pack_loader": 4,
     "_config": 4,
@@ -62,8 +69,28 @@ SAME_LAYER = {
     ("pack_loader", "_pack_checks"): "what is loaded has to fit together",
     ("_config", "pack_loader"): "a config names packs",
     ("_config", "_pack_checks"): "and they have to fit together",
+    ("logger", "_scope"): "the correlation id of a record is that of the scope",
+    ("_mailbox", "_message"): "what waits in a mailbox is the handling of a message",
+    ("_worker", "_message"): "takes one message after the other",
+    ("_worker", "_mailbox"): "takes them from there",
+    ("component", "_message"): "the parts of a component, each in its file",
+    ("component", "_mailbox"): "as above",
+    ("component", "_worker"): "as above",
+    ("config_loader", "component"): "a config makes its component",
+    ("extras", "component"): "a snapshot is one of a component",
     ("config_loader", "_config"): "builds what the one parse has found",
+    ("logger", "_scope"): "the correlation id of a record is that of the scope",
+    ("_mailbox", "_message"): "what waits in a mailbox is the handling of a message",
+    ("_worker", "_message"): "takes one message after the other",
+    ("_worker", "_mailbox"): "takes them from there",
+    ("component", "_message"): "the parts of a component, each in its file",
+    ("component", "_mailbox"): "as above",
+    ("component", "_worker"): "as above",
+    ("config_loader", "component"): "a config makes its component",
+    ("extras", "component"): "a snapshot is one of a component",
+    ("config_loader", "_config"): "the parts of reading a config",
     ("config_loader", "pack_loader"): "a config names packs",
+    ("pack_loader", "_pack_checks"): "what a pack must keep to",
     ("visualize", "diagrams"): "picks the renderer",
 }
 """Imports within a layer, each with its reason."""
@@ -99,7 +126,12 @@ THIRD_PARTIES = {
 }
 """Where each third party may be imported: files, or packages with all below them."""
 
-LATE_IMPORTS: dict[tuple[str, str], str] = {}
+LATE_IMPORTS: dict[tuple[str, str], str] = {
+    ("flexiflow_jupyter.commands", "flexiflow_jupyter.widgets"): "needs anywidget",
+    ("flexiflow_jupyter.define", "flexiflow_jupyter.widgets"): "needs anywidget",
+    ("flexiflow_jupyter.display", "flexiflow_jupyter.widgets"): "needs anywidget",
+    ("flexiflow_jupyter.extension", "flexiflow_jupyter.attached"): "needs the extra",
+}
 """Own modules imported inside a function, as (importer, imported), with the reason.
 
 There is one good reason: the imported module needs an optional third party.
