@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ._mailbox import Mailbox, Turn, would_wait_for_itself
@@ -15,7 +16,7 @@ from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHA
 from .statechart.ports import Emit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from ._home import Home
     from ._message import Status
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from .state_machine import StateMachine
     from .statechart.ports import Effect
 
-__all__ = ["Worker", "handlers_of"]
+__all__ = ["Keeper", "Worker", "handlers_of"]
+
+Keeper = Callable[["Worker", dict[str, Any], MessageResult], Awaitable[object] | None]
+"""Takes a component's snapshot after a message, and tells when it is safe."""
 
 _INFO: Final = logging.INFO
 _here: Final = asyncio.get_running_loop
@@ -65,6 +69,7 @@ class Worker:
         "_loop",
         "_moves",
         "event_bus",
+        "keeper",
         "mailbox",
         "name",
         "running",
@@ -81,6 +86,8 @@ class Worker:
     """The handling whose user code runs now; for the machinery."""
     mailbox: Mailbox | None
     """What waits here, once something had to; for the machinery."""
+    keeper: Keeper | None
+    """Who saves the component after each message; see :meth:`keep_with`."""
 
     def __init__(
         self,
@@ -93,6 +100,7 @@ class Worker:
         self.event_bus = event_bus
         self.running = None
         self.mailbox = None
+        self.keeper = None
         self._logger: Any = None
         self._gate: Any = _NEVER
         self._busy = False
@@ -265,8 +273,11 @@ class Worker:
             if late and isinstance(error, Exception):
                 await asyncio.sleep(0)
             raise
+        saved = None if self.keeper is None else self.keeper(self, message, result)
         CURRENT.set(scope)
         self._release()
+        if saved is not None:
+            await saved
         if late:
             await asyncio.sleep(0)
 
@@ -422,7 +433,26 @@ class Worker:
             self.running = self.mailbox = None
         self._home = home
         self._moves = home.moves
-        self._loop = _ASK if home.loop is None or home.closing else home.loop
+        ask = home.loop is None or home.closing or self.keeper is not None
+        self._loop = _ASK if ask else home.loop
+
+    def keep_with(self, keeper: Keeper | None) -> None:
+        """Have the component saved after each message, or no longer.
+
+        Parameters
+        ----------
+        keeper : callable, optional
+            Called with the component, the message and the result when a message has
+            been handled or ignored, before the next one begins. What it returns is
+            awaited before the sender hears of the result. It must not raise.
+        """
+        self.keeper = keeper
+        if keeper is not None:
+            self._loop = _ASK
+        elif self._home is not None:
+            self.settle(self._home)
+        else:
+            self._loop = None
 
     def open_mailbox(self) -> Mailbox:
         """Return the mailbox, made when it is first needed."""
