@@ -1,0 +1,286 @@
+"""Describe the messages and traits that kernel and page exchange, version 1.
+
+The same names stand in ``frontend/src/protocol.ts``; a test compares the two. Traits
+carry small last values, custom messages carry ordered things. The page writes no trait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NotRequired, TypedDict, cast
+
+__all__ = [
+    "PROTOCOL",
+    "TO_KERNEL",
+    "TO_PAGE",
+    "TRAITS",
+    "Ack",
+    "ContextEntry",
+    "EdgeStatus",
+    "EventBatch",
+    "EventLevel",
+    "EventRow",
+    "Field",
+    "Graph",
+    "GraphEdge",
+    "GraphNode",
+    "LastEdge",
+    "MessageInfo",
+    "Need",
+    "Notice",
+    "PageMessage",
+    "Problem",
+    "QueueInfo",
+    "Reply",
+    "ReplyStatus",
+    "Send",
+    "View",
+    "ViewKind",
+    "read_page_message",
+]
+
+PROTOCOL: Final = 1
+"""The version that both sides speak."""
+
+TRAITS: Final = (
+    "protocol",
+    "view",
+    "component",
+    "dot",
+    "graph",
+    "active",
+    "parents",
+    "last",
+    "since",
+    "steps",
+    "edges",
+    "messages",
+    "context",
+    "context_more",
+    "queue",
+    "notice",
+    "announce",
+    "closed",
+)
+"""The synced traits of each view, in the order of the page's list."""
+
+TO_KERNEL: Final = ("send", "ack", "need", "view")
+"""The kinds of message that the page sends."""
+
+TO_PAGE: Final = ("events", "reply", "error", "runtime", "snapshot")
+"""The kinds of message that the kernel sends."""
+
+ViewKind = Literal["panel", "graph", "messages", "context", "events"]
+"""What a view shows; one bundle each."""
+
+EventLevel = Literal["info", "failed", "ignored"]
+"""How an event row is set."""
+
+ReplyStatus = Literal["pending", "queued", "ok", "ignored", "failed"]
+"""How far a sent message has come; the last three are final."""
+
+EventRow = tuple[int, float, str, str, str, str, EventLevel]
+"""Sequence number, epoch milliseconds, name, component, story, text, level."""
+
+
+class GraphNode(TypedDict):
+    """A state as the page knows it."""
+
+    id: str
+    path: str
+    label: str
+    kind: str
+    parent: str | None
+    description: str | None
+
+
+class GraphEdge(TypedDict):
+    """A transition as the page knows it; ``target`` is None when it acts in place."""
+
+    id: str
+    source: str
+    target: str | None
+    message: str
+    guard: str | None
+    description: str | None
+    internal: bool
+
+
+class Graph(TypedDict):
+    """The states and transitions of a chart, in document order."""
+
+    nodes: list[GraphNode]
+    edges: list[GraphEdge]
+
+
+class EdgeStatus(TypedDict):
+    """Whether an edge's message does something now, else why not, in words."""
+
+    enabled: bool
+    reason: str
+
+
+class Field(TypedDict):
+    """One content field of a message, found in the guards."""
+
+    name: str
+    kind: Literal["text", "number", "boolean", "choice", "json"]
+    hint: str
+    choices: NotRequired[list[Any]]
+    required: bool
+
+
+class MessageInfo(TypedDict):
+    """A message type, and whether the bare message does something now."""
+
+    type: str
+    enabled: bool
+    reason: str
+    fields: list[Field]
+
+
+class ContextEntry(TypedDict):
+    """One context key; the values are display text."""
+
+    key: str
+    value: str
+    previous: str | None
+    changed: bool
+
+
+class QueueInfo(TypedDict):
+    """What waits and what is under way; ``since`` is in epoch milliseconds."""
+
+    pending: int
+    busy: bool
+    since: float | None
+
+
+class LastEdge(TypedDict):
+    """The edge that was taken last, and the number of that step."""
+
+    edge: str | None
+    step: int
+
+
+class Problem(TypedDict):
+    """What happened, why, and the way out; ``detail`` is shown on demand."""
+
+    what: str
+    why: str
+    fix: str
+    detail: str
+
+
+class Notice(Problem):
+    """A problem, or a remark, that stays on a panel."""
+
+    level: Literal["info", "warning", "error"]
+
+
+class EventBatch(TypedDict):
+    """Rows in order; ``published`` counts the stream's events up to the last row."""
+
+    kind: Literal["events", "snapshot"]
+    batch: int
+    events: list[EventRow]
+    published: int
+    dropped: int
+
+
+class Reply(TypedDict):
+    """How far the message of one ``send`` has come."""
+
+    kind: Literal["reply"]
+    id: str
+    status: ReplyStatus
+    text: str
+    error: Problem | None
+
+
+class Send(TypedDict):
+    """The page sends a message: by ``type`` and ``fields``, or as free ``text``."""
+
+    kind: Literal["send"]
+    id: str
+    type: NotRequired[str]
+    fields: NotRequired[dict[str, Any]]
+    text: NotRequired[str]
+
+
+class Ack(TypedDict):
+    """The page has drawn a batch."""
+
+    kind: Literal["ack"]
+    batch: int
+
+
+class Need(TypedDict):
+    """The page asks for the layout engine, or for the events after ``since``."""
+
+    kind: Literal["need"]
+    what: Literal["graphviz", "events"]
+    since: NotRequired[int]
+
+
+class View(TypedDict):
+    """One of the page's views was shown or hidden."""
+
+    kind: Literal["view"]
+    id: str
+    visible: bool
+
+
+PageMessage = Send | Ack | Need | View
+"""What the page sends."""
+
+
+def read_page_message(content: object) -> PageMessage | None:
+    """Check what a page sent.
+
+    Parameters
+    ----------
+    content : object
+        The custom message as it arrived.
+
+    Returns
+    -------
+    Send or Ack or Need or View or None
+        The message, or None when it is of another version or not of the protocol.
+    """
+    if not isinstance(content, Mapping) or content.get("v") != PROTOCOL:
+        return None
+    kind = content.get("kind")
+    checks = {"send": _is_send, "ack": _is_ack, "need": _is_need, "view": _is_view}
+    if not isinstance(kind, str) or kind not in checks or not checks[kind](content):
+        return None
+    return cast("PageMessage", dict(content))
+
+
+def _is_send(content: Mapping[str, Any]) -> bool:
+    """Tell whether a send names itself and what to send."""
+    if not isinstance(content.get("id"), str):
+        return False
+    if "text" in content:
+        return isinstance(content["text"], str)
+    fields = content.get("fields", {})
+    return isinstance(content.get("type"), str) and isinstance(fields, Mapping)
+
+
+def _is_ack(content: Mapping[str, Any]) -> bool:
+    """Tell whether an ack names a batch."""
+    return isinstance(content.get("batch"), int)
+
+
+def _is_need(content: Mapping[str, Any]) -> bool:
+    """Tell whether a need names what is needed."""
+    since = content.get("since")
+    known = content.get("what") in {"graphviz", "events"}
+    return known and (since is None or isinstance(since, int))
+
+
+def _is_view(content: Mapping[str, Any]) -> bool:
+    """Tell whether a view says which it is and whether it is seen."""
+    return isinstance(content.get("id"), str) and isinstance(
+        content.get("visible"), bool
+    )
