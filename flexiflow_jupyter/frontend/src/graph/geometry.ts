@@ -27,6 +27,8 @@ export interface EdgeShape {
   tip: Point | null;
   /** Middle of the label, on the line; null when there is none. */
   label: Point | null;
+  /** Where Graphviz made room for it, beside the line. */
+  beside: Point | null;
 }
 
 export interface Geometry {
@@ -122,7 +124,8 @@ function readEdge(edge: RawEdge, flip: Flip, ids: ReadonlySet<string>, into: Geo
   }
   const [x, y] = numbers(edge.lp);
   if (x !== undefined && y !== undefined) {
-    shape.label = nearestOn(shape.points, flip(x, y));
+    shape.beside = flip(x, y);
+    shape.label = nearestOn(shape.points, shape.beside);
   }
   into.edges.set(id, shape);
 }
@@ -139,7 +142,7 @@ function readSpline(pos: string, flip: Flip): EdgeShape | null {
     if (isEnd) tip = flip(x, y);
     else points.push(flip(x, y));
   }
-  return points.length < 4 ? null : { points, tip, label: null };
+  return points.length < 4 ? null : { points, tip, label: null, beside: null };
 }
 
 function numbers(text: string | undefined): number[] {

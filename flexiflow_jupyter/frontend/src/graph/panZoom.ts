@@ -47,8 +47,8 @@ export class PanZoom {
     scope.listen(place, "pointerdown", (event: PointerEvent) => this.#onPress(event, place));
   }
 
-  get scale(): number {
-    return this.#at.scale;
+  get at(): Transform {
+    return this.#at;
   }
 
   /** Show another picture; the first look fits it. */

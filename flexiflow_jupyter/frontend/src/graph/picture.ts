@@ -4,10 +4,15 @@
  */
 import { setAttribute, svg } from "../dom";
 import type { Graph, GraphEdge, GraphNode, Traits } from "../protocol";
+import { cut } from "../format";
 import type { Box, EdgeShape, Geometry, Point } from "./geometry";
 import { headPaths, linePath } from "./geometry";
+import { placeLabels } from "./labels";
 
 const HALO = 4;
+const LABEL_HEIGHT = 20;
+/** Longer labels are cut on the picture. */
+const LONGEST_LABEL = 28;
 
 export interface NodeParts {
   readonly node: GraphNode;
@@ -23,6 +28,8 @@ export interface EdgeParts {
   readonly title: SVGTitleElement;
   readonly pill: SVGRectElement | null;
   readonly text: SVGTextElement | null;
+  /** Middle of the label, or of the line. */
+  labelAt: Point | null;
 }
 
 export class Picture {
@@ -59,15 +66,32 @@ export class Picture {
     this.el.append(boxes, this.#trail, lines, states);
   }
 
-  /** Fit pills to their texts and cut names to their boxes; needs the page's fonts. */
+  /** Put labels on their lines and cut names to their boxes; needs the page's fonts. */
   measure(): void {
-    const widths = [...this.edges.values()].map(({ text }) => text?.getComputedTextLength() ?? 0);
-    let i = 0;
-    for (const parts of this.edges.values()) {
-      placePill(parts, widths[i] ?? 0);
-      i += 1;
-    }
+    const labelled = [...this.edges.values()].filter(({ text }) => text !== null);
+    // All texts are measured before anything is moved: one layout of the page.
+    const widths = labelled.map(({ text, edge }) => labelWidth(text, edge));
+    const requests = labelled.map(({ edge, shape }, index) => ({
+      id: edge.id,
+      points: shape.points,
+      wish: shape.label ?? { x: 0, y: 0 },
+      beside: shape.beside,
+      width: widths[index] ?? 0,
+      height: LABEL_HEIGHT,
+    }));
+    const places = placeLabels(requests, [...this.geometry.nodes.values()]);
+    labelled.forEach((parts, index) => {
+      const at = places.get(parts.edge.id);
+      if (at) placeLabel(parts, at, widths[index] ?? 0);
+    });
     for (const parts of this.nodes.values()) cutName(parts);
+  }
+
+  /** Where the labels stand, as boxes. */
+  labelBoxes(): Box[] {
+    return [...this.edges.values()].flatMap(({ labelAt, text }) =>
+      labelAt && text ? [{ x: labelAt.x - 24, y: labelAt.y - 10, width: 48, height: 20 }] : [],
+    );
   }
 
   /** Light the active states and their parents. */
@@ -181,9 +205,9 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   }
   const at = isCrowded ? null : shape.label;
   const pill = at ? svg("rect", { class: "ff-pill", rx: 10 }) : null;
-  const text = at ? svg("text", { x: at.x, y: at.y + 4 }, edge.message) : null;
+  const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
   if (pill && text) el.append(pill, text);
-  return { edge, shape, el, title, pill, text };
+  return { edge, shape, el, title, pill, text, labelAt: shape.label ?? shape.points[0] ?? null };
 }
 
 /** An edge in words, with its guard and description when it has them. */
@@ -194,14 +218,22 @@ export function describe(edge: GraphEdge): string {
   return `${edge.message}: ${where}${guard}${about}`;
 }
 
-function placePill({ pill, text, shape, edge }: EdgeParts, measured: number): void {
-  const at: Point | null = shape.label;
-  if (!pill || !text || !at) return;
-  const width = Math.max(20, (measured || edge.message.length * 6.6) * 1.06 + 16);
+/** Width of a pill: the text, a little more for bold, and its padding. */
+function labelWidth(text: SVGTextElement | null, edge: GraphEdge): number {
+  const measured = text?.getComputedTextLength() || edge.message.length * 6.6;
+  return Math.max(24, measured * 1.07 + 16);
+}
+
+function placeLabel(parts: EdgeParts, at: Point, width: number): void {
+  const { pill, text } = parts;
+  parts.labelAt = at;
+  if (!pill || !text) return;
+  setAttribute(text, "x", at.x);
+  setAttribute(text, "y", at.y + 4);
   setAttribute(pill, "x", at.x - width / 2);
-  setAttribute(pill, "y", at.y - 10);
+  setAttribute(pill, "y", at.y - LABEL_HEIGHT / 2);
   setAttribute(pill, "width", width);
-  setAttribute(pill, "height", 20);
+  setAttribute(pill, "height", LABEL_HEIGHT);
 }
 
 /** Cut a name that does not fit, with an ellipsis; the title has it whole. */

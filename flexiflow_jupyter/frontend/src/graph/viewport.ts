@@ -4,7 +4,7 @@ import type { Box } from "./geometry";
 export const MIN_HEIGHT = 160;
 export const MAX_HEIGHT = 420;
 /** The height at which a panel with up to six states fits in 560 px. */
-export const FLAT_HEIGHT = 300;
+export const FLAT_HEIGHT = 276;
 /** Below this scale a name of 13 px is smaller than 9 px. */
 export const READABLE = 9 / 13;
 /** More states than this, and only those that matter are named. */
@@ -34,7 +34,7 @@ export function fitScale(picture: Size, place: Size): number {
 export function placeHeight(picture: Size, width: number, states: number): number {
   const most = states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT;
   const scale = Math.max(fitScale(picture, { width, height: most }), minScale(states));
-  const wanted = picture.height * Math.min(scale, 1) + 2 * PAD + 8;
+  const wanted = picture.height * Math.min(scale, 1) + 2 * PAD + 40;
   return Math.round(Math.min(most, Math.max(MIN_HEIGHT, wanted)));
 }
 
@@ -97,15 +97,38 @@ export function reveal(at: Transform, box: Box, place: Size): Transform {
   return { x: at.x + x, y: at.y + y, scale: at.scale };
 }
 
-/** Whether a picture laid out downwards reads better than one laid out sideways. */
-export function isBetter(candidate: Size, current: Size, width: number, states: number): boolean {
-  const shown = (picture: Size): number =>
-    fitScale(picture, { width, height: states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT });
-  return shown(candidate) > shown(current) * 1.15;
+/** The scale at which a picture would be shown at a width, as high as it may be. */
+export function wishedScale(picture: Size, width: number, states: number): number {
+  return fitScale(picture, { width, height: states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT });
 }
 
-/** Whether to try the other direction at all. */
-export function isTight(picture: Size, width: number, states: number): boolean {
-  const height = states <= 6 ? FLAT_HEIGHT : MAX_HEIGHT;
-  return fitScale(picture, { width, height }) < 0.85;
+export type Corner = "bottom-right" | "bottom-left" | "top-right" | "top-left" | "none";
+
+/** Room of the zoom group with its distance from the borders. */
+const CONTROLS: Size = { width: 116, height: 42 };
+
+/** The first corner of the place where the zoom group covers nothing. */
+export function freeCorner(at: Transform, things: readonly Box[], place: Size): Corner {
+  const right = place.width - CONTROLS.width;
+  const bottom = place.height - CONTROLS.height;
+  const corners: [Corner, number, number][] = [
+    ["bottom-right", right, bottom],
+    ["bottom-left", 0, bottom],
+    ["top-right", right, 0],
+    ["top-left", 0, 0],
+  ];
+  for (const [name, x, y] of corners) {
+    const covers = things.some((thing) => {
+      const left = at.x + thing.x * at.scale;
+      const top = at.y + thing.y * at.scale;
+      return (
+        left < x + CONTROLS.width &&
+        left + thing.width * at.scale > x &&
+        top < y + CONTROLS.height &&
+        top + thing.height * at.scale > y
+      );
+    });
+    if (!covers) return name;
+  }
+  return "none";
 }

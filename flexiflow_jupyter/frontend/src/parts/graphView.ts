@@ -6,13 +6,18 @@ import { namedStates } from "../graph/names";
 import { PanZoom } from "../graph/panZoom";
 import { Picture } from "../graph/picture";
 import { Tags } from "../graph/tags";
-import { CROWD, placeHeight, READABLE } from "../graph/viewport";
+import { CROWD, freeCorner, placeHeight, READABLE } from "../graph/viewport";
 import type { Graphviz } from "../graphviz";
 import { loadedGraphviz, loadGraphviz } from "../graphviz";
 import { icon } from "../icons";
 import type { TraitName, Traits } from "../protocol";
 import type { Part, ViewContext } from "../view";
 import { isHidden } from "../view";
+
+/** A panel of this width has a side column of one of these widths. */
+const SIDE_FROM = 558;
+const WIDE_SIDE = 224;
+const NARROW_SIDE = 168;
 
 /** Steps that follow each other faster than this leave no trail. */
 const TRAIL_GAP_MS = 200;
@@ -88,12 +93,12 @@ class GraphView implements Part {
   }
 
   #draw(graphviz: Graphviz, traits: Traits): void {
-    const width = this.el.clientWidth;
-    if (width === 0) return;
-    this.#drawnWidth = width;
+    const { own, most } = this.#room();
+    if (own === 0) return;
+    this.#drawnWidth = own;
     const { graph } = traits;
     try {
-      const geometry = this.#layouter.layout(graphviz, traits.dot, graph, width);
+      const geometry = this.#layouter.layout(graphviz, traits.dot, graph, most);
       this.#show(new Picture(geometry, graph, graph.nodes.length > CROWD), traits);
       this.#problem.replaceChildren();
     } catch (error) {
@@ -101,17 +106,29 @@ class GraphView implements Part {
     }
   }
 
+  /** The width there is, and the width when the side column of a panel makes room. */
+  #room(): { own: number; most: number; least: number } {
+    const own = this.el.clientWidth;
+    const panel = this.el.parentElement;
+    const all = panel?.clientWidth ?? 0;
+    if (!panel?.classList.contains("ff-panel") || all < SIDE_FROM) {
+      return { own, most: own, least: own };
+    }
+    return { own, most: all - NARROW_SIDE, least: all - WIDE_SIDE };
+  }
+
   #show(picture: Picture, traits: Traits): void {
     this.#picture = picture;
+    setAttribute(this.el, "data-wide", picture.geometry.width + 32 > this.#room().least);
     const states = traits.graph.nodes.length;
     this.#tags = new Tags(picture);
     const height = placeHeight(picture.geometry, this.el.clientWidth, states);
     this.el.style.height = `${height}px`;
     setAttribute(this.el, "data-view", "picture");
-    setAttribute(this.el, "data-wide", picture.geometry.width + 32 > this.el.clientWidth);
     setAttribute(this.el, "data-crowded", states > CROWD);
     setAttribute(this.#canvas, "aria-label", `States of ${traits.component}`);
     this.#canvas.replaceChildren(picture.el);
+    this.#drawnWidth = this.el.clientWidth;
     this.el.replaceChildren(this.#canvas, this.#panZoom.controls, this.#tip, this.#problem);
     picture.measure();
     picture.showActive(traits);
@@ -153,7 +170,17 @@ class GraphView implements Part {
     return path === undefined ? null : (this.#picture?.nodes.get(path)?.box ?? null);
   }
 
+  /** Put the zoom group where it covers nothing; else it shows itself on hover only. */
+  #placeControls(): void {
+    const picture = this.#picture;
+    if (!picture) return;
+    const place = { width: this.el.clientWidth, height: this.el.clientHeight };
+    const things = [...picture.geometry.nodes.values(), ...picture.labelBoxes()];
+    setAttribute(this.el, "data-corner", freeCorner(this.#panZoom.at, things, place));
+  }
+
   #onScale(scale: number): void {
+    this.#placeControls();
     const traits = this.#traits;
     const isTiny = scale < READABLE || this.el.hasAttribute("data-crowded");
     setAttribute(this.el, "data-tiny", isTiny && scale < READABLE);
@@ -164,8 +191,7 @@ class GraphView implements Part {
   #onResize(): void {
     const width = this.el.clientWidth;
     if (width === 0 || width === this.#drawnWidth) return;
-    if (this.#picture && this.#graphviz) this.#draw(this.#graphviz, this.#traits as Traits);
-    else this.#redraw();
+    this.#redraw();
   }
 
   #onClick(event: MouseEvent): void {
@@ -187,7 +213,7 @@ class GraphView implements Part {
     const el = edgeOf(event.target);
     const parts = el ? this.#picture?.edges.get(el.getAttribute("data-edge") ?? "") : undefined;
     if (!el || !parts || !el.matches(":focus-visible")) return;
-    const at = parts.shape.label ?? parts.shape.points[0];
+    const at = parts.labelAt;
     if (at) this.#panZoom.show({ x: at.x - 20, y: at.y - 10, width: 40, height: 20 });
     const reason = el.getAttribute("title") ?? "";
     if (!reason) return;

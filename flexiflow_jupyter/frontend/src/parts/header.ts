@@ -63,7 +63,8 @@ function factOf(traits: Traits, now: number): string {
   const age = since === null ? "" : formatDuration(now - since);
   const waiting = traits.queue.pending > 0 ? `, ${traits.queue.pending} queued` : "";
   if (traits.queue.busy) return `working ${age}${waiting}`.replace(/\s+/, " ");
-  return age ? `for ${age}` : "";
+  if (since === null) return "";
+  return now - since < 1000 ? "just now" : `for ${age}`;
 }
 
 /** A strip that says why the view is closed; nothing in it can be pressed. */

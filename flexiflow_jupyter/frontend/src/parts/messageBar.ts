@@ -46,8 +46,9 @@ class MessageBar implements Part {
     });
     this.#menuButton.addEventListener("click", () => this.#toggleMenu());
     const label = html("span", { class: "ff-label" }, "Messages");
-    const line = html("div", { class: "ff-row" }, label, this.#row, this.#menuButton, this.#free.el);
-    this.el.append(line, this.#menu, this.#editor.el, this.#free.problem, this.#note);
+    const line = html("div", { class: "ff-line-up" }, this.#row, this.#menuButton, this.#free.el);
+    const row = html("div", { class: "ff-row" }, label, line);
+    this.el.append(row, this.#menu, this.#editor.el, this.#free.problem, this.#note);
     scope.add(session.changed.on(() => this.#onSession()));
   }
 

@@ -1,0 +1,83 @@
+/**
+ * Places for edge labels: on their lines, where they cover no state, no other label
+ * and, if possible, no other line. Greedy, in the order of the edges. Pure.
+ */
+import type { Box, Point } from "./geometry";
+import { samples } from "./geometry";
+
+export interface LabelRequest {
+  id: string;
+  points: readonly Point[];
+  /** Where the label would best be. */
+  wish: Point;
+  /** A place beside the line, where nothing on the line is free. */
+  beside: Point | null;
+  width: number;
+  height: number;
+}
+
+const SAMPLES = 16;
+const GAP = 3;
+/** What a label pays for standing beside its line. */
+const OFF_LINE = 30;
+
+/** The middle of each label by the id of its edge. */
+export function placeLabels(
+  requests: readonly LabelRequest[],
+  states: readonly Box[],
+): Map<string, Point> {
+  const lines = requests.map(({ points }) => [...samples(points, SAMPLES)]);
+  const placed: Box[] = [];
+  const found = new Map<string, Point>();
+  requests.forEach((request, index) => {
+    let best = request.wish;
+    let least = Infinity;
+    const own = lines[index] ?? [];
+    const candidates = [request.wish, ...own.slice(2, -2)];
+    if (request.beside) candidates.push(request.beside);
+    for (const at of candidates) {
+      const box = boxAt(at, request);
+      const cost =
+        states.reduce((sum, state) => sum + overlap(box, state), 0) * 4 +
+        placed.reduce((sum, other) => sum + overlap(box, other), 0) * 4 +
+        crossings(box, lines, index) * 40 +
+        Math.hypot(at.x - request.wish.x, at.y - request.wish.y) +
+        (at === request.beside ? OFF_LINE : 0);
+      if (cost >= least) continue;
+      least = cost;
+      best = at;
+    }
+    placed.push(boxAt(best, request));
+    found.set(request.id, best);
+  });
+  return found;
+}
+
+function boxAt(at: Point, { width, height }: LabelRequest): Box {
+  return {
+    x: at.x - width / 2 - GAP,
+    y: at.y - height / 2 - GAP,
+    width: width + 2 * GAP,
+    height: height + 2 * GAP,
+  };
+}
+
+function overlap(a: Box, b: Box): number {
+  const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return across > 0 && down > 0 ? across * down : 0;
+}
+
+/** How many other lines run through a box. */
+function crossings(box: Box, lines: readonly Point[][], own: number): number {
+  let count = 0;
+  lines.forEach((line, index) => {
+    if (index === own) return;
+    if (line.some(({ x, y }) => isInside(x, y, box))) count += 1;
+  });
+  return count;
+}
+
+function isInside(x: number, y: number, box: Box): boolean {
+  return x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height;
+}
