@@ -78,6 +78,9 @@ SAME_LAYER = {
     ("config_loader", "_config"): "the parts of reading a config",
     ("config_loader", "pack_loader"): "a config names packs",
     ("pack_loader", "_pack_checks"): "what a pack must keep to",
+    ("extras", "component"): "a snapshot is taken of a component, and makes one",
+    ("extras", "_message"): "a saved row tells of the message that led to it",
+    ("extras", "_worker"): "components are saved by the keeper that a worker has",
     ("visualize", "diagrams"): "picks the renderer",
 }
 """Imports within a layer, each with its reason."""

@@ -1,4 +1,4 @@
-"""What applications add to components: retries.
+"""What applications add to components: retries, snapshots in files and databases.
 
 The names are loaded when they are first used, so that a program pays for what it uses.
 """
@@ -9,13 +9,56 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from .persist_json import (
+        ComponentSnapshot,
+        load_snapshot,
+        restore_component,
+        save_component,
+        take_snapshot,
+    )
+    from .persist_sqlite import (
+        list_snapshots as list_snapshots_sqlite,
+    )
+    from .persist_sqlite import (
+        load_latest_snapshot as load_latest_snapshot_sqlite,
+    )
+    from .persist_sqlite import (
+        prune_snapshots as prune_snapshots_sqlite,
+    )
+    from .persist_sqlite import (
+        save_snapshot as save_snapshot_sqlite,
+    )
     from .retry import RetryConfig, retry_async
+    from .store import SnapshotStore
 
-__all__ = ["RetryConfig", "retry_async"]
+__all__ = [
+    "ComponentSnapshot",
+    "RetryConfig",
+    "SnapshotStore",
+    "list_snapshots_sqlite",
+    "load_latest_snapshot_sqlite",
+    "load_snapshot",
+    "prune_snapshots_sqlite",
+    "restore_component",
+    "retry_async",
+    "save_component",
+    "save_snapshot_sqlite",
+    "take_snapshot",
+]
 
 _HOME_OF: Final = {
+    "ComponentSnapshot": ("persist_json", "ComponentSnapshot"),
     "RetryConfig": ("retry", "RetryConfig"),
+    "SnapshotStore": ("store", "SnapshotStore"),
+    "list_snapshots_sqlite": ("persist_sqlite", "list_snapshots"),
+    "load_latest_snapshot_sqlite": ("persist_sqlite", "load_latest_snapshot"),
+    "load_snapshot": ("persist_json", "load_snapshot"),
+    "prune_snapshots_sqlite": ("persist_sqlite", "prune_snapshots"),
+    "restore_component": ("persist_json", "restore_component"),
     "retry_async": ("retry", "retry_async"),
+    "save_component": ("persist_json", "save_component"),
+    "save_snapshot_sqlite": ("persist_sqlite", "save_snapshot"),
+    "take_snapshot": ("persist_json", "take_snapshot"),
 }
 """The module below this one, and the name there, of each lazy name."""
 

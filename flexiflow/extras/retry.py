@@ -67,7 +67,7 @@ class RetryConfig:
             raise _bad("jitter must be finite and >= 0 seconds", self.jitter)
         if not 1 <= self.backoff < math.inf:
             raise _bad("backoff must be finite and >= 1", self.backoff)
-        classes = self.retry_on
+        classes: object = self.retry_on
         if not isinstance(classes, tuple) or not all(
             isinstance(item, type) and issubclass(item, BaseException)
             for item in classes

@@ -1,0 +1,198 @@
+"""One thread writes for all: what gathers while it commits is its next transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import threading
+from concurrent.futures import Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["GroupCommit", "Transaction"]
+
+
+class Transaction(Protocol):
+    """How the jobs of one batch are turned into one commit."""
+
+    def __call__(self, jobs: list[Any]) -> list[Any]:
+        """Do all jobs and commit; return one result for each, in order.
+
+        Any: jobs and results belong to the owner of the writer.
+        """
+
+
+class _Waiter(Protocol):
+    """What a caller waits on: a future of ``asyncio`` or of ``concurrent``."""
+
+    def done(self) -> bool: ...
+    def set_result(self, result: Any, /) -> None: ...
+    def set_exception(self, error: BaseException, /) -> None: ...
+
+
+@final
+class GroupCommit:
+    """Owns a thread that commits for many callers at once; closed by :meth:`close`.
+
+    Parameters
+    ----------
+    transaction : callable
+        Takes the jobs that have gathered, does them in one transaction, and returns
+        their results. Called in the writer's thread only, one call at a time.
+    failure : callable
+        Makes the error that each caller of a failed transaction gets; called once for
+        each, so that no two tasks share one traceback.
+    finish : callable
+        Called in the writer's thread when it ends; closes the connection.
+
+    Notes
+    -----
+    A caller hears of its job after the commit, never before. The thread starts with the
+    first job. It is a daemon, so that a forgotten store keeps no program alive;
+    what is queued when the program ends is committed all the same.
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        *,
+        failure: Callable[[Exception], Exception],
+        finish: Callable[[], None],
+    ) -> None:
+        self._transaction = transaction
+        self._failure = failure
+        self._finish = finish
+        self._lock = threading.Lock()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._jobs: list[Any] = []
+        self._waiters: list[_Waiter] = []
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether no more jobs are taken."""
+        return self._closed
+
+    def submit(self, job: Any) -> asyncio.Future[Any]:
+        """Queue a job of a task; await the result on the task's own loop."""
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._add(job, future)
+        return future
+
+    def submit_from_thread(self, job: Any) -> Future[Any]:
+        """Queue a job of a thread without a loop; block on ``.result()``."""
+        future: Future[Any] = Future()
+        self._add(job, future)
+        return future
+
+    def close(self) -> threading.Thread | None:
+        """Take no more jobs; the thread ends after those that are queued.
+
+        Returns
+        -------
+        threading.Thread or None
+            The thread, to be joined; None when none was ever started.
+        """
+        with self._lock:
+            self._closed = True
+            self._bell.put(None)
+        atexit.unregister(self._at_exit)
+        return self._thread
+
+    def _at_exit(self) -> None:
+        """Commit what is queued when the program ends."""
+        thread = self.close()
+        if thread is not None:
+            thread.join()
+
+    def _add(self, job: Any, waiter: _Waiter) -> None:
+        """Put a job with those that wait for the next transaction."""
+        with self._lock:
+            if self._closed:
+                message = "the writer has been closed"
+                raise RuntimeError(message)
+            if not self._jobs:
+                self._bell.put(None)
+            self._jobs.append(job)
+            self._waiters.append(waiter)
+            if self._thread is None:
+                self._start()
+
+    def _start(self) -> None:
+        """Start the thread, once."""
+        self._thread = threading.Thread(
+            target=self._run, name="flexiflow-store", daemon=True
+        )
+        self._thread.start()
+        atexit.register(self._at_exit)
+
+    def _run(self) -> None:
+        """Commit batch after batch until closed and empty."""
+        try:
+            closed = False
+            while not closed:
+                self._bell.get()
+                with self._lock:
+                    jobs, self._jobs = self._jobs, []
+                    waiters, self._waiters = self._waiters, []
+                    closed = self._closed
+                if jobs:
+                    self._commit(jobs, waiters)
+        finally:
+            self._finish()
+
+    def _commit(self, jobs: list[Any], waiters: list[_Waiter]) -> None:
+        """Do one transaction and tell every caller of it."""
+        answers: list[Any]
+        tell: Callable[[list[_Waiter], list[Any]], None] = _succeed
+        try:
+            answers = self._transaction(jobs)
+        except Exception as error:  # noqa: BLE001 - the callers get it, each its own
+            answers = [self._failure(error) for _ in jobs]
+            tell = _fail
+        for loop, position in _by_loop(waiters).items():
+            theirs = [waiters[index] for index in position] if position else waiters
+            what = [answers[index] for index in position] if position else answers
+            if loop is None:
+                tell(theirs, what)
+                continue
+            with contextlib.suppress(RuntimeError):  # the loop has been closed
+                loop.call_soon_threadsafe(tell, theirs, what)
+
+
+def _by_loop(
+    waiters: list[_Waiter],
+) -> dict[asyncio.AbstractEventLoop | None, list[int]]:
+    """Return the loops that wait, with the positions of their waiters.
+
+    An empty list means all positions: the usual case of one loop costs one look.
+    """
+    loops = [
+        waiter.get_loop() if isinstance(waiter, asyncio.Future) else None
+        for waiter in waiters
+    ]
+    if len(set(loops)) == 1:
+        return {loops[0]: []}
+    found: dict[asyncio.AbstractEventLoop | None, list[int]] = {}
+    for position, loop in enumerate(loops):
+        found.setdefault(loop, []).append(position)
+    return found
+
+
+def _succeed(waiters: list[_Waiter], results: list[Any]) -> None:
+    """Hand each caller its result; one that has gone is left out."""
+    for waiter, result in zip(waiters, results, strict=True):
+        if not waiter.done():
+            waiter.set_result(result)
+
+
+def _fail(waiters: list[_Waiter], errors: list[Any]) -> None:
+    """Hand each caller its error; one that has gone is left out."""
+    for waiter, error in zip(waiters, errors, strict=True):
+        if not waiter.done():
+            waiter.set_exception(error)

@@ -1,0 +1,177 @@
+"""Save the components of an engine after each message, and bring them back."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
+
+from ..errors import FlexiFlowError
+from .persist_json import restore_component, snapshot_to_json, take_snapshot
+from .store import SnapshotStore
+
+if TYPE_CHECKING:
+    import os
+
+    from .._message import MessageResult
+    from .._worker import Worker
+    from ..component import AsyncComponent
+
+__all__ = ["Autosave", "restore_latest"]
+
+
+class _Host(Protocol):
+    """What of an engine is needed to put a component back."""
+
+    def register(self, component: AsyncComponent) -> object:
+        """Take the component in."""
+
+
+class _Named(Protocol):
+    """A config: it makes components, and says what they are called."""
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+
+    def make_component(self) -> AsyncComponent:
+        """Make a component in its initial state."""
+
+
+@final
+class Autosave:
+    """Keeps components in a store: a row after each message that changed one.
+
+    Parameters
+    ----------
+    store : SnapshotStore, str or path
+        Where to. A store that is given stays the caller's; one that is opened here is
+        closed by :meth:`close`.
+    keep_last : int, optional
+        How many rows of each component stay; the store's own number when None.
+
+    Notes
+    -----
+    The sender of a message hears of its result when the snapshot is committed, so that
+    nothing that was acknowledged is lost; the component itself goes on meanwhile, and
+    components share commits. When a snapshot cannot be saved the sender gets the
+    ``PersistenceError``, and the next message tries again.
+    """
+
+    def __init__(
+        self,
+        store: SnapshotStore | str | os.PathLike[str],
+        *,
+        keep_last: int | None = 50,
+    ) -> None:
+        self._owns_store = not isinstance(store, SnapshotStore)
+        self._store = (
+            store if isinstance(store, SnapshotStore) else SnapshotStore(store)
+        )
+        self._keep_last = keep_last
+        self._saved: dict[str, tuple[Worker, str]] = {}
+        self._under_way: set[asyncio.Future[int]] = set()
+
+    @property
+    def store(self) -> SnapshotStore:
+        """The store that is written."""
+        return self._store
+
+    def attach(self, component: Worker) -> None:
+        """Begin to save a component; again is harmless."""
+        component.keep_with(self._keep)
+        with suppress(FlexiFlowError):  # the first message tells
+            text = snapshot_to_json(take_snapshot(cast("AsyncComponent", component)))
+            self._saved[component.name] = component, text
+
+    def detach(self, component: Worker) -> None:
+        """Save a component no longer."""
+        if component.keeper == self._keep:
+            component.keep_with(None)
+        self._saved.pop(component.name, None)
+
+    async def close(self) -> None:
+        """Wait for what is being saved; close the store if it was opened here."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
+        if self._owns_store:
+            await self._store.close()
+
+    def _keep(
+        self, component: Worker, message: dict[str, Any], result: MessageResult
+    ) -> asyncio.Future[int] | None:
+        """Queue the snapshot of a component when it differs from the one before."""
+        try:
+            snapshot = take_snapshot(cast("AsyncComponent", component))
+            text = snapshot_to_json(snapshot)
+            known = self._saved.get(component.name)
+            if known is not None and known[0] is component and known[1] == text:
+                return None
+            kind = message.get("type")
+            pending = self._store.save_soon(
+                snapshot,
+                from_state=result.from_state,
+                message_type=None if kind is None else str(kind),
+                correlation_id=result.correlation_id,
+                keep_last=self._keep_last,
+            )
+        except FlexiFlowError as error:
+            return _failed(component, error)
+        self._saved[component.name] = component, text
+        self._under_way.add(pending)
+        pending.add_done_callback(self._end)
+        return pending
+
+    def _end(self, pending: asyncio.Future[int]) -> None:
+        """Forget a save that is over; after one that failed, save anew."""
+        self._under_way.discard(pending)
+        if not pending.cancelled() and pending.exception() is not None:
+            self._saved.clear()
+
+
+def _failed(component: Worker, error: FlexiFlowError) -> asyncio.Future[int]:
+    """Return a future that raises: the state has changed, but is not saved."""
+    failed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    failed.set_exception(error)
+    if component.logger is not None:
+        component.logger.error("%s could not be saved: %s", component.name, error.what)
+    return failed
+
+
+def restore_latest(
+    engine: _Host, store: SnapshotStore | str | os.PathLike[str], config: _Named
+) -> AsyncComponent:
+    """Bring the component of a config back from its latest snapshot.
+
+    Parameters
+    ----------
+    engine : FlexiFlowEngine
+        The engine that takes it in.
+    store : SnapshotStore, str or path
+        Where its snapshots are.
+    config : ComponentConfig
+        Its config.
+
+    Returns
+    -------
+    AsyncComponent
+        The component, registered: as it was saved, or in its initial state when
+        nothing was saved of it.
+
+    Raises
+    ------
+    PersistenceError
+        If the snapshot is damaged, or the store cannot be read.
+    StateError
+        If the config has no longer the state that was saved.
+    """
+    if isinstance(store, SnapshotStore):
+        snapshot = store.load_latest(config.name)
+    else:
+        with SnapshotStore(store) as opened:
+            snapshot = opened.load_latest(config.name)
+    if snapshot is not None:
+        return restore_component(snapshot, engine, config=config)
+    component = config.make_component()
+    engine.register(component)
+    return component
