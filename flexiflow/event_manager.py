@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import uuid
 from dataclasses import dataclass
-from operator import attrgetter, length_hint
+from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ._observers import EAGER, Lane, Lanes
+from ._subscription import Plan, Subscription, SubscriptionHandle, planned
+from ._together import all_or_first_failure, stop
 from .events import (
     HANDLER_FAILED,
     MESSAGE_FAILED,
@@ -21,7 +22,7 @@ from .events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from ._home import Home
 
@@ -49,67 +50,11 @@ _WATCHED: Final = {
     MESSAGE_FAILED: FAILED,
 }
 _PRIORITIES: Final = frozenset(range(1, 6))
-_ON_ERROR: Final = frozenset({"continue", "raise"})
+_ON_ERROR: Final = ("continue", "raise")
 _UNKNOWN: Final = -1
 _MOST_PLANS: Final = 4096
 
 _log: Final = logging.getLogger(__name__)
-
-
-class SubscriptionHandle:
-    """What ``subscribe`` returns and ``unsubscribe`` takes."""
-
-    __slots__ = ("_id", "event_name")
-
-    event_name: str
-    """The event, or the pattern, that was subscribed to."""
-
-    def __init__(self, event_name: str, subscription_id: str) -> None:
-        self.event_name = event_name
-        self._id: str | None = subscription_id
-
-    @property
-    def subscription_id(self) -> str:
-        """A text that tells subscriptions apart; made when it is first read."""
-        if self._id is None:
-            self._id = str(uuid.uuid4())
-        return self._id
-
-
-@final
-class Subscription(SubscriptionHandle):
-    """One handler of one event; its own handle."""
-
-    __slots__ = (
-        "component_name",
-        "filter_fn",
-        "handler",
-        "is_async",
-        "lane",
-        "order",
-        "priority",
-    )
-
-    component_name: str
-    """Who subscribed."""
-    filter_fn: Callable[[str, Any], bool] | None
-    """Asked before each call; None lets all events pass."""
-    handler: Callable[[Any], Any]
-    """Called with the payload."""
-    is_async: bool | None
-    """Whether the handler is a coroutine function; None until it matters."""
-    lane: Lane | None
-    """Its background delivery, once there was one."""
-    order: int
-    """When it was subscribed, as a number of its bus."""
-    priority: int
-    """From 1, called first, to 5."""
-
-    def __repr__(self) -> str:
-        return (
-            f"<Subscription of {self.component_name!r} to {self.event_name!r}, "
-            f"priority {self.priority}>"
-        )
 
 
 @final
@@ -131,24 +76,6 @@ class BusStatistics:
     """Calls of handlers and filters that raised since the bus was made."""
 
 
-_Plan = tuple[
-    "tuple[Callable[[Any], Any], ...] | None",
-    "tuple[tuple[Callable[[str, Any], bool] | None, Callable[[Any], Any]], ...]",
-    tuple[Subscription, ...],
-]
-"""Coroutine functions when nobody filters, else None; filters and handlers; all."""
-
-_by_priority: Final = attrgetter("priority")
-_by_priority_and_order: Final = attrgetter("priority", "order")
-
-
-def _is_async(handler: Callable[[Any], Any]) -> bool:
-    """Return whether a handler is a coroutine function or acts as one."""
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-        getattr(handler, "__call__", None)  # noqa: B004 - the method is looked at
-    )
-
-
 def _check(delivery: str, on_error: str) -> None:
     """Refuse policies that do not exist."""
     if delivery not in {"sequential", "concurrent"}:
@@ -157,56 +84,6 @@ def _check(delivery: str, on_error: str) -> None:
         )
     if on_error not in _ON_ERROR:
         raise ValueError(f"on_error must be 'continue' or 'raise', got {on_error!r}")
-
-
-async def _awaited(answer: Awaitable[Any]) -> None:
-    """Await what a handler returned, in a task of its own."""
-    await answer
-
-
-async def _all_or_first_failure(tasks: list[asyncio.Task[Any]]) -> None:
-    """Wait for all tasks, or raise the failure that came first in time."""
-    if not tasks:
-        return
-    end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    left = len(tasks)
-
-    def note(task: asyncio.Task[Any]) -> None:
-        nonlocal left
-        left -= 1
-        if end.done():
-            return
-        if task.cancelled():
-            end.cancel()
-        elif (error := task.exception()) is not None:
-            end.set_exception(error)
-        elif left == 0:
-            end.set_result(None)
-
-    for task in tasks:
-        task.add_done_callback(note)
-    try:
-        await end
-    finally:
-        if end.done() and not end.cancelled():
-            end.exception()  # seen, even when the caller was cancelled just then
-
-
-async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until each has ended, however often one is cancelled."""
-    for task in tasks:
-        task.cancel()
-    again: asyncio.CancelledError | None = None
-    while waiting := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(waiting)
-        except asyncio.CancelledError as error:
-            again = error
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # one failure is raised; the others are not left unseen
-    if again is not None:
-        raise again
 
 
 class AsyncEventManager:
@@ -245,7 +122,7 @@ class AsyncEventManager:
         self._events: dict[str, dict[Subscription, None]] = {}
         self._patterns: dict[str, dict[Subscription, None]] = {}
         self._components: dict[str, dict[Subscription, None]] = {}
-        self._plans: dict[str, _Plan | None] = {}
+        self._plans: dict[str, Plan] = {}
         self._order = 0
         self._failures = 0
         self._lanes = Lanes(max_pending, self._failed, self._overrun)
@@ -302,21 +179,28 @@ class AsyncEventManager:
         sub.handler = handler
         sub.priority = priority
         sub.filter_fn = filter_fn
-        sub.is_async = sub.lane = sub._id = None  # noqa: SLF001
         self._order = sub.order = self._order + 1
-        table = self._patterns if event_name[-1:] == "*" else self._events
-        subs = table.get(event_name)
+        subs = self._events.get(event_name)
         if subs is None:
-            subs = table[event_name] = {}
+            subs = self._table_of(event_name)
         subs[sub] = None
         mine = self._components.get(component_name)
         if mine is None:
             mine = self._components[component_name] = {}
         mine[sub] = None
-        self._changed(event_name)
+        self.watched = _UNKNOWN
+        self._plans.pop(event_name, None)
         if self._home is not None:
             self._home.enter()
         return sub
+
+    def _table_of(self, event_name: str) -> dict[Subscription, None]:
+        """Return the table of an event that has none, or of a pattern."""
+        if event_name != "*" and not event_name.endswith(".*"):
+            subs = self._events[event_name] = {}
+            return subs
+        self._plans.clear()
+        return self._patterns.setdefault(event_name, {})
 
     def unsubscribe(self, handle: SubscriptionHandle) -> bool:
         """Remove a subscription.
@@ -327,20 +211,28 @@ class AsyncEventManager:
             Whether it was there; removing twice is harmless.
         """
         name = handle.event_name
-        table = self._patterns if name[-1:] == "*" else self._events
-        subs = table.get(name)
-        if subs is None or handle not in subs:
+        subs = self._events.get(name) or self._patterns.get(name)
+        if subs is None or subs.pop(handle, self) is self:  # type: ignore[call-overload]
             return False
-        sub: Subscription = handle
-        del subs[sub]
-        if not subs:
-            del table[name]
+        sub: Subscription = handle  # type: ignore[assignment]  # the table holds these
         mine = self._components[sub.component_name]
         del mine[sub]
         if not mine:
             del self._components[sub.component_name]
-        self._changed(name)
+        self.watched = _UNKNOWN
+        self._plans.pop(name, None)
+        if not subs or name in self._patterns:
+            self._forget(name, subs)
         return True
+
+    def _forget(self, event_name: str, subs: dict[Subscription, None]) -> None:
+        """Drop the table of an event when it is empty, and the plans of a pattern."""
+        table = self._events
+        if event_name in self._patterns:
+            table = self._patterns
+            self._plans.clear()
+        if not subs:
+            del table[event_name]
 
     def unsubscribe_all(self, component_name: str) -> int:
         """Remove all subscriptions of a component.
@@ -356,60 +248,53 @@ class AsyncEventManager:
         events, patterns, plans = self._events, self._patterns, self._plans
         for sub in mine:
             name = sub.event_name
-            table = patterns if name[-1:] == "*" else events
-            subs = table[name]
+            subs = events.get(name) or patterns[name]
             del subs[sub]
-            if not subs:
-                del table[name]
+            if not subs or name in patterns:
+                self._forget(name, subs)
             if plans:
-                self._changed(name)
+                plans.pop(name, None)
         self.watched = _UNKNOWN
         return len(mine)
 
-    def _changed(self, event_name: str) -> None:
-        """Forget what was worked out for an event, or all when it is a pattern."""
-        self.watched = _UNKNOWN
-        if event_name[-1:] == "*":
-            self._plans.clear()
-        else:
-            self._plans.pop(event_name, None)
-
     # --- plans ------------------------------------------------------------------------
 
-    def _plan(self, event_name: str) -> _Plan | None:
+    def _plan(self, event_name: str) -> Plan | None:
         """Work out whom an event reaches, and keep it until a subscription changes."""
-        exact = self._events.get(event_name)
-        subs = sorted(exact, key=_by_priority) if exact else []
-        if self._patterns:
-            if len(self._plans) >= _MOST_PLANS:
-                self._plans.clear()
-            for pattern, more in self._patterns.items():
-                if event_name.startswith(pattern[:-1]):
-                    subs += more
-            subs.sort(key=_by_priority_and_order)
-        if not subs:
-            return None
-        for sub in subs:
-            if sub.is_async is None:
-                sub.is_async = _is_async(sub.handler)
-        pairs = tuple((sub.filter_fn, sub.handler) for sub in subs)
-        simple = all(sub.is_async and sub.filter_fn is None for sub in subs)
-        handlers = tuple(sub.handler for sub in subs) if simple else None
-        plan = self._plans[event_name] = handlers, pairs, tuple(subs)
+        if self._patterns and len(self._plans) >= _MOST_PLANS:
+            self._plans.clear()
+        plan = planned(
+            self._events.get(event_name, ()),
+            [
+                subs
+                for pattern, subs in self._patterns.items()
+                if event_name.startswith(pattern[:-1])
+            ],
+        )
+        if plan is not None:
+            self._plans[event_name] = plan
         return plan
+
+    def _is_observed(self, event_name: str) -> bool:
+        """Return whether anybody would hear of an event."""
+        if self._history is not None or event_name in self._plans:
+            return True
+        if event_name in self._events or self._patterns:
+            return self._plan(event_name) is not None
+        return False
 
     def watch(self) -> int:
         """Return which message events anybody observes, as bits."""
         bits = 0
         for name, bit in _WATCHED.items():
-            if self._history is not None or self._plans.get(name) or self._plan(name):
+            if self._is_observed(name):
                 bits |= bit
         self.watched = bits
         return bits
 
     # --- publishing -------------------------------------------------------------------
 
-    async def publish(
+    async def publish(  # noqa: C901, PLR0912 - a call inside costs each event a tenth
         self,
         event_name: str,
         data: Any = None,
@@ -457,40 +342,39 @@ class AsyncEventManager:
             on_error = self._on_error
         elif on_error not in _ON_ERROR:
             _check(delivery, on_error)
-        if delivery == "concurrent":
-            await self._publish_concurrently(event_name, data, plan, on_error)
-            return
         if delivery != "sequential":
             _check(delivery, on_error)
-        handlers, pairs, subs = plan
+            await self._publish_concurrently(event_name, data, plan, on_error)
+            return
+        only, handlers, pairs, subs = plan
+        if only is not None:
+            try:
+                await only(data)
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                if self._failed(event_name, subs[0], error):
+                    await asyncio.sleep(0)
+            return
+        # One iterator and one try for all handlers: after a failure it says how far
+        # it got, and goes on from there.
+        calls: Any = iter(pairs or handlers)
         late = False
-        if handlers is not None:
-            calls = iter(handlers)
-            while True:
-                try:
+        while True:
+            try:
+                if pairs:
+                    for accepts, handler in calls:
+                        if accepts is None or accepts(event_name, data):
+                            await handler(data)
+                else:
                     for handler in calls:
                         await handler(data)
-                    break
-                except Exception as error:
-                    if on_error == "raise":
-                        raise
-                    sub = subs[len(subs) - length_hint(calls) - 1]
-                    late |= self._failed(event_name, sub, error)
-        else:
-            steps = iter(pairs)
-            while True:
-                try:
-                    for filter_fn, handler in steps:
-                        if filter_fn is None or filter_fn(event_name, data):
-                            answer = handler(data)
-                            if answer is not None and inspect.isawaitable(answer):
-                                await answer
-                    break
-                except Exception as error:
-                    if on_error == "raise":
-                        raise
-                    sub = subs[len(subs) - length_hint(steps) - 1]
-                    late |= self._failed(event_name, sub, error)
+                break
+            except Exception as error:
+                if on_error == "raise":
+                    raise
+                sub = subs[len(subs) - length_hint(calls) - 1]
+                late |= self._failed(event_name, sub, error)
         if late:
             await asyncio.sleep(0)
 
@@ -512,23 +396,33 @@ class AsyncEventManager:
             self._history.append(event_name, data)
         return False
 
-    async def _publish_concurrently(
-        self, event_name: str, data: Any, plan: _Plan, on_error: OnError
+    async def _publish_concurrently(  # noqa: PLR0912 - one step after the other
+        self, event_name: str, data: Any, plan: Plan, on_error: OnError
     ) -> None:
         """Launch the handlers by priority and wait for all of them."""
         caller = asyncio.current_task()
         cancels = caller.cancelling() if caller is not None else 0
         launch = asyncio.get_running_loop().create_task
-        handlers, _, subs = plan
+        _, handlers, pairs, subs = plan
         tasks: list[asyncio.Task[Any]] = []
         late = False
         try:
-            if handlers is not None:
-                tasks += [launch(handler(data)) for handler in handlers]
+            if not pairs:
+                tasks += [launch(handler(data)) for handler in handlers]  # type: ignore[arg-type]
             else:
-                subs, late = self._launch(event_name, data, plan, on_error, tasks)
+                chosen = []
+                for (accepts, handler), sub in zip(pairs, subs, strict=True):
+                    try:
+                        if accepts is None or accepts(event_name, data):
+                            tasks.append(launch(handler(data)))
+                            chosen.append(sub)
+                    except Exception as error:
+                        if on_error == "raise":
+                            raise
+                        late |= self._failed(event_name, sub, error)
+                subs = tuple(chosen)
             if on_error == "raise":
-                await _all_or_first_failure(tasks)
+                await all_or_first_failure(tasks)
             else:
                 for sub, task in zip(subs, tasks, strict=True):
                     try:
@@ -536,39 +430,12 @@ class AsyncEventManager:
                     except Exception as error:  # noqa: BLE001 - reported
                         late |= self._failed(event_name, sub, error)
         except BaseException:
-            await _stop(tasks)
+            await stop(tasks)
             raise
         if caller is not None and caller.cancelling() > cancels:
             raise asyncio.CancelledError  # a handler took the caller's for its own
         if late:
             await asyncio.sleep(0)
-
-    def _launch(
-        self,
-        event_name: str,
-        data: Any,
-        plan: _Plan,
-        on_error: OnError,
-        tasks: list[asyncio.Task[Any]],
-    ) -> tuple[tuple[Subscription, ...], bool]:
-        """Add a task for each handler that can be awaited; call plain ones at once."""
-        launch = asyncio.get_running_loop().create_task
-        owners: list[Subscription] = []
-        late = False
-        for sub in plan[2]:
-            try:
-                if sub.filter_fn is not None and not sub.filter_fn(event_name, data):
-                    continue
-                answer = sub.handler(data)
-            except Exception as error:
-                if on_error == "raise":
-                    raise
-                late |= self._failed(event_name, sub, error)
-                continue
-            if sub.is_async or (answer is not None and inspect.isawaitable(answer)):
-                tasks.append(launch(_awaited(answer)))
-                owners.append(sub)
-        return tuple(owners), late
 
     # --- background -------------------------------------------------------------------
 
@@ -601,7 +468,7 @@ class AsyncEventManager:
             if plan is None:
                 return False
         late = False
-        for sub in plan[2]:
+        for sub in plan.subs:
             try:
                 if sub.filter_fn is not None and not sub.filter_fn(event_name, data):
                     continue
@@ -630,7 +497,7 @@ class AsyncEventManager:
                 event_name,
                 error,
             )
-        if event_name == HANDLER_FAILED:
+        if event_name == HANDLER_FAILED or not self._is_observed(HANDLER_FAILED):
             return False
         facts = {
             "event_name": event_name,
@@ -663,7 +530,7 @@ class AsyncEventManager:
             await self._lanes.join()
         else:
             plan = self._plans.get(event_name) or self._plan(event_name)
-            lanes = [sub.lane for sub in plan[2] if sub.lane] if plan else []
+            lanes = [sub.lane for sub in plan.subs if sub.lane] if plan else []
             await self._lanes.join(lanes)
 
     async def stop(self) -> None:
@@ -699,7 +566,7 @@ class AsyncEventManager:
         return BusStatistics(
             subscriptions=len(subs),
             events=len(self._events) + len(self._patterns),
-            pending=sum(len(sub.lane) for sub in subs if sub.lane is not None),
+            pending=sum(len(getattr(sub, "lane", None) or ()) for sub in subs),
             running=len(self._lanes.tasks),
             dropped=self._lanes.dropped,
             failed=self._failures,
