@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ._home import Home, is_running
@@ -14,16 +13,19 @@ from .component import AsyncComponent
 from .errors import EngineClosedError, component_not_found
 from .event_manager import AsyncEventManager
 from .events import COMPONENT_REGISTERED
+from .extras.autosave import Autosave, restore_latest
 from .logger import get_logger
 from .state_machine import DEFAULT_REGISTRY, StateRegistry
 from .statechart.model import Chart
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
     from types import TracebackType
 
     from ._message import MessageResult
     from .config_loader import ComponentConfig
+    from .extras.store import SnapshotStore
 
 __all__ = ["FlexiFlowEngine"]
 
@@ -65,6 +67,7 @@ class FlexiFlowEngine:
         self._home = Home(self._moved)
         self._unannounced: list[str] = []
         self._closing: asyncio.Future[None] | None = None
+        self._autosaves: list[Autosave] = []
         self.event_bus.settle(self._home)
 
     logger: Any
@@ -145,6 +148,8 @@ class FlexiFlowEngine:
         if isinstance(component, Worker):
             component.reopen()
             component.settle(self._home)
+            if self._autosaves:
+                self._autosaves[-1].attach(component)
         self.logger.info("Registered component: %s", name)
         return True
 
@@ -193,13 +198,74 @@ class FlexiFlowEngine:
         FileNotFoundError
             If there is no such file.
         """
-        from .config_loader import ConfigLoader  # noqa: PLC0415
-
-        if isinstance(config, str | os.PathLike | dict):
-            config = ConfigLoader.load_component_config(config)
-        component = config.make_component()
+        component = _loaded(config).make_component()
         self.register(component)
         return component
+
+    # --- snapshots --------------------------------------------------------------------
+
+    def persist(
+        self,
+        store: SnapshotStore | str | os.PathLike[str],
+        keep_last: int | None = 50,
+    ) -> SnapshotStore:
+        """Save each component, present and future, after each message that changed it.
+
+        Parameters
+        ----------
+        store : SnapshotStore, str or path
+            Where to. A store that is opened here is closed with the engine. Called
+            again, the components are saved to the new one from then on.
+        keep_last : int, optional
+            How many snapshots of each component stay; None: as the store says.
+
+        Returns
+        -------
+        SnapshotStore
+            The store, to look at the history.
+
+        Raises
+        ------
+        PersistenceError
+            If the database cannot be opened.
+
+        Notes
+        -----
+        Whoever sends a message hears of its result when the snapshot is on the disk.
+        """
+        autosave = Autosave(store, keep_last=keep_last)
+        self._autosaves.append(autosave)
+        for worker in self._workers():
+            autosave.attach(worker)
+        return autosave.store
+
+    def restore(
+        self,
+        store: SnapshotStore | str | os.PathLike[str],
+        config: ComponentConfig | Chart | Mapping[str, Any] | str | os.PathLike[str],
+    ) -> AsyncComponent:
+        """Bring a component back as it was saved last, and register it.
+
+        Parameters
+        ----------
+        store : SnapshotStore, str or path
+            Where it was saved.
+        config : ComponentConfig, Chart, mapping, str or path
+            Its config, as for :meth:`create_component`.
+
+        Returns
+        -------
+        AsyncComponent
+            The component; in its initial state when nothing was saved of it.
+
+        Raises
+        ------
+        PersistenceError
+            If the snapshot is damaged, or the store cannot be read.
+        StateError
+            If the config does not have the state that was saved.
+        """
+        return restore_latest(self, store, _loaded(config))
 
     # --- messages ---------------------------------------------------------------------
 
@@ -279,6 +345,8 @@ class FlexiFlowEngine:
         self._closing = asyncio.get_running_loop().create_future()
         try:
             await self._drain(grace_s)
+            for autosave in self._autosaves:
+                await autosave.close()
         finally:
             self._home.closed = True
             for component in self._workers():
@@ -350,3 +418,16 @@ class FlexiFlowEngine:
             worker.settle(self._home)
         if self._unannounced:
             asyncio.get_running_loop().call_soon(self._announce_all)
+
+
+def _loaded(
+    config: ComponentConfig | Chart | Mapping[str, Any] | str | os.PathLike[str],
+) -> ComponentConfig:
+    """Return the config that is meant; its states are known to the engine alone."""
+    from .config_loader import ComponentConfig, ConfigLoader  # noqa: PLC0415
+
+    if isinstance(config, Chart):
+        return ComponentConfig(config.name, chart=config)
+    if isinstance(config, ComponentConfig):
+        return config
+    return ConfigLoader.load_component_config(config, register=False)
