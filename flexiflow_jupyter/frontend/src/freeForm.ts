@@ -6,25 +6,25 @@ export interface FreeMessage {
 }
 
 export type FreeFormResult =
-  | { ok: true; message: FreeMessage }
+  | { ok: true; message: FreeMessage; /** As the kernel gets it. */ text: string }
   | { ok: false; what: string; fix: string };
 
 /**
- * Read what was typed. The type ends at the first brace, so it may hold spaces;
- * the rest is one JSON object. An empty text has a problem too.
+ * Read what was typed: the type is the first word, the rest is one JSON object. An
+ * empty text has a problem too. The kernel reads the same grammar.
  */
 export function parseFreeForm(text: string): FreeFormResult {
   const trimmed = text.trim();
-  const brace = trimmed.indexOf("{");
-  const type = (brace < 0 ? trimmed : trimmed.slice(0, brace)).trim();
+  const type = /^[^\s{]*/.exec(trimmed)?.[0] ?? "";
+  const rest = trimmed.slice(type.length).trim();
   if (type === "") {
     return problem(
-      brace < 0 ? "There is no message yet." : "The message has no type.",
+      rest === "" ? "There is no message yet." : "The message has no type.",
       'Type its name, like coin, or with fields: coin {"amount": 2}.',
     );
   }
-  if (brace < 0) return { ok: true, message: { type, fields: {} } };
-  return parseFields(type, trimmed.slice(brace));
+  if (rest === "") return { ok: true, message: { type, fields: {} }, text: type };
+  return parseFields(type, rest);
 }
 
 function parseFields(type: string, json: string): FreeFormResult {
@@ -38,10 +38,8 @@ function parseFields(type: string, json: string): FreeFormResult {
   if (typeof fields !== "object" || fields === null || Array.isArray(fields)) {
     return problem(`The text after ${type} is no JSON object.`, shape);
   }
-  if ("type" in fields) {
-    return problem("A field cannot be named type.", "The type is the first word; leave it out.");
-  }
-  return { ok: true, message: { type, fields: fields as Record<string, unknown> } };
+  const message = { type, fields: fields as Record<string, unknown> };
+  return { ok: true, message, text: `${type} ${json}` };
 }
 
 /** The parser's own words, without the copy of the text that engines append. */

@@ -89,8 +89,8 @@ function within(offset: number, length: number, room: number): number {
 export function reveal(at: Transform, box: Box, place: Size): Transform {
   const shift = (start: number, length: number, room: number): number => {
     if (start < PAD) return PAD - start;
-    if (start + length > room - PAD) return Math.min(PAD - start, 0) || room - PAD - start - length;
-    return 0;
+    const over = start + length - (room - PAD);
+    return over > 0 ? Math.max(-over, PAD - start) : 0;
   };
   const x = shift(at.x + box.x * at.scale, box.width * at.scale, place.width);
   const y = shift(at.y + box.y * at.scale, box.height * at.scale, place.height);

@@ -1,10 +1,8 @@
 /** The context of a component: keys and values, what the last step changed tinted. */
+import { inOrder, MOST_KEYS } from "../contextOrder";
 import { html, setText } from "../dom";
 import type { ContextEntry, Traits } from "../protocol";
 import type { Part } from "../view";
-
-/** More keys than this, and those that changed come first. */
-const MOST_KEYS = 8;
 
 export function createContextView(): Part {
   const step = html("span", { class: "ff-fact" });
@@ -24,14 +22,6 @@ export function createContextView(): Part {
       }
     },
   };
-}
-
-/** Document order; in a long list those that changed first, at most eight in all. */
-export function inOrder(entries: readonly ContextEntry[]): ContextEntry[] {
-  if (entries.length <= MOST_KEYS) return [...entries];
-  const changed = entries.filter((entry) => entry.changed);
-  const others = entries.filter((entry) => !entry.changed);
-  return [...changed, ...others].slice(0, MOST_KEYS);
 }
 
 function entryNodes(entry: ContextEntry): HTMLElement[] {

@@ -61,7 +61,7 @@ export class FreeForm {
     this.#sent = [...this.#sent.filter((one) => one !== text), text].slice(-REMEMBERED);
     this.#recalled = this.#sent.length;
     this.#input.value = "";
-    this.#onSend(result.message.type, text);
+    this.#onSend(result.message.type, result.text);
   }
 
   /** Bring back what was sent before, as a shell does. */

@@ -2,6 +2,7 @@
 import { html } from "../dom";
 import { icon } from "../icons";
 import type { Notice, Problem } from "../protocol";
+import type { Trouble } from "../session";
 import type { Part, ViewContext } from "../view";
 
 interface BoxOptions {
@@ -11,42 +12,58 @@ interface BoxOptions {
   onDismiss: () => void;
 }
 
-/** The boxes of a view: the kernel's notice, and the last reply that failed. */
+/**
+ * The boxes of a view: the reply that failed, with Retry, and the kernel's notice. The
+ * kernel keeps the problem of a failed send as its notice too, so that it outlives the
+ * page; it is shown once.
+ */
 export function createProblems({ scope, session }: ViewContext): Part {
-  const notice = html("div", {});
-  const trouble = html("div", {});
-  const el = html("div", { class: "ff-problems" }, notice, trouble);
-  let shown: unknown = null;
-  const fillTrouble = (): void => {
-    if (shown === session.trouble) return;
-    shown = session.trouble;
-    const now = session.trouble;
-    if (!now) {
-      trouble.replaceChildren();
-      return;
+  const el = html("div", { class: "ff-problems" });
+  let notice: Notice | null = null;
+  let dismissed: Notice | null = null;
+  let trouble: Trouble | null = null;
+
+  const draw = (): void => {
+    const boxes: HTMLElement[] = [];
+    const now = trouble;
+    if (now) {
+      const { sent } = now;
+      const onRetry = sent ? (): void => session.retry(sent) : undefined;
+      const onDismiss = (): void => session.dismiss();
+      boxes.push(problemBox(now.problem, { level: "error", onRetry, onDismiss }));
     }
-    const { sent } = now;
-    const options: BoxOptions = {
-      level: "error",
-      onRetry: sent ? () => session.retry(sent) : undefined,
-      onDismiss: () => session.dismiss(),
-    };
-    trouble.replaceChildren(problemBox(now.problem, options));
+    const kept = notice;
+    if (kept && kept !== dismissed && !isSame(kept, trouble?.problem)) {
+      const onDismiss = (): void => {
+        dismissed = kept;
+        draw();
+      };
+      boxes.push(problemBox(kept, { level: kept.level, onDismiss }));
+    }
+    el.replaceChildren(...boxes);
   };
-  scope.add(session.changed.on(fillTrouble));
-  fillTrouble();
+  const onSession = (): void => {
+    if (trouble === session.trouble) return;
+    if (!session.trouble && isSame(notice, trouble?.problem)) dismissed = notice;
+    trouble = session.trouble;
+    draw();
+  };
+  scope.add(session.changed.on(onSession));
   return {
     el,
     update(traits, changed) {
       if (!changed.has("notice")) return;
-      const now = traits.notice;
-      if (!now) notice.replaceChildren();
-      else {
-        const onDismiss = (): void => notice.replaceChildren();
-        notice.replaceChildren(problemBox(now, { level: now.level, onDismiss }));
-      }
+      const isOver = !traits.notice && isSame(notice, trouble?.problem);
+      notice = traits.notice;
+      trouble = session.trouble;
+      if (isOver) session.dismiss();
+      draw();
     },
   };
+}
+
+function isSame(notice: Notice | null, problem: Problem | undefined): boolean {
+  return notice !== null && notice.what === problem?.what && notice.why === problem.why;
 }
 
 function problemBox(problem: Problem, options: BoxOptions): HTMLElement {
