@@ -22,6 +22,7 @@ LAYERS = {
     "logger": 0,
     "_home": 0,
     "_scope": 0,
+    "_shown": 0,
     "settings": 0,
     "diagnostics": 1,
     "imports": 1,
@@ -44,6 +45,7 @@ LAYERS = {
     "pack_loader": 4,
     "config_loader": 4,
     "extras": 4,
+    "_explain": 5,
     "explain": 5,
     "visualize": 5,
     "diagrams": 5,
@@ -81,7 +83,8 @@ SAME_LAYER = {
     ("extras", "component"): "a snapshot is taken of a component, and makes one",
     ("extras", "_message"): "a saved row tells of the message that led to it",
     ("extras", "_worker"): "components are saved by the keeper that a worker has",
-    ("visualize", "diagrams"): "picks the renderer",
+    ("_explain", "diagrams"): "looks for unreachable states in the graph",
+    ("diagrams", "explain"): "a config is explained before it is drawn",
 }
 """Imports within a layer, each with its reason."""
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from .._source import Finding, SourceReader
-from ..errors import ImportError_, import_not_state_subclass
+from ..errors import ConfigError, ImportError_, import_not_state_subclass
 from ..imports import load_symbol
 from ..pack_loader import load_pack, pack_path_error
 from ..state_machine import State
 from .source_packs import read_source_pack
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from ..statepack import StatePack
 
 __all__ = ["ImportedSymbols", "ReadSymbols", "StateClass", "Symbols"]
@@ -54,7 +56,37 @@ class Symbols(Protocol):
 
 @final
 class ImportedSymbols:
-    """Import what is named: what the loader does."""
+    """Import what is named: what the loader does.
+
+    Parameters
+    ----------
+    allow_imports : collection of str, optional
+        Modules that may be imported, with those below them; None allows all.
+    """
+
+    def __init__(self, allow_imports: Collection[str] | None = None) -> None:
+        self._allowed = allow_imports
+
+    def check(self, dotted: str) -> None:
+        """Refuse a path whose module may not be imported.
+
+        Raises
+        ------
+        ConfigError
+            If the module is not among those that the host allows.
+        """
+        module = dotted.partition(":")[0].strip()
+        if self._allowed is None or any(
+            module == item or module.startswith(f"{item}.") for item in self._allowed
+        ):
+            return
+        raise ConfigError(
+            f"The module {module} may not be imported here",
+            why="This config imports only what the host allows: "
+            f"{', '.join(self._allowed) or 'nothing'}.",
+            fix=f"Pass allow_imports=[{module!r}].",
+            context={"module": module, "allowed": list(self._allowed)},
+        )
 
     def state(self, dotted: str) -> StateClass:
         """Import a State class.
@@ -63,7 +95,10 @@ class ImportedSymbols:
         ------
         ImportError_
             If it cannot be imported or is no State class.
+        ConfigError
+            If it may not be imported.
         """
+        self.check(dotted)
         value = load_symbol(dotted)
         if not isinstance(value, type) or not issubclass(value, State):
             raise _not_a_state(dotted, type(value).__name__)
@@ -71,6 +106,7 @@ class ImportedSymbols:
 
     def pack(self, dotted: str) -> StatePack:
         """Import a pack."""
+        self.check(dotted)
         return load_pack(dotted)
 
 
@@ -84,9 +120,9 @@ class ReadSymbols:
     that the answer is the loader's.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, allow_imports: Collection[str] | None = None) -> None:
         self.reader = SourceReader()
-        self._imported = ImportedSymbols()
+        self._imported = ImportedSymbols(allow_imports)
 
     def state(self, dotted: str) -> StateClass:
         """Find a State class.
@@ -96,6 +132,7 @@ class ReadSymbols:
         ImportError_
             If importing it would fail, or if it is no State class.
         """
+        self._imported.check(dotted)
         found = self.reader.find(dotted)
         if found is None:
             return self._imported.state(dotted)
@@ -118,6 +155,7 @@ class ReadSymbols:
         ConfigError
             If it is no pack.
         """
+        self._imported.check(dotted)
         try:
             found = self.reader.find(dotted)
         except ImportError_ as error:

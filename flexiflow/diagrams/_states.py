@@ -37,6 +37,9 @@ class StateSource(Protocol):
     def description(self) -> str | None:
         """The first line of the class's docstring."""
 
+    def table(self) -> list[tuple[str, str | None, StateSource]]:
+        """Return message, guard and target of a built-in state; empty for others."""
+
     def handler(self) -> tuple[Handler, StateSource] | None:
         """Return its ``handle_message`` and the class whose names that can see."""
 
@@ -84,6 +87,14 @@ class LiveState:
     def description(self) -> str | None:
         """The first line of its own docstring."""
         return _first_line(self.cls.__dict__.get("__doc__"))
+
+    def table(self) -> list[tuple[str, str | None, StateSource]]:
+        """Return what a built-in state does; nothing for others."""
+        row = getattr(self.cls, "_row", None) or {}
+        return [
+            (message, _content_guard(content), LiveState(type(target)))
+            for message, (content, target) in row.items()
+        ]
 
     def handler(self) -> tuple[Handler, StateSource] | None:
         """Read the function from its file, or from the notebook's cell."""
@@ -202,6 +213,10 @@ class SourceState:
         """The first line of its docstring."""
         return _first_line(ast.get_docstring(self.node))
 
+    def table(self) -> list[tuple[str, str | None, StateSource]]:
+        """Return nothing: the built-in states are imported."""
+        return []
+
     def handler(self) -> tuple[Handler, StateSource] | None:
         """Return the method's definition, of the class or of a base that is read."""
         for owner in self._bases(frozenset()):
@@ -259,3 +274,8 @@ def _first_line(text: str | None) -> str | None:
     """Return the first line of a docstring, if there is one."""
     lines = (text or "").strip().splitlines()
     return lines[0].strip() if lines else None
+
+
+def _content_guard(content: str | None) -> str | None:
+    """Return the guard of a built-in state in words."""
+    return None if content is None else f"content == {content!r}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
+
+from .. import _shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,49 +16,10 @@ __all__ = ["UniqueIds", "edge_label", "identifier", "shown"]
 _LONGEST = 500
 """Characters of a name that a picture shows; the rest is cut."""
 
-_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories of characters that are not shown as they are.
 
-Control characters (a terminal would obey them), format characters (direction overrides
-reorder what stands around them), lone surrogates (cannot be written), and line breaks.
-"""
-
-_JOINERS = frozenset({"\u200c", "\u200d", "\ufe0f"})
-"""Format characters that scripts and emoji need; they change nothing around them."""
-
-
-def shown(text: str, limit: int = _LONGEST) -> str:
-    r"""Return a name as it may be shown: dangerous characters as visible escapes.
-
-    Parameters
-    ----------
-    text : str
-        What the user wrote.
-    limit : int, default 500
-        The longest text returned, the ellipsis included.
-
-    Returns
-    -------
-    str
-        Printable text on one line.
-
-    Examples
-    --------
-    >>> print(shown("a\x1b[31mb"))
-    a\x1b[31mb
-    """
-    if not text.isascii() or not text.isprintable():
-        text = "".join(map(_visible, text))
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _visible(character: str) -> str:
-    """Return a character, or its escape when it must not stand in a picture."""
-    if character in _JOINERS or unicodedata.category(character) not in _HIDDEN:
-        return character
-    if character in "\n\r\t":
-        return " "
-    return character.encode("unicode_escape").decode("ascii")
+def shown(text: str) -> str:
+    """Return a name as a picture shows it: safe, on one line, not too long."""
+    return _shown.shown(text, _LONGEST)
 
 
 def edge_label(edge: FlowEdge) -> str:

@@ -78,6 +78,10 @@ class ClassGraph:
         """Read the classes added so far, and those that they lead to."""
         while self._waiting:
             key, source = self._waiting.pop(0)
+            for message, guard, leads in source.table():
+                named = self._names.get(leads.identity) or self._name_of(leads)
+                self.add_state(named, leads)
+                self._edge(key, message, named, guard=guard)
             read = source.handler()
             if read is None:
                 continue

@@ -124,19 +124,19 @@ class _Flowchart:
             else:
                 groups.setdefault(node.group, []).append(node)
         for group, nodes in groups.items():
-            lines = [
-                line for node in nodes for line in self._state(node, inner=group is not None)
-            ]
+            lines = self._states(nodes, inner=group is not None)
             if group is None:
                 yield lines
             else:
-                head = (
-                    f'subgraph {self._unique.make(group)}["pack: {self._text(group)}"]'
-                )
-                yield [head, *lines, "end"]
+                name, label = self._unique.make(group), self._text(group)
+                yield [f'subgraph {name}["pack: {label}"]', *lines, "end"]
         if unknown:
-            lines = [line for node in unknown for line in self._state(node, inner=True)]
+            lines = self._states(unknown, inner=True)
             yield ['subgraph unknown["unknown states"]', *lines, "end"]
+
+    def _states(self, nodes: Iterable[FlowNode], *, inner: bool) -> list[str]:
+        """Return the lines of several states."""
+        return [line for node in nodes for line in self._state(node, inner=inner)]
 
     def _state(self, node: FlowNode, *, inner: bool) -> list[str]:
         """Return the lines of a state and of those inside it."""
@@ -148,8 +148,7 @@ class _Flowchart:
             style = _style(node)
             return [f"{indent}{name}{left}{label}{right}{style and f':::{style}'}"]
         lines = [f'{indent}subgraph {name}["{label}"]']
-        for child in children:
-            lines += [indent + line for line in self._state(child, inner=True)]
+        lines += [indent + line for line in self._states(children, inner=True)]
         return [*lines, f"{indent}end"]
 
     def _edges(self) -> list[str]:

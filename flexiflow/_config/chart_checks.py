@@ -1,0 +1,107 @@
+"""Find what a chart declares and will never do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..diagnostics import Diagnostic
+from ..statechart import chart_graph
+from ..statechart.model import Add, Set, matches
+from .analysis import find_dead_ends, find_unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..diagnostics import Place
+    from ..statechart.model import Action, Chart, Transition
+
+__all__ = ["check_chart"]
+
+
+def check_chart(chart: Chart) -> list[Diagnostic]:
+    """Return warnings about a chart that can be used.
+
+    Parameters
+    ----------
+    chart : Chart
+        A chart without errors.
+
+    Returns
+    -------
+    list of Diagnostic
+        Unreachable states, dead ends, transitions that come behind one that is always
+        taken, and keys that are set but not declared in ``context``.
+    """
+
+    def place_of(path: str) -> Place | None:
+        return chart.state(path).place
+
+    graph = chart_graph(chart)
+    return [
+        *find_unreachable(graph, place_of),
+        *find_dead_ends(graph, place_of),
+        *_shadowed(chart),
+        *_undeclared(chart),
+    ]
+
+
+def _shadowed(chart: Chart) -> Iterator[Diagnostic]:
+    """Yield a warning for each transition that an earlier one hides."""
+    for node in (chart.root, *chart.states):
+        for position, later in enumerate(node.transitions):
+            for earlier in node.transitions[:position]:
+                if earlier.guard is None and _covers(earlier, later):
+                    yield _hidden(earlier, later)
+                    break
+
+
+def _covers(earlier: Transition, later: Transition) -> bool:
+    """Tell whether an earlier transition is taken whenever a later one could be."""
+    if earlier.trigger != later.trigger or earlier.trigger == "after":
+        return False
+    return earlier.trigger != "message" or matches(earlier.message, later.message)
+
+
+def _hidden(earlier: Transition, later: Transition) -> Diagnostic:
+    """Return the warning for a transition that is never taken."""
+    line = f" in line {earlier.place.line}" if earlier.place else ""
+    return Diagnostic(
+        "warning",
+        f"The transition on {later.label} is never taken.",
+        why=f"The one on {earlier.label}{line} stands before it and has no guard.",
+        fix="Put it first, or give the other one a guard (if:).",
+        context={"state": later.source, "message": later.message},
+        place=later.place,
+        code="flexiflow.chart.shadowed",
+    )
+
+
+def _undeclared(chart: Chart) -> Iterator[Diagnostic]:
+    """Yield a warning for each key that is set and stands in no context."""
+    seen: set[str] = set()
+    for action in _actions(chart):
+        if not isinstance(action, (Set, Add)):
+            continue
+        for key in action.values:
+            name = key.partition(".")[0]
+            if name in chart.context or name in seen:
+                continue
+            seen.add(name)
+            yield Diagnostic(
+                "warning",
+                f"{name} is not declared in context.",
+                why="It comes into being when it is set for the first time.",
+                fix=f"Add it to context with its first value: {name}: null",
+                context={"key": name},
+                place=action.place,
+                code="flexiflow.chart.undeclared",
+            )
+
+
+def _actions(chart: Chart) -> Iterator[Action]:
+    """Yield all actions of a chart in document order."""
+    for node in (chart.root, *chart.states):
+        yield from node.entry
+        for transition in node.transitions:
+            yield from transition.actions
+        yield from node.exit

@@ -1,0 +1,203 @@
+"""Check the functions that a chart names by reading their modules, not running them."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from typing import TYPE_CHECKING, Any
+
+from ..diagnostics import Diagnostic
+from ..errors import FlexiFlowError
+from ..imports import load_symbol
+from ..statechart.functions import Functions, functions_used
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from .._source import Finding, SourceReader
+    from ..statechart.functions import Lookup
+    from ..statechart.model import Chart
+
+__all__ = ["check_by_reading"]
+
+_MARK = "__flexiflow__"
+"""Where a decorator notes what a function is for."""
+
+_MARKS = frozenset({"guard", "action", "service"})
+
+# Any below: functions and values of the user's.
+
+
+def check_by_reading(
+    chart: Chart,
+    reader: SourceReader,
+    *,
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    lookup: Lookup | None = None,
+    allow_imports: Collection[str] | None = None,
+) -> list[Diagnostic]:
+    """Return what :meth:`Functions.check` would, without importing what can be read.
+
+    Parameters
+    ----------
+    chart : Chart
+        Whose functions are checked.
+    reader : SourceReader
+        Reads the modules.
+    functions, lookup, allow_imports
+        As for :class:`~flexiflow.statechart.functions.Functions`.
+
+    Notes
+    -----
+    Each function that is only known from source is stood for by one with the same
+    parameters, so that the checks are the loader's own.
+    """
+    base = Functions(functions, lookup=lookup, allow_imports=allow_imports)
+    known: dict[str, Any] = dict(functions or {})
+    problems: list[Diagnostic] = []
+    allowed = [module for module in chart.use if _is_allowed(module, allow_imports)]
+    for module in allowed:
+        try:
+            _add_module(known, module, reader, base)
+        except FlexiFlowError as error:
+            problems.append(_diagnostic(error, is_late=base.is_late))
+    for use in functions_used(chart):
+        module, colon, _ = use.name.partition(":")
+        if colon and use.name not in known and _is_allowed(module, allow_imports):
+            try:
+                known[use.name] = _stand_in(reader.find(use.name), use.name)
+            except FlexiFlowError:
+                continue  # the check below meets the same error, with its place
+    finder = Functions(
+        known,
+        lookup=lookup,
+        use=[module for module in chart.use if module not in allowed],
+        allow_imports=allow_imports,
+    )
+    found = finder.check(_without_use(chart))
+    if problems:  # one missing module explains all bare names that are missing
+        bare = {use.name for use in functions_used(chart) if ":" not in use.name}
+        found = [item for item in found if item.context.get("function") not in bare]
+    return problems + found
+
+
+def _without_use(chart: Chart) -> Chart:
+    """Return the chart with no modules to search: they have been read."""
+    return type(chart)(
+        chart.name, chart.root, chart.states, context=chart.context, source=chart.source
+    )
+
+
+def _is_allowed(module: str, allow_imports: Collection[str] | None) -> bool:
+    """Tell whether a module may be imported."""
+    return allow_imports is None or any(
+        module == item or module.startswith(f"{item}.") for item in allow_imports
+    )
+
+
+def _add_module(
+    known: dict[str, Any], module: str, reader: SourceReader, base: Functions
+) -> None:
+    """Add a module's functions to those that are known and go before them."""
+    live = sys.modules.get(module)
+    names = reader.module_names(module, module)
+    if names is None or live is not None:
+        source = live or sys.modules.get(module) or __import__(module, fromlist=["*"])
+        names = [name for name in dir(source) if callable(getattr(source, name, None))]
+    for name in names:
+        if name.startswith("_") or name in known or base.find(name) is not None:
+            continue
+        found = reader.find(f"{module}:{name}")
+        known[name] = _stand_in(found, f"{module}:{name}")
+
+
+def _stand_in(found: Finding | None, dotted: str) -> Any:
+    """Return something that is checked as the found definition would be."""
+    if found is None:
+        return load_symbol(dotted)
+    if found.is_live:
+        return found.live
+    node = found.node
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return _function(node)
+    if isinstance(node, (ast.ClassDef, ast.Import)):
+        return _anything if isinstance(node, ast.ClassDef) else sys
+    return _value(getattr(node, "value", None), dotted)
+
+
+def _value(value: object, dotted: str) -> Any:
+    """Return something that is checked as an assigned value would be."""
+    if isinstance(value, ast.Lambda):
+        return _signed(lambda: None, value.args)
+    if isinstance(value, ast.expr):
+        try:
+            return ast.literal_eval(value)
+        except (ValueError, TypeError, SyntaxError):
+            if isinstance(value, ast.Call):
+                return _anything
+    return load_symbol(dotted)
+
+
+def _anything(**_named: Any) -> None:
+    """Stand for what can be called in a way that reading does not tell."""
+
+
+def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Callable[..., Any]:
+    """Return a function with the parameters and the mark of a definition."""
+    marks = []
+    for decorator in node.decorator_list:
+        named = decorator.func if isinstance(decorator, ast.Call) else decorator
+        name = named.attr if isinstance(named, ast.Attribute) else None
+        marks.append(name or getattr(named, "id", ""))
+    if not set(marks) <= _MARKS:
+        return _anything
+    if isinstance(node, ast.AsyncFunctionDef):
+
+        async def stand_in() -> None:
+            pass
+
+    else:
+
+        def stand_in() -> None:  # type: ignore[misc]
+            pass
+
+    if marks:
+        setattr(stand_in, _MARK, marks[-1])
+    return _signed(stand_in, node.args)
+
+
+def _signed(function: Callable[..., Any], args: ast.arguments) -> Callable[..., Any]:
+    """Give a function the signature that stands in a definition."""
+    kinds = inspect.Parameter
+    plain = [
+        *((arg.arg, kinds.POSITIONAL_ONLY) for arg in args.posonlyargs),
+        *((arg.arg, kinds.POSITIONAL_OR_KEYWORD) for arg in args.args),
+    ]
+    required = len(plain) - len(args.defaults)
+    found = [
+        inspect.Parameter(name, kind, default=None if at >= required else kinds.empty)
+        for at, (name, kind) in enumerate(plain)
+    ]
+    if args.vararg:
+        found.append(inspect.Parameter(args.vararg.arg, kinds.VAR_POSITIONAL))
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        empty = kinds.empty if default is None else None
+        found.append(inspect.Parameter(arg.arg, kinds.KEYWORD_ONLY, default=empty))
+    if args.kwarg:
+        found.append(inspect.Parameter(args.kwarg.arg, kinds.VAR_KEYWORD))
+    function.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    return function
+
+
+def _diagnostic(error: FlexiFlowError, *, is_late: bool) -> Diagnostic:
+    """Return an error of a module as the check of functions reports it."""
+    return Diagnostic(
+        "warning" if is_late else "error",
+        error.what,
+        error.why,
+        error.fix,
+        dict(error.context),
+        None,
+        "flexiflow.chart.function",
+    )

@@ -1,0 +1,146 @@
+"""Examine a config as the loader would, without doing what the loader does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from ._config.analysis import find_unreachable
+from ._config.chart_checks import check_chart
+from ._config.explanation import ConfigExplanation
+from ._config.files import read_document
+from ._config.functions import check_by_reading
+from ._config.parse import parse_config
+from ._config.parsed import document_of, in_text_order
+from ._config.resolve import ResolvedConfig, resolve_config
+from ._config.symbols import ReadSymbols
+from ._pack_checks import collect_provided_keys
+from .diagnostics import Diagnostic
+from .diagrams.config_graph import resolved_graph
+from .errors import ConfigError, FlexiFlowError
+from .state_machine import DEFAULT_REGISTRY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from .statechart import YamlDocument
+    from .statechart.functions import Lookup
+
+__all__ = ["examine"]
+
+
+def examine(
+    config: str | os.PathLike[str] | Mapping[str, Any],
+    *,
+    functions: Mapping[str, Callable[..., Any]] | None,
+    lookup: Lookup | None,
+    allow_imports: Collection[str] | None,
+) -> ConfigExplanation:
+    """Return what :func:`flexiflow.explain.explain` promises."""
+    if isinstance(config, Mapping):
+        return _explain(document_of(config, "(dict)"), functions, lookup, allow_imports)
+    try:
+        path = os.fspath(config)
+        document = read_document(path)
+    except FlexiFlowError as error:
+        return _unreadable(str(config), error)
+    except TypeError:
+        return _unreadable("(unknown)", _no_config(config))
+    return _explain(document, functions, lookup, allow_imports)
+
+
+def _no_config(given: object) -> FlexiFlowError:
+    """Return the error for an argument that is neither path nor mapping."""
+    return ConfigError(
+        "Config must be a path or a mapping",
+        why=f"Got {type(given).__name__}.",
+        fix="Give the path of a YAML file, or a dict.",
+    )
+
+
+def _unreadable(path: str, error: FlexiFlowError) -> ConfigExplanation:
+    """Return the explanation of a config that cannot be read at all."""
+    found = Diagnostic(
+        "error", error.what, error.why, error.fix, dict(error.context), code=error.code
+    )
+    return ConfigExplanation(
+        path, builtin_states=DEFAULT_REGISTRY.names(), errors=[found]
+    )
+
+
+def _explain(
+    document: YamlDocument,
+    functions: Mapping[str, Callable[..., Any]] | None,
+    lookup: Lookup | None,
+    allow_imports: Collection[str] | None,
+) -> ConfigExplanation:
+    """Parse, look up and examine a config."""
+    parsed = parse_config(document)
+    symbols = ReadSymbols(allow_imports)
+    if parsed.chart is not None:
+        parsed.problems += check_by_reading(
+            parsed.chart,
+            symbols.reader,
+            functions=functions,
+            lookup=lookup,
+            allow_imports=allow_imports,
+        )
+    resolved = resolve_config(parsed, symbols)
+    return _report(resolved)
+
+
+def _report(resolved: ResolvedConfig) -> ConfigExplanation:
+    """Turn what was found into the explanation."""
+    parsed = resolved.parsed
+    problems = [_as_yaml_error(item) for item in parsed.problems]
+    if parsed.is_valid:
+        problems += _advice(resolved)
+    problems = in_text_order(problems)
+    return ConfigExplanation(
+        parsed.document.source,
+        name=parsed.name,
+        initial_state=resolved.initial_state,
+        rules_count=len(parsed.rules),
+        states=resolved.states,
+        builtin_states=DEFAULT_REGISTRY.names(),
+        packs=resolved.infos,
+        state_providers=collect_provided_keys(resolved.packs),
+        pack_order=[pack.name for pack in resolved.packs],
+        initial_state_resolution=parsed.resolution,
+        warnings=[item for item in problems if item.level == "warning"],
+        errors=[item for item in problems if item.level == "error"],
+        description=parsed.description,
+        chart=parsed.chart,
+        resolved=resolved,
+    )
+
+
+def _advice(resolved: ResolvedConfig) -> list[Diagnostic]:
+    """Return warnings about a config that would load."""
+    parsed = resolved.parsed
+    if parsed.chart is not None:
+        return check_chart(parsed.chart)
+    found = []
+    if not parsed.rules:
+        found.append(
+            Diagnostic(
+                "warning",
+                "No rules defined",
+                why="The list of rules is empty or missing.",
+                fix="Add rules if the component's states read them.",
+                place=parsed.place("rules"),
+                code="flexiflow.config.no_rules",
+            )
+        )
+    if any(info.transitions for info in resolved.infos):
+        found += find_unreachable(resolved_graph(resolved), parsed.place_of_state)
+    return found
+
+
+def _as_yaml_error(item: Diagnostic) -> Diagnostic:
+    """Say of a problem of the text itself that it is one of YAML, as 1.0 did."""
+    if item.code != "flexiflow.yaml" or item.level != "error" or "YAML" in item.what:
+        return item
+    return replace(item, what=f"Invalid YAML: {item.what}")

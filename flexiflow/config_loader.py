@@ -1,0 +1,360 @@
+"""Load a component's config: from a file, a text, or data."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, final
+
+from ._config.files import ConfigFileError, read_document
+from ._config.parse import parse_config
+from ._config.parsed import document_of, in_text_order
+from ._config.resolve import resolve_config
+from ._config.symbols import ImportedSymbols
+from .chart_machine import ChartMachine
+from .component import AsyncComponent
+from .diagnostics import ChartError, Diagnostic
+from .errors import ConfigError, ImportError_, StateError
+from .logger import get_logger
+from .state_machine import DEFAULT_REGISTRY, StateMachine, StateRegistry
+from .statechart import load_yaml
+from .statechart.functions import Functions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from ._config.resolve import ResolvedConfig
+    from .state_machine import State
+    from .statechart import YamlDocument
+    from .statechart.functions import Lookup
+    from .statechart.model import Chart
+    from .statepack import StatePack
+
+__all__ = [
+    "ComponentConfig",
+    "ConfigFileError",
+    "ConfigImportError",
+    "ConfigLoader",
+    "ConfigStateError",
+]
+
+
+class ConfigImportError(ChartError, ImportError_):
+    """A class or a pack that a config names cannot be imported."""
+
+    code = "flexiflow.import"
+
+
+class ConfigStateError(ChartError, StateError):
+    """A config names a state that does not exist."""
+
+    code = "flexiflow.state"
+
+
+@dataclass(frozen=True)
+class ComponentConfig:
+    """All that is needed to make a component.
+
+    Notes
+    -----
+    A config is a value: components made of it share neither rules nor context.
+    """
+
+    name: str
+    """The component's name."""
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    """Its rules; Any because they are the user's data."""
+    initial_state: str = "InitialState"
+    """The name of the state it begins in; the path of a chart's."""
+    chart: Chart | None = None
+    """The chart, when states are declared inline."""
+    functions: Functions | None = field(default=None, compare=False)
+    """Where the chart's functions are looked up."""
+    registry: StateRegistry | None = field(default=None, compare=False)
+    """The config's own registry; ``DEFAULT_REGISTRY`` is its parent."""
+    packs: tuple[StatePack, ...] = field(default=(), compare=False)
+    """The packs that were loaded."""
+    description: str | None = None
+    """The user's words about the component."""
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    """What is worth a look, though it can be used."""
+    source: str | None = field(default=None, compare=False)
+    """The file it came from, or what the text is called."""
+    initial_class: type[State] | None = field(default=None, compare=False)
+    """The class of the initial state, when the registry alone does not tell."""
+
+    def make_machine(self) -> StateMachine:
+        """Return a new machine in the initial state.
+
+        Raises
+        ------
+        StateError
+            If no registry knows the initial state.
+        """
+        if self.chart is not None:
+            return ChartMachine(self.chart, functions=self.functions)
+        registry = self.registry or DEFAULT_REGISTRY
+        first = self.initial_class
+        if first is not None and registry.get(self.initial_state) is not first:
+            return StateMachine(first(), registry)
+        return StateMachine.from_name(self.initial_state, registry)
+
+    def make_component(self) -> AsyncComponent:
+        """Return a new component; it belongs to no engine yet."""
+        return AsyncComponent(self.name, deepcopy(self.rules), self.make_machine())
+
+    @classmethod
+    def from_chart(
+        cls, chart: Chart, *, functions: Functions | None = None
+    ) -> ComponentConfig:
+        """Return the config of a component that runs a chart.
+
+        Parameters
+        ----------
+        chart : Chart
+            The chart; the component gets its name.
+        functions : Functions, optional
+            Where its functions are looked up.
+        """
+        return cls(
+            chart.name,
+            initial_state=",".join(chart.root.initial),
+            chart=chart,
+            functions=functions,
+            description=chart.description,
+            source=chart.source,
+        )
+
+
+@final
+class ConfigLoader:
+    """Load configs. All functions raise one error that lists every problem."""
+
+    @staticmethod
+    def load_component_config(
+        path: str | os.PathLike[str] | Mapping[str, Any],
+        *,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        lookup: Lookup | None = None,
+        allow_imports: Collection[str] | None = None,
+        register: bool = True,
+    ) -> ComponentConfig:
+        """Load a config from a file or from data.
+
+        Parameters
+        ----------
+        path : path or mapping
+            A YAML file, or what stands in one.
+        functions : mapping of str to callable, optional
+            Functions that a chart may name, looked at before all others.
+        lookup : callable, optional
+            Finds functions by name when they are called.
+        allow_imports : collection of str, optional
+            Modules that the config may import; None allows all.
+        register : bool, default True
+            Whether the states also go into ``DEFAULT_REGISTRY``, under their names in
+            the config and those of their classes, as programs of 1.0 expect. An
+            engine does without.
+
+        Returns
+        -------
+        ComponentConfig
+            The config; its warnings are in it.
+
+        Raises
+        ------
+        ChartError
+            If the config has errors (a ``ConfigError``): all are listed, with their
+            places. When the first is an import that fails it is an ``ImportError_``
+            as well, when it is an unknown state a ``StateError``.
+        ConfigError
+            If the file cannot be read; a ``FileNotFoundError`` as well if it is not
+            there.
+        """
+        document = (
+            document_of(path, "(dict)")
+            if isinstance(path, Mapping)
+            else read_document(path)
+        )
+        finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
+        return _load(document, finder, allow_imports, register=register)
+
+    @staticmethod
+    def load_component_text(
+        text: str,
+        *,
+        source: str = "<text>",
+        first_line: int = 1,
+        functions: Mapping[str, Callable[..., Any]] | None = None,
+        lookup: Lookup | None = None,
+        allow_imports: Collection[str] | None = None,
+    ) -> ComponentConfig:
+        """Load a config from YAML text; nothing is registered elsewhere.
+
+        Parameters
+        ----------
+        text : str
+            The YAML text.
+        source : str, default "<text>"
+            What places call it.
+        first_line : int, default 1
+            The number of its first line, where it is part of something larger.
+        functions, lookup, allow_imports
+            As for :meth:`load_component_config`. With ``lookup``, functions that are
+            missing are warnings: they may be there when they are called.
+
+        Raises
+        ------
+        ChartError
+            If the text has errors: all are listed, with their places.
+        """
+        document = load_yaml(text, source=source, first_line=first_line)
+        finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
+        return _load(document, finder, allow_imports, register=False)
+
+    @staticmethod
+    def load_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Return what stands in a YAML file; an empty file is an empty mapping.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, if it is no YAML, or if it is no mapping.
+        """
+        document = read_document(path).check()
+        # Any: the shape of a file is its author's
+        data: Any = document.data
+        if data is None:
+            return {}
+        if not isinstance(data, dict):
+            raise ConfigError(
+                "Config must be a YAML mapping",
+                why="Config field '(root)' has wrong type: expected mapping/object, "
+                f"got {type(data).__name__}.",
+                fix="Begin with 'name: your_component'.",
+                context={"config_path": os.fspath(path)},
+            )
+        return data
+
+    @staticmethod
+    def load_rules(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
+        """Return the rules in a YAML file; none when it has no ``rules``.
+
+        Raises
+        ------
+        ConfigError
+            If the file cannot be read, or if ``rules`` is no list of mappings.
+        """
+        document = read_document(path).check()
+        parsed = parse_config(document)
+        about_rules = [
+            item
+            for item in parsed.problems
+            if item.level == "error"
+            and ("rules" in item.what or "Rule" in item.what or "YAML" in item.what)
+        ]
+        if about_rules:
+            raise ChartError(about_rules)
+        return parsed.rules
+
+
+def _load(
+    document: YamlDocument,
+    finder: Functions,
+    allow_imports: Collection[str] | None,
+    *,
+    register: bool,
+) -> ComponentConfig:
+    """Parse, look up and build a config."""
+    parsed = parse_config(document)
+    if parsed.chart is not None:
+        finder = finder.using(parsed.chart.use)
+        parsed.problems += finder.check(parsed.chart)
+    resolved = resolve_config(parsed, ImportedSymbols(allow_imports))
+    if not parsed.is_valid:
+        raise _error_of(in_text_order(parsed.problems))
+    config = _build(resolved, finder)
+    return config if not register else _register(config, resolved)
+
+
+def _error_of(problems: list[Diagnostic]) -> ChartError:
+    """Return the error that lists problems, of the kind of the first."""
+    first = next(item for item in problems if item.level == "error")
+    if first.code == ImportError_.code:
+        return ConfigImportError(problems)
+    if first.code == StateError.code:
+        return ConfigStateError(problems)
+    return ChartError(problems)
+
+
+def _build(resolved: ResolvedConfig, finder: Functions) -> ComponentConfig:
+    """Make the config of what was found without an error."""
+    parsed = resolved.parsed
+    registry = StateRegistry(DEFAULT_REGISTRY)
+    for key, found in resolved.classes.items():
+        if found.cls is not None:
+            registry.register(key, found.cls)
+    return ComponentConfig(
+        parsed.name or "",
+        parsed.rules,
+        resolved.initial_state or "",
+        chart=parsed.chart,
+        functions=finder if parsed.chart is not None else None,
+        registry=registry,
+        packs=tuple(resolved.packs),
+        description=parsed.description,
+        warnings=tuple(in_text_order(parsed.problems)),
+        source=parsed.document.source,
+        initial_class=_initial_class(resolved),
+    )
+
+
+def _initial_class(resolved: ResolvedConfig) -> type[State] | None:
+    """Return the class of the initial state; None for a chart."""
+    if resolved.parsed.is_chart or resolved.initial_state is None:
+        return None
+    if resolved.initial_class is not None:
+        return resolved.initial_class.cls
+    return DEFAULT_REGISTRY.get(resolved.initial_state)
+
+
+def _register(config: ComponentConfig, resolved: ResolvedConfig) -> ComponentConfig:
+    """Put a config's states into ``DEFAULT_REGISTRY``; the last config wins.
+
+    Returns
+    -------
+    ComponentConfig
+        The config, with a warning for each name that another class had.
+    """
+    replaced: list[Diagnostic] = []
+    for key, found in resolved.classes.items():
+        if found.cls is None:
+            continue
+        for name in dict.fromkeys((key, found.name)):
+            before = DEFAULT_REGISTRY.get(name)
+            if before is not None and before is not found.cls:
+                replaced.append(_replaced(name, before, found.cls))
+            DEFAULT_REGISTRY.register(name, found.cls)
+    for item in replaced:
+        get_logger().warning("%s %s", item.what, item.why)
+    return replace(config, warnings=(*config.warnings, *replaced))
+
+
+def _replaced(name: str, before: type[State], now: type[State]) -> Diagnostic:
+    """Return the warning for a name that means another class from now on."""
+    return Diagnostic(
+        "warning",
+        f"The state '{name}' of DEFAULT_REGISTRY is another class now.",
+        why=f"It was {_path_of(before)}; this config brings {_path_of(now)}.",
+        fix="Make components with engine.create_component(config), which keeps to the "
+        "config's own registry; or rename one of the states.",
+        context={"state": name, "before": _path_of(before), "now": _path_of(now)},
+        code="flexiflow.config.replaced",
+    )
+
+
+def _path_of(cls: type[State]) -> str:
+    """Return ``module:Class``."""
+    return f"{cls.__module__}:{cls.__qualname__}"

@@ -1,0 +1,96 @@
+"""Find the graph of whatever is to be drawn, and the renderer for a format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from .._config.explanation import ConfigExplanation
+from ..component import AsyncComponent
+from ..config_loader import ComponentConfig
+from ..diagnostics import ChartError
+from ..explain import explain
+from ..graph import FlowGraph
+from ..state_machine import StateMachine
+from ..statechart import Chart, chart_graph
+from .config_graph import (
+    component_graph,
+    config_graph,
+    explanation_graph,
+    machine_graph,
+)
+from .dot import to_dot
+from .image import to_image
+from .mermaid import to_mermaid
+from .text import to_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["draw", "draw_as_1_0", "graph_of"]
+
+
+def graph_of(drawable: object) -> FlowGraph:
+    """Return what :func:`flexiflow.visualize.flow_graph` promises."""
+    if isinstance(drawable, str | os.PathLike | Mapping):
+        drawable = _explained(drawable)
+    if isinstance(drawable, FlowGraph):
+        return drawable
+    if isinstance(drawable, Chart):
+        return chart_graph(drawable)
+    if isinstance(drawable, ConfigExplanation):
+        return explanation_graph(drawable)
+    if isinstance(drawable, ComponentConfig):
+        return config_graph(drawable)
+    if isinstance(drawable, AsyncComponent):
+        return component_graph(drawable)
+    if isinstance(drawable, StateMachine):
+        return machine_graph(drawable, type(drawable).__name__)
+    message = f"cannot draw {type(drawable).__name__}: give a config, a component, a "
+    raise TypeError(message + "machine or a chart")
+
+
+def draw(drawable: object, format: str) -> str | bytes:
+    """Return what :func:`flexiflow.visualize.visualize` promises."""
+    if isinstance(drawable, str | os.PathLike | Mapping):
+        drawable = _explained(drawable)
+    graph = graph_of(drawable)
+    if format == "mermaid":
+        return to_mermaid(graph, comments=_comments(drawable))
+    if format == "text":
+        return to_text(graph)
+    source = to_dot(graph)
+    if format == "dot":
+        return source
+    if format == "svg":
+        return to_image(source, "svg").decode()
+    return to_image(source, "png")
+
+
+def draw_as_1_0(explanation: ConfigExplanation) -> str:
+    """Draw as FlexiFlow 1.0's private function did, with its escape of quotes."""
+    graph = explanation_graph(explanation)
+    return to_mermaid(graph, comments=_comments(explanation), escape_quote='\\"')
+
+
+def _explained(config: str | os.PathLike[str] | Mapping[str, object]) -> object:
+    """Explain a config, and refuse one of which nothing is known."""
+    explanation = explain(config)
+    parsed = explanation.resolved.parsed if explanation.resolved else None
+    known = parsed is not None and parsed.document.root is not None
+    if not known or (parsed is not None and parsed.is_chart and parsed.chart is None):
+        raise ChartError(explanation.issues)
+    return explanation
+
+
+def _comments(drawable: object) -> Sequence[str]:
+    """Return what the head of a Mermaid source says about a config."""
+    if not isinstance(drawable, ConfigExplanation) or drawable.chart is not None:
+        return ()
+    policy = ", ".join(drawable.initial_state_resolution)
+    order = ", ".join(drawable.pack_order)
+    return [
+        *([f"pack_order: {order}"] if order else []),
+        f"initial_state_resolution: [{policy}]",
+    ]
