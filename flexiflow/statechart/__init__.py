@@ -2,19 +2,64 @@
 
 from __future__ import annotations
 
+from ._graph import chart_graph
+from ._questions import chart_fields
 from ._yaml import Node, YamlDocument, load_yaml
-from .ports import Candidate, Effect, Emit, Host, Log, Outcome, Redefinition, WhyNot
+from .builder import machine, on, state
+from .diff import ChartDiff
+from .functions import (
+    Functions,
+    FunctionUse,
+    UnresolvedFunctionError,
+    action,
+    functions_used,
+    guard,
+    service,
+)
+from .language import is_chart, load_chart, read_chart
+from .model import Chart, StateNode, Transition
+from .ports import (
+    Candidate,
+    Effect,
+    Emit,
+    Field,
+    Host,
+    Log,
+    Outcome,
+    Redefinition,
+    WhyNot,
+)
 
 __all__ = [
     "Candidate",
+    "Chart",
+    "ChartDiff",
     "Effect",
     "Emit",
+    "Field",
+    "FunctionUse",
+    "Functions",
     "Host",
     "Log",
     "Node",
     "Outcome",
     "Redefinition",
+    "StateNode",
+    "Transition",
+    "UnresolvedFunctionError",
     "WhyNot",
     "YamlDocument",
+    "action",
+    "chart_fields",
+    "chart_graph",
+    "functions_used",
+    "guard",
+    "is_chart",
+    "load_chart",
     "load_yaml",
+    "machine",
+    "on",
+    "read_chart",
+    "service",
+    "state",
 ]

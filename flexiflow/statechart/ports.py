@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, final, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, final, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,12 +12,18 @@ __all__ = [
     "Candidate",
     "Effect",
     "Emit",
+    "Field",
+    "FieldKind",
     "Host",
     "Log",
     "Outcome",
     "Redefinition",
     "WhyNot",
 ]
+
+
+FieldKind = Literal["text", "number", "boolean", "choice", "json"]
+"""How a message's field is best edited."""
 
 
 @runtime_checkable
@@ -131,3 +137,20 @@ class Redefinition:
     """What happened, in words."""
     state: str = ""
     """The state name after the swap."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field of a message that a chart looks at in some states."""
+
+    name: str
+    """The key in the message."""
+    kind: FieldKind
+    """How it is best edited."""
+    hint: str = ""
+    """What is wanted, in words: ``at least 1``."""
+    choices: tuple[Any, ...] = ()
+    """The values to choose from; Any: JSON scalars."""
+    required: bool = False
+    """Whether the message does nothing without it."""

@@ -1,0 +1,426 @@
+"""Run a chart behind the interface that all machines share."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, final
+
+from .errors import PersistenceError, nearest
+from .state_machine import StateMachine
+from .statechart import _questions
+from .statechart._frozen import FrozenDict, NotJsonError, freeze, thaw
+from .statechart.compile import SLOW, Configuration, Move, Program, compile_chart
+from .statechart.functions import Functions
+from .statechart.perform import begin_purely, initial_configuration, perform
+from .statechart.ports import Outcome, Redefinition
+from .statechart.snapshot import Snapshot
+from .statechart.step import begin, step
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from .statechart.model import Chart
+    from .statechart.ports import Effect, WhyNot
+    from .statechart.snapshot import StepResult
+
+__all__ = ["DATA_VERSION", "ChartMachine"]
+
+DATA_VERSION: Final = 1
+"""The version of what ``data`` gives and ``restore`` takes."""
+_NO_HISTORY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+_NO_FUNCTIONS: Final = Functions()
+_OUTCOMES: Final = {
+    (proceeded, changed): Outcome(proceeded, changed)
+    for proceeded in (False, True)
+    for changed in (False, True)
+}
+
+# Any in this module: the user's messages, and components of any class.
+
+
+@final
+class ChartMachine(StateMachine):
+    """A chart, where it stands, and its data.
+
+    Parameters
+    ----------
+    chart : Chart
+        What to run.
+    functions : Functions, optional
+        Where the functions that the chart names are found.
+
+    Notes
+    -----
+    The machine begins in the chart's initial states. When starting calls functions or
+    gives effects, that is done by ``start``, or with the first message.
+    """
+
+    __slots__ = ("_context", "_functions", "_history", "_last", "_owed", "_program")
+
+    current_state: Configuration
+    """The active states: an interned object with ``name`` and ``leaves``."""
+
+    def __init__(self, chart: Chart, *, functions: Functions | None = None) -> None:
+        program = compile_chart(chart)
+        super().__init__(program.root)
+        self._program: Program = program
+        self._functions = (functions or _NO_FUNCTIONS).using(chart.use)
+        self._owed: tuple[Effect, ...] = ()
+        self._reset()
+
+    def _reset(self) -> None:
+        """Stand at the beginning."""
+        program = self._program
+        self._last: Move | tuple[int, ...] = ()
+        first = program.first
+        if first is None:
+            result = begin_purely(program)
+            first = program.first = (False if result is None else result,)
+        known = first[0]
+        if known:
+            self._context: Mapping[str, Any] = known.snapshot.context
+            self._history = known.snapshot.history or _NO_HISTORY
+            self.current_state = known.snapshot.configuration
+            return
+        self._context = program.context
+        self._history = _NO_HISTORY
+        waiting = Configuration(program, initial_configuration(program).nodes)
+        waiting.row, waiting.otherwise = {}, SLOW
+        self.current_state = waiting
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def chart(self) -> Chart:
+        """The chart it runs."""
+        return self._program.chart
+
+    @property
+    def functions(self) -> Functions:
+        """Where the functions that the chart names are found."""
+        return self._functions
+
+    @property
+    def state_name(self) -> str:
+        """The paths of the active leaf states, joined by ``,``."""
+        return self.current_state.name
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The paths of the active leaf states, in document order."""
+        return self.current_state.leaves
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The data now: a fresh dict; what stands within its values is read-only."""
+        return dict(self._context)
+
+    @property
+    def is_started(self) -> bool:
+        """Whether the initial states were entered with all they do."""
+        return self.current_state.otherwise is not SLOW or bool(self.current_state.row)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the machine has come to its end."""
+        return all(node.kind == "final" for node in self.current_state.nodes)
+
+    @property
+    def last_transitions(self) -> tuple[int, ...]:
+        """The indices of the transitions that the last handled message took."""
+        last = self._last
+        return (last.index,) if isinstance(last, Move) else last
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Where the machine stands, as a value."""
+        return Snapshot(self.current_state, self._context, self._history)
+
+    def name_of(self, state: object) -> str:
+        """Return the name of what ``current_state`` was."""
+        return (
+            state.name if isinstance(state, Configuration) else super().name_of(state)
+        )
+
+    def is_in(self, name: str) -> bool:
+        """Return whether a state of that path is active, leaf or parent."""
+        return self._program.by_path.get(name) in self.current_state.active
+
+    # --- messages ---------------------------------------------------------------------
+
+    def handle_nowait(self, message: Mapping[str, Any]) -> bool | None:
+        """Handle a message that needs no user code; see ``StateMachine``."""
+        state = self.current_state
+        try:
+            move = state.row.get(message["type"], state.otherwise)
+            while move is not None:
+                if not move.is_fast:
+                    if move is SLOW:
+                        return None
+                    move = state.build(message["type"])
+                    continue
+                guard = move.guard
+                if guard is None or guard(message, self._context, None):
+                    update = move.update
+                    if update is not None:
+                        values = update(message, self._context, None)
+                        self._context = {**self._context, **values}
+                    self.current_state = move.target  # type: ignore[assignment]
+                    self._last = move
+                    return True
+                move = move.next
+        except (KeyError, TypeError, ValueError):
+            return None  # the full path says what is wrong
+        return False
+
+    async def start(self, component: Any) -> Outcome:
+        """Enter the initial states; nothing when that was done.
+
+        Parameters
+        ----------
+        component : object
+            For functions that ask for it.
+
+        Returns
+        -------
+        Outcome
+            With the effects of entering.
+
+        Raises
+        ------
+        ActionError
+            If an entry action fails; the machine has not started then.
+        """
+        if self.is_started:
+            effects, self._owed = self._owed, ()
+            return Outcome(proceeded=bool(effects), changed=False, effects=effects)
+        result = await perform(
+            begin(
+                self._program,
+                self._program.context,
+                functions=self._functions,
+                host=component,
+            ),
+            self._functions,
+        )
+        return self._commit(result)
+
+    async def handle(self, message: Mapping[str, Any], component: Any) -> Outcome:
+        """Handle a message with all that it takes; commit once, at the end.
+
+        Raises
+        ------
+        ActionError
+            If a guard raises, or if an action fails and no ``error`` transition takes
+            it; the cause is chained, and state and context are as before.
+        """
+        if not self.is_started:
+            self._owed += (await self.start(component)).effects
+        result = await perform(
+            step(self.snapshot, message, functions=self._functions, host=component),
+            self._functions,
+        )
+        return self._commit(result)
+
+    async def handle_message(self, message: Mapping[str, Any], component: Any) -> bool:
+        """Handle a message; its effects wait for the next ``handle``."""
+        taken = self.handle_nowait(message)
+        if taken is None:
+            outcome = await self.handle(message, component)
+            self._owed += outcome.effects
+            taken = outcome.proceeded
+        return taken
+
+    def _commit(self, result: StepResult) -> Outcome:
+        """Stand where a step has led, and return what it came to."""
+        if result.proceeded:
+            after = result.snapshot
+            self.current_state = after.configuration
+            self._context = after.context
+            self._history = after.history
+            self._last = result.taken
+        effects = result.effects
+        if self._owed:
+            effects, self._owed = self._owed + effects, ()
+        if not effects:
+            return _OUTCOMES[result.proceeded, result.changed]
+        return Outcome(result.proceeded, result.changed, effects)
+
+    # --- questions --------------------------------------------------------------------
+
+    def can(self, message: Mapping[str, Any], component: Any) -> bool:
+        """Return whether a message does something now; guards are evaluated."""
+        return _questions.can(
+            self.snapshot, message, functions=self._functions, host=component
+        )
+
+    def accepted(self, component: Any) -> tuple[str, ...]:
+        """Return the message types that do something now when sent bare."""
+        return _questions.accepted(
+            self.snapshot, functions=self._functions, host=component
+        )
+
+    def why_not(self, message: Mapping[str, Any], component: Any) -> WhyNot:
+        """Return why a message does nothing now; false when it does something."""
+        return _questions.why_not(
+            self.snapshot, message, functions=self._functions, host=component
+        )
+
+    # --- another chart ----------------------------------------------------------------
+
+    def redefine(
+        self, chart: Chart, functions: Functions | None = None
+    ) -> Redefinition:
+        """Run another chart from now on; call it between two messages.
+
+        Parameters
+        ----------
+        chart : Chart
+            The new chart.
+        functions : Functions, optional
+            Where its functions are found; those there are otherwise.
+
+        Returns
+        -------
+        Redefinition
+            Whether the state was kept. The context is kept with it, and new keys of
+            the chart's own context are added; else the machine starts again.
+        """
+        before = self.current_state
+        program = compile_chart(chart)
+        found = program.at(before.leaves) if self.is_started else None
+        if functions is not None:
+            self._functions = functions
+        self._functions = self._functions.using(chart.use)
+        self._program = program
+        self._last = ()
+        name = chart.name
+        if found is not None:
+            self._context = {**program.context, **self._context}
+            self._history = {
+                path: kept
+                for path, kept in self._history.items()
+                if path in program.by_path
+                and all(one in program.by_path for one in kept)
+            }
+            self.current_state = found
+            return Redefinition(
+                kept=True, text=f"{name} goes on in {found.name}.", state=found.name
+            )
+        gone = [path for path in before.leaves if path not in chart]
+        started = self.is_started
+        self._reset()
+        now = self.current_state.name
+        if not started:
+            text = f"{name} starts in {now}."
+        elif gone:
+            plural = "s" if len(gone) > 1 else ""
+            verb = "are" if plural else "is"
+            text = (
+                f"The state{plural} {' and '.join(gone)} {verb} gone from the new "
+                f"chart. {name} started again in {now}."
+            )
+        else:
+            text = (
+                f"{before.name} has other states within it in the new chart. "
+                f"{name} started again in {now}."
+            )
+        return Redefinition(kept=False, text=text, state=now)
+
+    # --- data -------------------------------------------------------------------------
+
+    def data(self) -> dict[str, Any]:
+        """Return all that the machine remembers, as JSON data.
+
+        Returns
+        -------
+        dict
+            ``version`` (1), ``chart`` (its name), ``states`` (leaf paths), ``context``,
+            ``history`` (paths by the history state's path), ``started``.
+        """
+        return {
+            "version": DATA_VERSION,
+            "chart": self.chart.name,
+            "states": list(self.states),
+            "context": thaw(dict(self._context)),
+            "history": {path: list(kept) for path, kept in self._history.items()},
+            "started": self.is_started,
+        }
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Stand where ``data`` was taken; entry actions are not done again.
+
+        Raises
+        ------
+        PersistenceError
+            If the data are of another version, or name states that do not exist; the
+            machine is unchanged then.
+        """
+        if data.get("version") != DATA_VERSION:
+            raise PersistenceError(
+                "The machine's data are of another version.",
+                why=f"Version {data.get('version')!r}; this release reads "
+                f"{DATA_VERSION}.",
+                fix="Restore them with the release that wrote them.",
+                context={"version": data.get("version")},
+            )
+        leaves = data.get("states")
+        if not isinstance(leaves, list | tuple) or not leaves:
+            leaves = ["?"]
+        found = self._program.at([str(path) for path in leaves])
+        if found is None:
+            raise self._unknown_states([str(path) for path in leaves])
+        try:
+            context = freeze(dict(data.get("context") or {}), "context")
+        except NotJsonError as error:
+            raise PersistenceError(
+                "The machine's context is not JSON data.",
+                why=f"{error}.",
+                fix="Restore data that were saved by data().",
+            ) from error
+        if not data.get("started", True):
+            self._reset()
+            return
+        history = data.get("history") or {}
+        known = self._program.by_path
+        self._history = {
+            path: tuple(kept)
+            for path, kept in history.items()
+            if path in known and all(one in known for one in kept)
+        }
+        self._context = FrozenDict(context)
+        self.current_state = found
+        self._owed = ()
+        self._last = ()
+
+    def _unknown_states(self, leaves: list[str]) -> PersistenceError:
+        paths = [node.path for node in self.chart]
+        gone = [path for path in leaves if path not in self.chart]
+        listed = nearest((gone or leaves)[0], paths)
+        return PersistenceError(
+            f"{self.chart.name} cannot be restored in {','.join(leaves)}.",
+            why=f"No state {', '.join(gone)} in {self.chart.name}."
+            if gone
+            else "These states cannot be active together.",
+            fix=f"Use a chart that has them; here there are {', '.join(listed)}.",
+            context={"states": leaves, "chart": self.chart.name},
+        )
+
+    @classmethod
+    def from_data(
+        cls,
+        chart: Chart,
+        data: Mapping[str, Any],
+        *,
+        functions: Functions | None = None,
+    ) -> ChartMachine:
+        """Return a machine that stands where ``data`` was taken.
+
+        Raises
+        ------
+        PersistenceError
+            If the data do not fit the chart.
+        """
+        made = cls(chart, functions=functions)
+        made.restore(data)
+        return made

@@ -1,0 +1,151 @@
+"""Say what failed when a guard or an action of the user's raised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ActionError, FlexiFlowError
+from .functions import UnresolvedFunctionError
+from .guards import shown
+from .model import Call
+
+if TYPE_CHECKING:
+    from .model import Action
+    from .step import Run
+
+__all__ = ["action_failed", "error_data", "guard_async", "guard_failed", "restless"]
+
+_MOST_CONTEXT = 4
+
+
+def error_data(error: BaseException) -> dict[str, Any]:
+    """Return an error as data, for ``$error``."""
+    return {"type": type(error).__name__, "message": str(error)[:1_000]}
+
+
+def _before(run: Run) -> str:
+    """Return in words that nothing has changed."""
+    start = run.start
+    name = start.configuration.name
+    if not name:
+        return "The machine has not started."
+    values = [
+        f"{key} {shown(value)}"
+        for key, value in list(start.context.items())[:_MOST_CONTEXT]
+    ]
+    listed = ", ".join([name, *values])
+    return f"State and context are as before: {listed}."
+
+
+def _context(run: Run, place: Any, **more: Any) -> dict[str, Any]:
+    """Return the names and values that place a failure."""
+    found: dict[str, Any] = {}
+    if run.host is not None:
+        found["component"] = run.host.name
+    found["state"] = run.stands or run.configuration.name
+    found["message"] = run.message.get("type")
+    found.update(more)
+    if place is not None:
+        found["file"] = place.source
+        found["line"] = place.line
+    return found
+
+
+def _said(error: BaseException) -> str:
+    """Return an error's type and first line."""
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
+
+
+def _kind_of(action: Action) -> str:
+    """Return what an action is called in a chart."""
+    return {
+        "EmitEvent": "emit",
+        "LogText": "log",
+    }.get(type(action).__name__, type(action).__name__.lower())
+
+
+def action_failed(run: Run, action: Action, error: Exception) -> ActionError:
+    """Return the error for an action that failed."""
+    message = str(run.message.get("type"))
+    place = action.place
+    line = f" (line {place.line})" if place is not None else ""
+    if isinstance(error, UnresolvedFunctionError):
+        return UnresolvedFunctionError(
+            f"{message} failed: {_small(error.what)}",
+            why=error.why,
+            fix=error.fix,
+            context={**_context(run, place), **error.context},
+        )
+    if isinstance(action, Call):
+        name = action.function.rpartition(":")[2]
+        return ActionError(
+            f"{message} failed: {type(error).__name__} in {name}.",
+            why=f"{_said(error)}{line}. {_before(run)}",
+            fix=_fix_of(error, name, message),
+            context=_context(run, place, function=action.function),
+        )
+    kind = _kind_of(action)
+    return ActionError(
+        f"{message} failed: {kind} cannot be done.",
+        why=f"{str(error)[:1].upper()}{str(error)[1:]}{line}. {_before(run)}",
+        fix=f"Change {kind}, or send a message with the fields that it needs.",
+        context=_context(run, place, action=kind),
+    )
+
+
+def _fix_of(error: Exception, name: str, message: str) -> str:
+    if isinstance(error, FlexiFlowError) and error.fix:
+        return error.fix
+    if isinstance(error, TypeError) and "read-only" in str(error):
+        return f"Let {name} return a mapping with the new values."
+    return f"Mend {name}, then send {message} again."
+
+
+def _small(text: str) -> str:
+    return text[:1].lower() + text[1:] if text.startswith(("No ", "Nothing ")) else text
+
+
+def guard_failed(run: Run, guard: Call, error: Exception) -> ActionError:
+    """Return the error for a guard that raised."""
+    message = str(run.message.get("type"))
+    name = guard.function.rpartition(":")[2]
+    place = guard.place
+    line = f" (line {place.line})" if place is not None else ""
+    if isinstance(error, UnresolvedFunctionError):
+        return UnresolvedFunctionError(
+            f"{message} failed: {_small(error.what)}",
+            why=error.why,
+            fix=error.fix,
+            context={**_context(run, place), **error.context},
+        )
+    return ActionError(
+        f"{message} failed: {type(error).__name__} in the guard {name}.",
+        why=f"{_said(error)}{line}. {_before(run)}",
+        fix=f"Mend {name} so that it answers true or false, then send {message} again.",
+        context=_context(run, place, function=guard.function),
+    )
+
+
+def guard_async(run: Run, guard: Call) -> ActionError:
+    """Return the error for a guard that gives something to await."""
+    message = str(run.message.get("type"))
+    return ActionError(
+        f"{message} failed: the guard {guard.function} is async.",
+        why="Guards are asked often and must answer at once. " + _before(run),
+        fix="Write def instead of async def; do what takes time in an action.",
+        context=_context(run, guard.place, function=guard.function),
+    )
+
+
+def restless(run: Run, most: int) -> ActionError:
+    """Return the error for a chart that goes on by itself for ever."""
+    recent = " -> ".join(
+        run.program.edges[index].model.label for index in run.taken[-_MOST_CONTEXT:]
+    )
+    return ActionError(
+        f"{run.message.get('type')} failed: the chart does not come to rest.",
+        why=f"More than {most:,} transitions followed one message; the last: {recent}.",
+        fix="Give an always or raise a guard that ends it.",
+        context=_context(run, None),
+    )

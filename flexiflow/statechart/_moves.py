@@ -1,0 +1,262 @@
+"""Work out which transitions are taken, which states are left and which entered.
+
+Source: the algorithm of the W3C SCXML recommendation, appendix D. All functions are
+pure; document order is the order of the nodes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from .compile import Edge, Node, Op, Program
+
+__all__ = [
+    "Entering",
+    "entry_order",
+    "exit_order",
+    "is_done",
+    "recorded",
+    "without_conflicts",
+]
+
+History = "Mapping[str, tuple[str, ...]]"
+
+
+def effective_targets(
+    program: Program, edge: Edge, history: Mapping[str, tuple[str, ...]]
+) -> list[Node]:
+    """Return the states that a transition leads to, histories looked up."""
+    found: list[Node] = []
+    for target in edge.targets:
+        found.extend(_through_history(program, target, history))
+    return list(dict.fromkeys(found))
+
+
+def _through_history(
+    program: Program, node: Node, history: Mapping[str, tuple[str, ...]]
+) -> list[Node]:
+    if node.kind != "history":
+        return [node]
+    remembered = history.get(node.path)
+    if remembered is not None:
+        return [program.by_path[path] for path in remembered]
+    found: list[Node] = []
+    for target in default_of(node):
+        found.extend(_through_history(program, target, history))
+    return found
+
+
+def default_of(node: Node) -> Sequence[Node]:
+    """Return where a history state leads when nothing is remembered."""
+    parent = node.parent
+    if node.initial or parent is None:
+        return node.initial
+    return parent.initial if parent.kind == "compound" else parent.children
+
+
+def domain_now(
+    program: Program, edge: Edge, history: Mapping[str, tuple[str, ...]]
+) -> Node | None:
+    """Return the domain of a transition, as histories are now."""
+    if not edge.to_history:
+        return edge.domain
+    from_ = edge.source
+    targets = effective_targets(program, edge, history)
+    if not edge.model.reenter and all(from_.contains(target) for target in targets):
+        return from_
+    for ancestor in from_.ancestors:
+        whole = ancestor.parent is None
+        if (ancestor.kind == "compound" or whole) and all(
+            ancestor.contains(target) for target in targets
+        ):
+            return ancestor
+    return None
+
+
+def exits(
+    program: Program,
+    edge: Edge,
+    active: Iterable[Node],
+    history: Mapping[str, tuple[str, ...]],
+) -> set[Node]:
+    """Return the active states that a transition leaves."""
+    if not edge.targets:
+        return set()
+    domain = domain_now(program, edge, history)
+    if domain is None:
+        return set(active)
+    return {node for node in active if domain.contains(node)}
+
+
+def exit_order(
+    program: Program,
+    edges: Sequence[Edge],
+    active: Iterable[Node],
+    history: Mapping[str, tuple[str, ...]],
+) -> list[Node]:
+    """Return the states that transitions leave, innermost and last first."""
+    left: set[Node] = set()
+    for edge in edges:
+        left |= exits(program, edge, active, history)
+    return sorted(left, key=_order, reverse=True)
+
+
+def without_conflicts(
+    program: Program,
+    edges: Sequence[Edge],
+    active: Iterable[Node],
+    history: Mapping[str, tuple[str, ...]],
+) -> list[Edge]:
+    """Return the transitions that can be taken together.
+
+    Of two that leave the same state the inner one stays; else the earlier one.
+    """
+    if len(edges) == 1:
+        return list(edges)
+    kept: list[tuple[Edge, set[Node]]] = []
+    for edge in edges:
+        left = exits(program, edge, active, history)
+        beaten: list[Edge] = []
+        preempted = False
+        for other, others in kept:
+            if left & others:
+                if other.source.contains(edge.source):
+                    beaten.append(other)
+                else:
+                    preempted = True
+                    break
+        if not preempted:
+            kept = [pair for pair in kept if pair[0] not in beaten]
+            kept.append((edge, left))
+    return [edge for edge, _ in kept]
+
+
+def recorded(
+    left: Sequence[Node], active: Iterable[Node]
+) -> dict[str, tuple[str, ...]]:
+    """Return what the histories of the states being left remember from now on."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in left:
+        for memory in node.histories:
+            if memory.model.history == "deep":
+                kept = [item for item in active if item.is_leaf and node.contains(item)]
+            else:
+                kept = [item for item in active if item.parent is node]
+            found[memory.path] = tuple(item.path for item in sorted(kept, key=_order))
+    return found
+
+
+@final
+@dataclass(slots=True)
+class Entering:
+    """The states that transitions enter, with what is done on the way."""
+
+    nodes: set[Node] = field(default_factory=set)
+    """The states to enter."""
+    by_default: set[Node] = field(default_factory=set)
+    """Compound states entered by their initial."""
+    history_ops: dict[Node, tuple[Op, ...]] = field(default_factory=dict)
+    """What a history's default does, by the state around it."""
+
+
+def entry_order(
+    program: Program,
+    edges: Sequence[Edge],
+    history: Mapping[str, tuple[str, ...]],
+) -> tuple[list[Node], Entering]:
+    """Return the states that transitions enter, outermost and first first."""
+    entering = Entering()
+    for edge in edges:
+        domain = domain_now(program, edge, history)
+        for target in edge.targets:
+            _descend(program, target, entering, history)
+        for target in effective_targets(program, edge, history):
+            _climb(program, target, domain, (entering, history))
+    return sorted(entering.nodes, key=_order), entering
+
+
+def enter_whole(program: Program) -> tuple[list[Node], Entering]:
+    """Return the states entered when a machine starts."""
+    entering = Entering()
+    _descend(program, program.root, entering, {})
+    return sorted(entering.nodes, key=_order), entering
+
+
+def _descend(
+    program: Program,
+    node: Node,
+    entering: Entering,
+    history: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Add a state and what is entered within it by default."""
+    if node.kind == "history":
+        remembered = history.get(node.path)
+        parent = node.parent
+        if remembered is not None:
+            targets: Sequence[Node] = [program.by_path[path] for path in remembered]
+        else:
+            targets = default_of(node)
+            if parent is not None:
+                entering.history_ops[parent] = node.initial_ops
+        for target in targets:
+            _descend(program, target, entering, history)
+        for target in targets:
+            _climb(program, target, parent, (entering, history))
+        return
+    entering.nodes.add(node)
+    if node.kind == "compound":
+        entering.by_default.add(node)
+        for target in node.initial:
+            _descend(program, target, entering, history)
+        for target in node.initial:
+            _climb(program, target, node, (entering, history))
+    elif node.kind == "parallel":
+        _fill(program, node, entering, history)
+
+
+def _climb(
+    program: Program,
+    node: Node,
+    until: Node | None,
+    into: tuple[Entering, Mapping[str, tuple[str, ...]]],
+) -> None:
+    """Add the states between a target and the domain, with their other regions."""
+    entering, history = into
+    for ancestor in node.ancestors:
+        if ancestor is until:
+            break
+        entering.nodes.add(ancestor)
+        if ancestor.kind == "parallel":
+            _fill(program, ancestor, entering, history)
+
+
+def _fill(
+    program: Program,
+    node: Node,
+    entering: Entering,
+    history: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Add the regions of a parallel state into which nothing leads yet."""
+    for child in node.children:
+        if not any(item is child or child.contains(item) for item in entering.nodes):
+            _descend(program, child, entering, history)
+
+
+def is_done(node: Node, active: Iterable[Node]) -> bool:
+    """Return whether a state has reached its end (``isInFinalState``)."""
+    present = active if isinstance(active, set | frozenset) else set(active)
+    if node.kind == "compound":
+        return any(
+            child.kind == "final" and child in present for child in node.children
+        )
+    if node.kind == "parallel":
+        return all(is_done(child, present) for child in node.children)
+    return node.kind == "final" and node in present
+
+
+def _order(node: Node) -> int:
+    return node.order

@@ -1,0 +1,494 @@
+"""Compile a chart into tables: nodes, edges, configurations and fast moves.
+
+A chart is compiled once and the result kept with it. Configurations (sets of active
+leaf states) are made when they are first met and interned; each holds a row that maps
+a message type to what can be done at once, without user code.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, final
+
+from ._frozen import freeze
+from ._references import compile_text, compile_value
+from .actions import Update, compile_add, compile_set, pure_update
+from .guards import compile_guard, is_pure
+from .model import (
+    Action,
+    Add,
+    Call,
+    Chart,
+    EmitEvent,
+    LogText,
+    Raise,
+    Send,
+    Set,
+    StateNode,
+    Transition,
+    is_pattern,
+    matches,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from ._references import Getter
+    from .guards import GuardTest
+
+__all__ = [
+    "SLOW",
+    "Configuration",
+    "Edge",
+    "Move",
+    "Node",
+    "Op",
+    "Program",
+    "compile_chart",
+    "timer_name",
+]
+
+MOST_CONFIGURATIONS = 10_000
+"""Configurations kept by one program; beyond that they are made anew."""
+
+# Any in this module: JSON data of the user's.
+
+
+@final
+class Op:
+    """An action, ready to run: a call, an update of the context, or an effect."""
+
+    __slots__ = ("action", "arguments", "call", "text", "update", "value")
+
+    call: Call | None
+    """The function to call, when it is one."""
+    arguments: Getter | None
+    """What ``with`` passes."""
+    update: Update | None
+    """New values of the context."""
+    value: Getter | None
+    """The message or the data of an effect."""
+
+    def __init__(self, action: Action) -> None:
+        self.action = action
+        self.call = action if isinstance(action, Call) else None
+        self.arguments = compile_value(dict(self.call.arguments)) if self.call else None
+        self.update = None
+        self.value = None
+        if isinstance(action, Set):
+            self.update = compile_set(action)
+        elif isinstance(action, Add):
+            self.update = compile_add(action)
+        elif isinstance(action, Raise | Send):
+            self.value = compile_value(dict(action.message))
+        elif isinstance(action, EmitEvent):
+            self.value = compile_value(action.data)
+        elif isinstance(action, LogText):
+            self.value = compile_text(action.text)
+
+
+@final
+class Node:
+    """A state, ready to run."""
+
+    __slots__ = (
+        "always",
+        "ancestors",
+        "children",
+        "edges",
+        "entry",
+        "errors",
+        "exact",
+        "exit",
+        "histories",
+        "initial",
+        "initial_ops",
+        "kind",
+        "last",
+        "model",
+        "name",
+        "named",
+        "order",
+        "output",
+        "parent",
+        "path",
+        "patterns",
+    )
+
+    def __init__(self, model: StateNode, order: int, parent: Node | None) -> None:
+        self.model = model
+        self.path = model.path
+        self.name = model.name
+        self.kind = model.kind
+        self.order = order
+        self.last = order
+        self.parent = parent
+        self.ancestors: tuple[Node, ...] = (
+            () if parent is None else (parent, *parent.ancestors)
+        )
+        self.children: list[Node] = []
+        self.histories: list[Node] = []
+        self.initial: tuple[Node, ...] = ()
+        self.entry = _ops(model.entry)
+        self.exit = _ops(model.exit)
+        self.initial_ops = _ops(model.initial_actions)
+        self.output = compile_value(model.output) if model.output is not None else None
+        self.edges: list[Edge] = []
+        self.exact: dict[str, list[Edge]] = {}
+        self.patterns: list[Edge] = []
+        self.always: list[Edge] = []
+        self.errors: list[Edge] = []
+        self.named: dict[str, list[Edge]] = {}
+
+    def contains(self, other: Node) -> bool:
+        """Return whether another state stands within this one."""
+        return self.order < other.order <= self.last
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether nothing can be active within it."""
+        return self.kind in {"atomic", "final"}
+
+    def taking(self, message: str) -> Sequence[Edge]:
+        """Return its edges that cover a message type, in document order."""
+        if not self.patterns:
+            return self.exact.get(message, ())
+        if self.patterns and message not in self.exact:
+            return [edge for edge in self.patterns if matches(edge.message, message)]
+        return [edge for edge in self.edges if edge.takes(message)]
+
+    def __repr__(self) -> str:
+        return f"<Node {self.path or self.name}>"
+
+
+@final
+class Edge:
+    """A transition, ready to run."""
+
+    __slots__ = (
+        "domain",
+        "guard",
+        "index",
+        "message",
+        "model",
+        "ops",
+        "source",
+        "targets",
+        "to_history",
+    )
+
+    def __init__(
+        self, model: Transition, source: Node, targets: tuple[Node, ...]
+    ) -> None:
+        self.model = model
+        self.index = model.index
+        self.source = source
+        self.targets = targets
+        self.message = model.message
+        self.guard: GuardTest | None = (
+            None if model.guard is None else compile_guard(model.guard)
+        )
+        self.ops = _ops(model.actions)
+        self.to_history = any(target.kind == "history" for target in targets)
+        self.domain = domain_of(model, source, targets) if targets else None
+
+    def takes(self, message: str) -> bool:
+        """Return whether it waits for messages of a type."""
+        return self.model.trigger == "message" and matches(self.message, message)
+
+    def __repr__(self) -> str:
+        return f"<Edge {self.index} {self.source.path} {self.model.label}>"
+
+
+def domain_of(model: Transition, source: Node, targets: Sequence[Node]) -> Node | None:
+    """Return the state within which a transition moves; None for the whole.
+
+    Source: ``getTransitionDomain`` of the W3C recommendation. A transition into a
+    descendant is internal unless it asks to reenter, in parallel states too.
+    """
+    if not model.reenter and all(source.contains(target) for target in targets):
+        return source
+    for ancestor in source.ancestors:
+        whole = ancestor.parent is None
+        if (ancestor.kind == "compound" or whole) and all(
+            ancestor.contains(target) for target in targets
+        ):
+            return ancestor
+    return None
+
+
+@final
+class Move:
+    """What a message does at once: a pure guard, a pure update, a configuration."""
+
+    __slots__ = ("guard", "index", "is_fast", "next", "target", "update")
+
+    def __init__(self, *, is_fast: bool) -> None:
+        self.is_fast = is_fast
+        self.guard: GuardTest | None = None
+        self.update: Update | None = None
+        self.target: Configuration | None = None
+        self.next: Move | None = None
+        self.index = -1
+
+
+SLOW: Final = Move(is_fast=False)
+"""What needs the full path."""
+_BUILD: Final = Move(is_fast=False)
+"""What was not yet looked at."""
+
+
+@final
+class Configuration:
+    """A set of active states: what ``current_state`` of a chart's machine is."""
+
+    __slots__ = ("active", "leaves", "name", "nodes", "otherwise", "program", "row")
+
+    name: str
+    """The paths of the active leaf states, joined by commas."""
+    leaves: tuple[str, ...]
+    """The paths of the active leaf states, in document order."""
+    nodes: tuple[Node, ...]
+    """The active leaf states."""
+    active: frozenset[Node]
+    """All active states, the root included."""
+    row: dict[str, Move | None]
+    """What a message does, by type; None when nobody takes it."""
+    otherwise: Move | None
+    """What a message of any other type does."""
+
+    def __init__(self, program: Program, nodes: tuple[Node, ...]) -> None:
+        self.program = program
+        self.nodes = nodes
+        self.leaves = tuple(node.path for node in nodes)
+        self.name = ",".join(self.leaves)
+        if len(nodes) == 1:
+            self.active = frozenset((nodes[0], *nodes[0].ancestors))
+        else:
+            self.active = frozenset(
+                item for node in nodes for item in (node, *node.ancestors)
+            )
+        self.row = {}
+        self.otherwise = None
+        for node in self.active:
+            for message in node.exact:
+                self.row[message] = _BUILD
+            if node.patterns:
+                self.otherwise = SLOW
+
+    def __repr__(self) -> str:
+        """Return the name, as an f-string shows it too."""
+        return self.name
+
+    def chains(self, find: Callable[[Node], Sequence[Edge]]) -> list[list[Edge]]:
+        """Return for each leaf the edges that ``find`` gives, inner before outer."""
+        return [
+            [edge for item in (node, *node.ancestors) for edge in find(item)]
+            for node in self.nodes
+        ]
+
+    def build(self, message: str) -> Move | None:
+        """Work out what a message does at once, and keep it for the next time."""
+        move = self._work_out(message)
+        self.row[message] = move
+        return move
+
+    def _work_out(self, message: str) -> Move | None:
+        if len(self.nodes) > 1:
+            return SLOW
+        chain = self.chains(lambda node: node.taking(message))[0]
+        following: Move | None = None
+        for edge in reversed(chain):
+            move = self.program.plan(self.nodes[0], edge)
+            if move is None:
+                following = SLOW
+                continue
+            move.next = following
+            following = move
+        return following
+
+
+@final
+class Program:
+    """A compiled chart."""
+
+    __slots__ = (
+        "_configurations",
+        "by_path",
+        "chart",
+        "context",
+        "edges",
+        "first",
+        "has_history",
+        "nodes",
+        "root",
+    )
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+        self.context: Mapping[str, Any] = freeze(dict(chart.context), "context")
+        self.by_path: dict[str, Node] = {}
+        self.edges: list[Edge] = []
+        # What starting comes to, when it was worked out; Any: step.py is a layer above.
+        self.first: Any = None
+        self._configurations: dict[tuple[Node, ...], Configuration] = {}
+        self.root = Node(chart.root, 0, None)
+        self.nodes: list[Node] = [self.root]
+        self.by_path[""] = self.root
+        for model in chart.states:
+            parent = self.by_path[model.parent or ""]
+            node = Node(model, len(self.nodes), parent)
+            self.nodes.append(node)
+            self.by_path[model.path] = node
+            if node.kind == "history":
+                parent.histories.append(node)
+            else:
+                parent.children.append(node)
+            for ancestor in node.ancestors:
+                ancestor.last = node.order
+        self.has_history = any(node.kind == "history" for node in self.nodes)
+        for node in self.nodes:
+            self._connect(node)
+        self.edges.sort(key=lambda edge: edge.index)
+
+    def _connect(self, node: Node) -> None:
+        node.initial = tuple(self.by_path[path] for path in node.model.initial)
+        for model in node.model.transitions:
+            targets = tuple(self.by_path[path] for path in model.targets)
+            edge = Edge(model, node, targets)
+            self.edges.append(edge)
+            node.edges.append(edge)
+            if model.trigger == "message":
+                if is_pattern(model.message):
+                    node.patterns.append(edge)
+                else:
+                    node.exact.setdefault(model.message, []).append(edge)
+            elif model.trigger == "always":
+                node.always.append(edge)
+            elif model.trigger == "error":
+                node.errors.append(edge)
+            else:
+                name = (
+                    timer_name(model) if model.trigger == "after" else done_name(node)
+                )
+                node.named.setdefault(name, []).append(edge)
+
+    def configuration(self, nodes: Iterable[Node]) -> Configuration:
+        """Return the interned configuration of active leaf states."""
+        key = tuple(nodes)
+        known = self._configurations.get(key)
+        if known is None:
+            known = Configuration(self, key)
+            if len(self._configurations) < MOST_CONFIGURATIONS:
+                self._configurations[key] = known
+        return known
+
+    def at(self, leaves: Sequence[str]) -> Configuration | None:
+        """Return the configuration of leaf paths, or None when it is not legal."""
+        nodes = [self.by_path.get(path) for path in leaves]
+        found = sorted(
+            {node for node in nodes if node is not None and node.is_leaf},
+            key=lambda node: node.order,
+        )
+        if len(found) != len(leaves) or not found:
+            return None
+        return self.configuration(found) if self._is_legal(set(found)) else None
+
+    def _is_legal(self, leaves: set[Node]) -> bool:
+        """Return whether each compound state has one active child, and so on."""
+        active = leaves | {item for node in leaves for item in node.ancestors}
+        for node in active:
+            inside = sum(child in active for child in node.children)
+            if node.kind == "compound" and inside != 1:
+                return False
+            if node.kind == "parallel" and inside != len(node.children):
+                return False
+        return True
+
+    # --- moves ------------------------------------------------------------------------
+
+    def plan(self, leaf: Node, edge: Edge) -> Move | None:
+        """Return an edge as a fast move from a leaf, or None when it needs more.
+
+        Fast is what leaves a single leaf for another one with pure guards and updates
+        alone: no user code, effects, history, services, timers or eventless moves.
+        """
+        if len(edge.targets) != 1 or edge.to_history or not is_pure(edge.model.guard):
+            return None
+        domain = edge.domain
+        target = edge.targets[0]
+        left = [node for node in (leaf, *leaf.ancestors) if _within(node, domain)]
+        entered = [node for node in target.ancestors if _within(node, domain)][::-1]
+        entered.append(target)
+        while entered[-1].kind == "compound":
+            inner = entered[-1].initial
+            if len(inner) != 1 or inner[0].parent is not entered[-1]:
+                return None
+            entered.append(inner[0])
+        if not entered[-1].is_leaf or not all(map(_is_simple, (*left, *entered))):
+            return None
+        end = entered[-1]
+        if any(node.always for node in (end, *end.ancestors)) or self._tells(end):
+            return None
+        actions: list[Action] = [op.action for node in left for op in node.exit]
+        actions += edge.model.actions
+        actions += [op.action for node in entered for op in node.entry]
+        update = pure_update(tuple(actions)) if actions else None
+        if actions and update is None:
+            return None
+        move = Move(is_fast=True)
+        move.guard = edge.guard
+        move.update = update
+        move.target = self.configuration((end,))
+        move.index = edge.index
+        return move
+
+    @staticmethod
+    def _tells(end: Node) -> bool:
+        """Return whether entering a state makes an event that somebody may take."""
+        parent = end.parent
+        if end.kind != "final" or parent is None:
+            return False
+        return parent.parent is not None or bool(parent.named)
+
+
+def _within(node: Node, domain: Node | None) -> bool:
+    """Return whether a state lies properly within a domain; all do within None."""
+    return domain is None or domain.contains(node)
+
+
+def _is_simple(node: Node) -> bool:
+    """Return whether a state can be left and entered without the full path."""
+    if node.kind in {"parallel", "history"} or node.histories or node.model.run:
+        return False
+    return not node.initial_ops and not any(
+        edge.model.trigger == "after" for edge in node.edges
+    )
+
+
+def _ops(actions: Sequence[Action]) -> tuple[Op, ...]:
+    return tuple([Op(action) for action in actions]) if actions else ()
+
+
+def timer_name(model: Transition) -> str:
+    """Return the name of a timer's event; transitions of one time share it."""
+    return f"after.{model.source}#{model.message}"
+
+
+def done_name(node: Node) -> str:
+    """Return the name of the event that says that a state is done."""
+    return f"done.{'run' if node.model.run else 'state'}.{node.path}"
+
+
+def compile_chart(chart: Chart) -> Program:
+    """Return the program of a chart; it is made once and kept with the chart.
+
+    Parameters
+    ----------
+    chart : Chart
+        Any chart, from whatever it was read.
+    """
+    known = chart._cache.get("program")  # noqa: SLF001 - the chart keeps it for us
+    if known is None:
+        known = chart._cache["program"] = Program(chart)  # noqa: SLF001 - as above
+    program: Program = known
+    return program

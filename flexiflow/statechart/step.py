@@ -1,0 +1,474 @@
+"""Take one step: a pure generator over a snapshot.
+
+The step does guards, ``set``, ``add`` and ``raise`` itself. Each call of a user's
+action is yielded and answered by ``send`` (its result) or ``throw`` (its error). At
+the end the generator returns the new snapshot and the effects; the old snapshot is
+never changed, so that a step that is given up leaves no trace.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, final
+
+from . import _failures
+from ._frozen import FrozenDict
+from ._moves import (
+    enter_whole,
+    entry_order,
+    exit_order,
+    is_done,
+    recorded,
+    without_conflicts,
+)
+from .actions import ActionRefusedError, frozen
+from .model import Cancel, EmitEvent, LogText, Raise
+from .ports import Emit, Log
+from .snapshot import Event, Pending, Snapshot, StepResult, Steps
+
+if TYPE_CHECKING:
+    from ..errors import ActionError
+    from .compile import Edge, Node, Op, Program
+    from .functions import Functions
+    from .model import Call
+    from .ports import Effect, Host
+
+__all__ = ["MOST_STEPS", "Run", "begin", "step"]
+
+MOST_STEPS: Final = 1_000
+"""Transitions that one message may set off before the chart must rest."""
+
+# Any in this module: JSON data of the user's, and what user functions return.
+
+
+class _FailedError(Exception):
+    """An action failed; carries the error and where it stood."""
+
+    def __init__(self, error: ActionError, node: Node) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.node = node
+
+
+@final
+class Run:
+    """The working state of one step; what guards, values and functions look at."""
+
+    __slots__ = (
+        "_owned",
+        "_view",
+        "active",
+        "configuration",
+        "context",
+        "effects",
+        "entered",
+        "error",
+        "functions",
+        "history",
+        "host",
+        "left",
+        "message",
+        "program",
+        "queue",
+        "result",
+        "rules",
+        "stands",
+        "start",
+        "taken",
+    )
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        message: Mapping[str, Any],
+        *,
+        functions: Functions,
+        host: Host | None,
+    ) -> None:
+        self.start = snapshot
+        self.configuration = snapshot.configuration
+        self.program: Program = snapshot.configuration.program
+        self.active: set[Node] | frozenset[Node] = snapshot.configuration.active
+        self.context = snapshot.context
+        self.history = snapshot.history
+        self.message = message
+        self.functions = functions
+        self.host = host
+        self.rules: Any = host.rules if host is not None else ()
+        self.result: Any = None
+        self.error: Any = None
+        self.effects: list[Effect] = []
+        self.queue: deque[Event | Mapping[str, Any]] = deque()
+        self.taken: list[int] = []
+        self.left: set[Node] = set()
+        self.entered: set[Node] = set()
+        self.stands = ""
+        self._owned = False
+        self._view: FrozenDict | None = None
+
+    # --- what guards and functions may ask --------------------------------------------
+
+    def is_active(self, path: str) -> bool:
+        """Return whether a state is active now."""
+        return self.program.by_path.get(path) in self.active
+
+    def argument(self, name: str) -> Any:
+        """Return what fills a function's parameter."""
+        if name == "context":
+            if self._view is None:
+                self._view = FrozenDict(self.context)
+            return self._view
+        if name == "component":
+            return self.host
+        if name == "state":
+            return self.stands or self.configuration.name
+        return getattr(self, name)
+
+    def ask(self, guard: Call, arguments: Mapping[str, Any]) -> bool:
+        """Return what a guard function answers.
+
+        Raises
+        ------
+        ActionError
+            If it raises, is missing, or is async.
+        """
+        try:
+            answer = self.functions.invoke(guard.function, self, arguments)
+        except Exception as error:
+            raise _failures.guard_failed(self, guard, error) from error
+        if hasattr(answer, "__await__"):
+            if hasattr(answer, "close"):
+                answer.close()
+            raise _failures.guard_async(self, guard)
+        return bool(answer)
+
+    # --- selecting --------------------------------------------------------------------
+
+    def _first(self, edges: Sequence[Edge]) -> Edge | None:
+        """Return the first edge whose guard holds."""
+        for edge in edges:
+            if edge.guard is None:
+                return edge
+            self.stands = edge.source.path
+            if edge.guard(self.message, self.context, self):
+                return edge
+        return None
+
+    def _select(self, chains: Sequence[Sequence[Edge]]) -> list[Edge]:
+        """Return the edges to take together: one a leaf, conflicts removed."""
+        found: list[Edge] = []
+        for chain in chains:
+            edge = self._first(chain) if chain else None
+            if edge is not None and edge not in found:
+                found.append(edge)
+        if len(found) < 2:  # noqa: PLR2004 - one edge conflicts with none
+            return found
+        return without_conflicts(self.program, found, self.active, self.history)
+
+    def taking(self, event: Event | Mapping[str, Any]) -> list[Edge]:
+        """Return the edges that an event or a message makes possible now."""
+        if not isinstance(event, Event):
+            kind = event.get("type")
+            if not isinstance(kind, str):
+                return []
+            return self._select(
+                self.configuration.chains(lambda node: node.taking(kind))
+            )
+        origin = event.origin
+        if origin is not None:
+            edges = [
+                edge for node in (origin, *origin.ancestors) for edge in node.errors
+            ]
+            edge = self._first(edges)
+            return [edge] if edge is not None else []
+        name = event.name
+        return self._select(
+            self.configuration.chains(lambda node: node.named.get(name, ()))
+        )
+
+    def _eventless(self) -> list[Edge]:
+        if not any(node.always for node in self.active):
+            return []
+        return self._select(self.configuration.chains(lambda node: node.always))
+
+    # --- changing ---------------------------------------------------------------------
+
+    def merge(self, values: Mapping[str, Any]) -> None:
+        """Give fields of the context new values, which must be frozen."""
+        if self._owned and isinstance(self.context, dict):
+            self.context.update(values)
+        else:
+            self.context = {**self.context, **values}
+            self._owned = True
+        self._view = None
+
+    def _perform(self, op: Op) -> None:
+        """Do an action that needs no function."""
+        value = op.value(self.message, self.context, self) if op.value else None
+        action = op.action
+        if isinstance(action, Raise):
+            self.queue.append(frozen(value, "the message"))
+        elif isinstance(action, EmitEvent):
+            self.effects.append(Emit(action.event, frozen(value, "the event's data")))
+        elif isinstance(action, LogText):
+            self.effects.append(Log(str(value)))
+        else:
+            _unsupported(action)
+
+    def _block(self, ops: Sequence[Op], node: Node) -> Generator[Pending, Any, None]:
+        """Do the actions of a block, in order.
+
+        Raises
+        ------
+        _FailedError
+            If one fails; those after it are not done.
+        """
+        self.stands = node.path
+        for op in ops:
+            try:
+                if op.update is not None:
+                    self.merge(op.update(self.message, self.context, self))
+                elif op.call is not None and op.arguments is not None:
+                    arguments = op.arguments(self.message, self.context, self)
+                    value = yield Pending(op.call.function, self, arguments)
+                    self.stands = node.path
+                    self.result = value
+                    if isinstance(value, Mapping):
+                        self.merge(_checked(value))
+                else:
+                    self._perform(op)
+            except Exception as error:
+                failure = _failures.action_failed(self, op.action, error)
+                failure.__cause__ = error
+                raise _FailedError(failure, node) from error
+
+    def _microstep(self, edges: list[Edge]) -> Generator[Pending, Any, None]:
+        """Take edges together: leave, act, enter."""
+        self.taken.extend(edge.index for edge in edges)
+        moving = [edge for edge in edges if edge.targets]
+        before = (self.context, self.effects[:], list(self.queue), self.history)
+        self._owned = False
+        active = set(self.active)
+        left = exit_order(self.program, moving, active, self.history) if moving else []
+        try:
+            if left and self.program.has_history:
+                self.history = {**self.history, **recorded(left, active)}
+            for node in left:
+                if node.exit:
+                    yield from self._block(node.exit, node)
+                active.discard(node)
+                self.active = active
+            for edge in edges:
+                if edge.ops:
+                    yield from self._block(edge.ops, edge.source)
+        except _FailedError as failed:
+            if not self._is_caught(failed):
+                raise failed.error from failed.error.__cause__
+            self.context, self.effects, waiting, self.history = before
+            self.queue = deque(waiting)
+            self.active = self.configuration.active
+            self._owned = False
+            self.queue.appendleft(_failure(failed.error, failed.node))
+            return
+        self.left.update(left)
+        self.entered.difference_update(left)
+        if moving:
+            entered, how = entry_order(self.program, moving, self.history)
+            yield from self._enter(entered, how.by_default, how.history_ops)
+
+    def _is_caught(self, failed: _FailedError) -> bool:
+        node = failed.node
+        return any(item.errors for item in (node, *node.ancestors))
+
+    def _enter(
+        self,
+        nodes: Sequence[Node],
+        by_default: set[Node],
+        history_ops: Mapping[Node, tuple[Op, ...]],
+    ) -> Generator[Pending, Any, None]:
+        """Enter states, outermost first."""
+        active = set(self.active)
+        for node in nodes:
+            active.add(node)
+            self.active = active
+            self.entered.add(node)
+            try:
+                if node.entry:
+                    yield from self._block(node.entry, node)
+                if node.initial_ops and node in by_default:
+                    yield from self._block(node.initial_ops, node)
+                if node in history_ops:
+                    yield from self._block(history_ops[node], node)
+            except _FailedError as failed:
+                if not self._is_caught(failed):
+                    raise failed.error from failed.error.__cause__
+                self.queue.appendleft(_failure(failed.error, node))
+            if node.kind == "final":
+                self._finish(node)
+        leaves = sorted(
+            (node for node in active if node.is_leaf), key=lambda node: node.order
+        )
+        self.configuration = self.program.configuration(leaves)
+        self.active = self.configuration.active
+
+    def _finish(self, node: Node) -> None:
+        """Say that a final state was entered, and what that ends."""
+        parent = node.parent
+        if parent is None:
+            return
+        output = (
+            frozen(node.output(self.message, self.context, self), "output")
+            if node.output
+            else None
+        )
+        self.queue.append(_done(parent, output))
+        around = parent.parent
+        if (
+            around is not None
+            and around.kind == "parallel"
+            and is_done(around, self.active)
+        ):
+            self.queue.append(_done(around, None))
+
+    # --- whole steps ------------------------------------------------------------------
+
+    def settle(self) -> Generator[Pending, Any, None]:
+        """Go on until nothing is possible without a new message."""
+        steps = 0
+        while True:
+            edges = self._eventless()
+            if not edges:
+                if not self.queue:
+                    return
+                event = self.queue.popleft()
+                if isinstance(event, Event):
+                    self.message = event.message
+                    self.result, self.error = event.result, event.error
+                else:
+                    self.message = event
+                edges = self.taking(event)
+                if isinstance(event, Event) and event.failure and not edges:
+                    raise event.failure from event.failure.__cause__
+            if edges:
+                steps += 1
+                if steps > MOST_STEPS:
+                    raise _failures.restless(self, MOST_STEPS)
+                yield from self._microstep(edges)
+
+    def finish(self, *, proceeded: bool) -> StepResult:
+        """Return what the step came to."""
+        return StepResult(
+            Snapshot(self.configuration, self.context, self.history),
+            proceeded,
+            bool(self.left or self.entered),
+            tuple(self.effects),
+            tuple(self.taken),
+            frozenset(
+                node.path
+                for node in self.left
+                if node in self.start.configuration.active
+            ),
+            frozenset(node.path for node in self.entered),
+        )
+
+
+def _unsupported(action: object) -> None:
+    """Say that a reader let something through that cannot be done."""
+    kind = "cancel" if isinstance(action, Cancel) else type(action).__name__.lower()
+    msg = f"{kind} is not in this version"
+    raise ActionRefusedError(msg)
+
+
+def _checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a function returned as frozen values for the context."""
+    for key in values:
+        if not isinstance(key, str):
+            msg = f"the returned mapping has the key {key!r}, which is not text"
+            raise ActionRefusedError(msg)
+    return {key: frozen(value, key) for key, value in values.items()}
+
+
+def _failure(error: ActionError, node: Node) -> Event:
+    """Return the event that looks for the innermost ``error`` around a state."""
+    cause = error.__cause__ or error
+    data = _failures.error_data(cause)
+    message = {"type": "error", "state": node.path, "error": data}
+    return Event(f"error.{node.path}", message, error=data, origin=node, failure=error)
+
+
+def _done(node: Node, output: Any) -> Event:
+    """Return the event that says that a state has reached its end."""
+    message = {"type": "done", "state": node.path, "result": output}
+    return Event(f"done.state.{node.path}", message, result=output)
+
+
+def step(
+    snapshot: Snapshot,
+    message: Mapping[str, Any] | Event,
+    *,
+    functions: Functions,
+    host: Host | None = None,
+) -> Steps:
+    """Handle one message to its end.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Where the machine stands; not changed.
+    message : mapping or Event
+        The message, with its ``type``; or a timer's or service's event.
+    functions : Functions
+        Where the functions that the chart names are found.
+    host : Host, optional
+        The component, for functions that ask for it.
+
+    Yields
+    ------
+    Pending
+        Each call of a user's action; answered by ``send`` or ``throw``.
+
+    Returns
+    -------
+    StepResult
+        The new snapshot and the effects.
+
+    Raises
+    ------
+    ActionError
+        If a guard raises; if an action fails and no ``error`` transition takes it; if
+        the chart does not come to rest.
+    """
+    run = Run(
+        snapshot,
+        message.message if isinstance(message, Event) else message,
+        functions=functions,
+        host=host,
+    )
+    if isinstance(message, Event):
+        run.result, run.error = message.result, message.error
+    edges = run.taking(message)
+    if not edges:
+        return run.finish(proceeded=False)
+    yield from run._microstep(edges)  # noqa: SLF001 - the two halves of one step
+    yield from run.settle()
+    return run.finish(proceeded=True)
+
+
+def begin(
+    program: Program,
+    context: Mapping[str, Any],
+    *,
+    functions: Functions,
+    host: Host | None = None,
+) -> Steps:
+    """Enter the initial states; the same generator as ``step``."""
+    nothing = program.configuration(())
+    run = Run(
+        Snapshot(nothing, context), {"type": "start"}, functions=functions, host=host
+    )
+    run.active = frozenset()
+    nodes, how = enter_whole(program)
+    yield from run._enter(nodes, how.by_default, how.history_ops)  # noqa: SLF001
+    yield from run.settle()
+    return run.finish(proceeded=True)
