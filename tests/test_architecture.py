@@ -92,10 +92,10 @@ CHART_RANKS = {
     "model": 0,
     "ports": 0,
     "language": 1,
-    "builder": 1,
-    "compile": 2,
-    "step": 3,
-    "perform": 4,
+    "builder": 2,
+    "compile": 3,
+    "step": 4,
+    "perform": 5,
 }
 """The order inside ``flexiflow.statechart``; other modules stand where they fit."""
 

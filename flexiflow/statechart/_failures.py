@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import ActionError, FlexiFlowError
 from .functions import UnresolvedFunctionError
@@ -10,12 +10,44 @@ from .guards import shown
 from .model import Call
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .compile import Program
     from .model import Action
-    from .step import Run
+    from .ports import Host
+    from .snapshot import Snapshot
 
 __all__ = ["action_failed", "error_data", "guard_async", "guard_failed", "restless"]
 
 _MOST_CONTEXT = 4
+
+
+class Failing(Protocol):
+    """What a failure is told from: a step under way."""
+
+    @property
+    def start(self) -> Snapshot:
+        """Where the machine stood before the step."""
+
+    @property
+    def host(self) -> Host | None:
+        """The component."""
+
+    @property
+    def message(self) -> Mapping[str, Any]:
+        """The message at hand; Any: the user's data."""
+
+    @property
+    def stands(self) -> str:
+        """The path of the state whose action or guard it is."""
+
+    @property
+    def program(self) -> Program:
+        """The chart."""
+
+    @property
+    def taken(self) -> Sequence[int]:
+        """The indices of the transitions taken so far."""
 
 
 def error_data(error: BaseException) -> dict[str, Any]:
@@ -23,7 +55,7 @@ def error_data(error: BaseException) -> dict[str, Any]:
     return {"type": type(error).__name__, "message": str(error)[:1_000]}
 
 
-def _before(run: Run) -> str:
+def _before(run: Failing) -> str:
     """Return in words that nothing has changed."""
     start = run.start
     name = start.configuration.name
@@ -37,12 +69,12 @@ def _before(run: Run) -> str:
     return f"State and context are as before: {listed}."
 
 
-def _context(run: Run, place: Any, **more: Any) -> dict[str, Any]:
+def _context(run: Failing, place: Any, **more: Any) -> dict[str, Any]:
     """Return the names and values that place a failure."""
     found: dict[str, Any] = {}
     if run.host is not None:
         found["component"] = run.host.name
-    found["state"] = run.stands or run.configuration.name
+    found["state"] = run.stands or run.start.configuration.name
     found["message"] = run.message.get("type")
     found.update(more)
     if place is not None:
@@ -65,7 +97,7 @@ def _kind_of(action: Action) -> str:
     }.get(type(action).__name__, type(action).__name__.lower())
 
 
-def action_failed(run: Run, action: Action, error: Exception) -> ActionError:
+def action_failed(run: Failing, action: Action, error: Exception) -> ActionError:
     """Return the error for an action that failed."""
     message = str(run.message.get("type"))
     place = action.place
@@ -106,7 +138,7 @@ def _small(text: str) -> str:
     return text[:1].lower() + text[1:] if text.startswith(("No ", "Nothing ")) else text
 
 
-def guard_failed(run: Run, guard: Call, error: Exception) -> ActionError:
+def guard_failed(run: Failing, guard: Call, error: Exception) -> ActionError:
     """Return the error for a guard that raised."""
     message = str(run.message.get("type"))
     name = guard.function.rpartition(":")[2]
@@ -127,7 +159,7 @@ def guard_failed(run: Run, guard: Call, error: Exception) -> ActionError:
     )
 
 
-def guard_async(run: Run, guard: Call) -> ActionError:
+def guard_async(run: Failing, guard: Call) -> ActionError:
     """Return the error for a guard that gives something to await."""
     message = str(run.message.get("type"))
     return ActionError(
@@ -138,7 +170,7 @@ def guard_async(run: Run, guard: Call) -> ActionError:
     )
 
 
-def restless(run: Run, most: int) -> ActionError:
+def restless(run: Failing, most: int) -> ActionError:
     """Return the error for a chart that goes on by itself for ever."""
     recent = " -> ".join(
         run.program.edges[index].model.label for index in run.taken[-_MOST_CONTEXT:]

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from .model import Chart, StateNode, Transition
+    from ._states import StateNode, Transition
 
 __all__ = ["ChartDiff", "diff_charts"]
+
+
+class Comparable(Protocol):
+    """What two charts are compared by."""
+
+    @property
+    def root(self) -> StateNode:
+        """The whole."""
+
+    @property
+    def states(self) -> Sequence[StateNode]:
+        """All states."""
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """All transitions."""
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """The initial data; Any: the user's."""
 
 
 @final
@@ -94,7 +114,7 @@ def _differing(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[st
     return tuple(key for key in keys if old.get(key, missing) != new.get(key, missing))
 
 
-def diff_charts(old: Chart, new: Chart) -> ChartDiff:
+def diff_charts(old: Comparable, new: Comparable) -> ChartDiff:
     """Return what differs between two charts.
 
     Parameters

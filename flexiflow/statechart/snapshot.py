@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from .compile import Configuration, Node
+    from .functions import Fillable
     from .ports import Effect
-    from .step import Run
 
 __all__ = ["Event", "Pending", "Snapshot", "StepResult", "Steps"]
 
@@ -56,7 +56,7 @@ class Pending:
 
     __slots__ = ("arguments", "name", "run")
 
-    def __init__(self, name: str, run: Run, arguments: Mapping[str, Any]) -> None:
+    def __init__(self, name: str, run: Fillable, arguments: Mapping[str, Any]) -> None:
         self.name = name
         self.run = run
         self.arguments = arguments
