@@ -103,7 +103,7 @@ class _Nesting:
                 self._is_escaped = not self._is_escaped
             elif sign == self._quote:
                 self._quote = ""
-        elif sign in "\"'" and may_open:
+        elif (sign in "\"'" and may_open) or (sign == '"' and self._brackets):
             self._quote = sign
         elif sign in _CLOSING and (self._brackets or may_open):
             self._brackets.append(_CLOSING[sign])

@@ -8,6 +8,8 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
+from tests.jupyter.kernel import Kernel
+
 
 @pytest.fixture
 def shell(tmp_path, monkeypatch):
@@ -22,3 +24,27 @@ def shell(tmp_path, monkeypatch):
     shell.atexit_operations()
     atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()
+
+
+@pytest.fixture(scope="module")
+def bare_kernel(tmp_path_factory):
+    """A kernel without the extension, for all tests of a module."""
+    kernel = Kernel(tmp_path_factory.mktemp("kernel"))
+    yield kernel
+    kernel.stop()
+
+
+@pytest.fixture
+def kernel(bare_kernel):
+    """A kernel with the extension and without components."""
+    code = "%load_ext flexiflow_jupyter\nfrom flexiflow_jupyter import *"
+    bare_kernel.customs.clear()
+    assert bare_kernel.run(code).reply["status"] == "ok"
+    yield bare_kernel
+    bare_kernel.run(
+        "for name in list(get_engine().components):\n"
+        "    get_engine().unregister(name)\n"
+        "get_engine().event_bus.history.clear()\n"
+        "%unload_ext flexiflow_jupyter\n"
+        "%reset -f"
+    )

@@ -13,6 +13,7 @@ class Ours:
 
 
 def plan(name, *, wanted=None, namespace=None):
+    """Plan a binding among the given variables."""
     return plan_binding(
         name,
         wanted=wanted,

@@ -12,10 +12,18 @@ from flexiflow.diagnostics import ChartError, Diagnostic, Place
 from flexiflow.errors import ActionError, FlexiFlowError
 from flexiflow_jupyter.boxes import Excerpt, box_of_error, box_of_warnings, safe_text
 
-TEXT = "name: turnstile\nstates:\n  locked:\n    on: {coin: unlokced}\n  unlocked:\n    on: {push: locked}\n"
+TEXT = """\
+name: turnstile
+states:
+  locked:
+    on: {coin: unlokced}
+  unlocked:
+    on: {push: locked}
+"""
 
 
 def unknown_target():
+    """Make the error for a misspelt target."""
     place = Place("cell [3]", 5, 16, 24)
     return ChartError(
         [
@@ -61,13 +69,10 @@ class TestBox:
 
     def test_an_action_error_keeps_its_traceback_on_demand(self):
         """The user's own error stands in the detail."""
-        try:
-            try:
-                raise ValueError("no address")
-            except ValueError as cause:
-                raise ActionError("submit failed.", why="It raised.") from cause
-        except ActionError as error:
-            box = box_of_error(error)
+        error = ActionError("submit failed.", why="It raised.")
+        error.__cause__ = ValueError("no address")
+
+        box = box_of_error(error)
 
         assert "ValueError: no address" in box.text()
         assert "<details>" in box.html()
@@ -91,13 +96,16 @@ class TestBox:
     @given(
         what=st.text(max_size=40),
         source=st.text(max_size=80),
-        line=st.integers(0, 9),
-        column=st.integers(0, 90),
-        end=st.none() | st.integers(0, 90),
+        place=st.builds(
+            Place,
+            st.text(max_size=8),
+            st.integers(0, 9),
+            st.integers(0, 90),
+            st.none() | st.integers(0, 90),
+        ),
     )
-    def test_no_text_breaks_a_box(self, what, source, line, column, end):
+    def test_no_text_breaks_a_box(self, what, source, place):
         """Whatever stands in it, the HTML holds only the box's own elements."""
-        place = Place(source, line, column, end)
         box = box_of_error(
             ChartError([Diagnostic("error", what, what, what, place=place)]),
             title=what,

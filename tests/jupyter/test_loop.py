@@ -37,8 +37,8 @@ class TestLoopHop:
 
         for _ in range(2):
             hop.start(look, seen.append)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        for _ in range(3):
+            await asyncio.sleep(0)
 
         assert seen == ["cell [3]", "cell [3]"]
         assert hop.pending == 0

@@ -3,7 +3,7 @@ import type { Box, EdgeShape, Geometry, Point } from "./geometry";
 import { samples } from "./geometry";
 
 /** Length of the line from an initial dot to its state. */
-const ENTRY = 22;
+const ENTRY = 26;
 const DOT_RADIUS = 5;
 const HALO = 6;
 
@@ -23,7 +23,9 @@ export function shortenEntries(geometry: Geometry): void {
     dot.at = away(reach);
     dot.radius = DOT_RADIUS;
     const start = away(Math.max(0, reach - DOT_RADIUS));
-    entry.points = [start, start, end, end];
+    const last = away(HALO - 1);
+    entry.points = [start, start, last, last];
+    entry.tip = { x: last.x + dx, y: last.y + dy };
   });
 }
 

@@ -41,9 +41,10 @@ const LEVEL_ICONS: Record<EventLevel, IconName | null> = {
 export class EventTable {
   readonly el: HTMLElement;
   readonly #options: TableOptions;
-  readonly #scroller = html("div", { class: "ff-rows", tabindex: 0 });
+  readonly #scroller = html("div", { class: "ff-rows", role: "rowgroup", tabindex: 0 });
   readonly #sheet = html("div", { class: "ff-sheet" });
-  readonly #detail = html("div", { class: "ff-row-detail" });
+  readonly #detailCell = html("div", { role: "cell" });
+  readonly #detail = html("div", { class: "ff-row-detail", role: "row" }, this.#detailCell);
   readonly #slots: RowSlot[] = [];
   readonly #redraw: () => void;
   #rows: Rows = { first: 0, end: 0, at: () => fail() };
@@ -56,7 +57,6 @@ export class EventTable {
     this.#options = options;
     this.#redraw = scope.frame(() => this.#drawWindow());
     this.#scroller.style.height = `${options.visible * ROW_PX}px`;
-    this.#scroller.setAttribute("aria-label", "Events");
     this.#scroller.append(this.#sheet);
     this.el = html(
       "div",
@@ -161,6 +161,8 @@ export class EventTable {
     this.#drawnPx = tableHeight(this.#shape());
     this.#drawWindow();
     if (this.#open < 0) return;
+    // Whoever reads a row does not want the next event to carry it away.
+    this.#options.onScroll(false);
     const bottom = rowTop(this.#open - this.#rows.first, this.#shape()) + ROW_PX + this.#openPx;
     const over = bottom - this.#scrollPx - this.#options.visible * ROW_PX;
     if (over > 0) this.#scroller.scrollTop += over;
@@ -169,7 +171,7 @@ export class EventTable {
   #openRow(ordinal: number): void {
     const row = this.#rows.at(ordinal);
     this.#open = ordinal;
-    this.#detail.replaceChildren(...detailOf(row, this.#options.onStory));
+    this.#detailCell.replaceChildren(...detailOf(row, this.#options.onStory));
     this.#sheet.append(this.#detail);
     this.#openPx = Math.max(ROW_PX, this.#detail.offsetHeight);
   }

@@ -1,0 +1,67 @@
+"""Hold what stands in a shell while the extension is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from .display import RichDisplay
+from .errors import ErrorBoxes
+from .magics import FlexiFlowMagics
+from .notebook import Notebook
+from .transform import MagicAwaiter
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["Attached"]
+
+
+@final
+class Attached:
+    """The magics, hooks and formatters of one shell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Where they stand. Its notebook is kept when the extension is loaded again: the
+        components are the user's.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Any = shell  # Any: IPython leaves most of it untyped
+        notebook = self._shell.meta.get("flexiflow")
+        self._notebook = notebook if notebook is not None else Notebook(shell)
+        self._boxes = ErrorBoxes(shell)
+        self._awaiter = MagicAwaiter(shell)
+        self._display = RichDisplay(shell)
+        self._is_installed = False
+
+    def install(self) -> None:
+        """Put all in place; harmless when it stands already."""
+        if self._is_installed:
+            return
+        self._is_installed = True
+        shell = self._shell
+        shell.meta["flexiflow"] = self._notebook
+        shell.register_magics(FlexiFlowMagics(shell, self._notebook, self._boxes))
+        shell.input_transformers_post.append(self._awaiter)
+        shell.events.register("pre_run_cell", self._notebook.begin_cell)
+        shell.events.register("post_run_cell", self._notebook.end_cell)
+        self._boxes.install()
+        self._display.install()
+
+    def remove(self) -> None:
+        """Take all away and close the views; idempotent."""
+        if not self._is_installed:
+            return
+        self._is_installed = False
+        shell = self._shell
+        self._display.remove()
+        self._boxes.remove()
+        shell.events.unregister("post_run_cell", self._notebook.end_cell)
+        shell.events.unregister("pre_run_cell", self._notebook.begin_cell)
+        shell.input_transformers_post.remove(self._awaiter)
+        for kind in ("line", "cell"):
+            shell.magics_manager.magics[kind].pop("flexiflow", None)
+        shell.magics_manager.registry.pop(FlexiFlowMagics.__name__, None)
+        self._notebook.close_views()

@@ -1,0 +1,246 @@
+"""Do what ``%flexiflow`` is told: send, list, graph, events, help."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any, Final
+
+from flexiflow.errors import ConfigError, component_not_found, nearest
+
+from .arguments import read_fields, split_words, take_engine, unquoted
+from .boxes import safe_text
+from .describe import accepted_words
+from .running import run_or_schedule
+from .sending import told
+from .tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from flexiflow.component import AsyncComponent, MessageResult
+    from flexiflow.engine import FlexiFlowEngine
+
+    from .notebook import Notebook
+    from .widgets import EventStream, StateGraph
+
+__all__ = ["Sent", "run_command"]
+
+_HELP: Final = (
+    ("%%flexiflow [options]", "define a component by the YAML below, show its panel"),
+    ("  --no-panel", "define it only"),
+    ("  --start MSG ...", "send these messages once it is there"),
+    ("  --engine NAME", "register with another engine than the notebook's own"),
+    ("  --as NAME", "bind this variable, whatever stands there now"),
+    ("%flexiflow", "the same as list"),
+    ("%flexiflow send NAME MSG [k=v ...]", "send a message and wait for its end"),
+    ("%flexiflow list", "the components, their states, what they accept now"),
+    ("%flexiflow graph NAME", "the picture of a component's states"),
+    ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
+    ("%flexiflow help", "this"),
+)
+
+
+class Sent:
+    """What sending a message came to.
+
+    Parameters
+    ----------
+    text : str
+        The outcome in words.
+    result : MessageResult
+        What the component handed back.
+    cell_number : int
+        The cell under which the text was printed.
+    current_number : callable
+        Tells the number of the cell that runs.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        result: MessageResult,
+        *,
+        cell_number: int,
+        current_number: Callable[[], int],
+    ) -> None:
+        self.text = text
+        self.result = result
+        self._printed_in = cell_number
+        self._current_number = current_number
+
+    @property
+    def status(self) -> str:
+        """``handled``, ``ignored``, ``queued`` or ``failed``."""
+        return str(self.result.status)
+
+    @property
+    def proceeded(self) -> bool:
+        """Whether a transition was taken."""
+        return bool(self.result.proceeded)
+
+    @property
+    def from_state(self) -> str | None:
+        """The state before."""
+        return self.result.from_state
+
+    @property
+    def to_state(self) -> str | None:
+        """The state after."""
+        return self.result.to_state
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The id of the message's story."""
+        return self.result.correlation_id
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _ipython_display_(self) -> None:
+        """Show the text, unless it was printed under this very cell."""
+        if self._current_number() != self._printed_in:
+            from IPython.display import display  # noqa: PLC0415
+
+            shown = f'<div data-flexiflow="sent">{html.escape(self.text)}</div>'
+            display({"text/plain": self.text, "text/html": shown}, raw=True)
+
+
+def run_command(
+    notebook: Notebook, line: str, on_lost_error: Callable[[BaseException], object]
+) -> Any:
+    """Run one line of ``%flexiflow``.
+
+    Parameters
+    ----------
+    notebook : Notebook
+        Whose engines are meant.
+    line : str
+        What follows the magic's name.
+    on_lost_error : callable
+        Told the error of a send that nobody awaits.
+
+    Returns
+    -------
+    object
+        A value with a rich view, or something to await for it (hence Any).
+
+    Raises
+    ------
+    flexiflow.errors.FlexiFlowError
+        For a command, a component or an argument that does not exist.
+    """
+    engine_name, words = take_engine(split_words(line))
+    engine = notebook.engine(engine_name)
+    command, *rest = words or ["list"]
+    if command == "send":
+        return run_or_schedule(_send(notebook, engine, rest), on_lost_error)
+    commands: dict[str, Callable[[FlexiFlowEngine, list[str]], Any]] = {
+        "list": _list,
+        "graph": _graph,
+        "events": _events,
+        "help": _help,
+    }
+    if command not in commands:
+        known = ["send", *commands]
+        raise ConfigError(
+            f"%flexiflow has no command {command!r}.",
+            why=f"The commands are {', '.join(known)}.",
+            fix=f"Did you mean %flexiflow {nearest(command, known)[0]}?",
+        )
+    return commands[command](engine, rest)
+
+
+def find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:
+    """Return the component of a name, as written or in quotes.
+
+    Raises
+    ------
+    flexiflow.errors.ComponentNotFoundError
+        If the engine has none; near misses first.
+    """
+    name = unquoted(word)
+    component: AsyncComponent | None = engine.get(name)
+    if component is None:
+        raise component_not_found(name, engine.components)
+    return component
+
+
+async def _send(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -> Sent:
+    """Send a message, print what it did, and return it."""
+    if len(words) < 2:  # noqa: PLR2004 - a name and a message
+        raise ConfigError(
+            "send needs a component and a message.",
+            why=f"It was given {len(words)} of the two.",
+            fix="Write %flexiflow send NAME MESSAGE [k=v ...]",
+        )
+    component = find_component(engine, words[0])
+    fields = read_fields(words[2:], notebook.shell.user_ns)
+    message = {**fields, "type": unquoted(words[1])}
+    number = notebook.cell.number
+    result = await component.handle_message(message)
+    text = safe_text(f"{component.name}: {told(component, message, result)}")
+    print(text)  # noqa: T201 - a magic prints under its cell
+    return Sent(
+        text,
+        result,
+        cell_number=number,
+        current_number=lambda: notebook.cell.number,
+    )
+
+
+def _list(engine: FlexiFlowEngine, words: list[str]) -> Table:
+    """List the components of an engine."""
+    _take_no_more("list", words)
+    rows = [
+        (name, component.state, accepted_words(component))
+        for name, component in engine.components.items()
+    ]
+    footer = "%flexiflow help lists the commands."
+    if not rows:
+        footer = f"Define one with %%flexiflow. {footer}"
+    title = f"{len(rows)} component{'' if len(rows) == 1 else 's'}"
+    return Table(title, ("component", "state", "accepts now"), rows, footer=footer)
+
+
+def _graph(engine: FlexiFlowEngine, words: list[str]) -> StateGraph:
+    """Make the picture of a component."""
+    if not words:
+        raise ConfigError(
+            "graph needs a component.",
+            why="No name follows it.",
+            fix=f"Write %flexiflow graph {_any_name(engine)}",
+        )
+    _take_no_more("graph NAME", words[1:])
+    from .widgets import StateGraph as View  # noqa: PLC0415 - loads anywidget
+
+    return View(find_component(engine, words[0]))
+
+
+def _events(engine: FlexiFlowEngine, words: list[str]) -> EventStream:
+    """Make the event stream of the engine, or of a component."""
+    _take_no_more("events [NAME]", words[1:])
+    source = find_component(engine, words[0]) if words else engine
+    from .widgets import EventStream as View  # noqa: PLC0415 - loads anywidget
+
+    return View(source)
+
+
+def _help(_engine: FlexiFlowEngine, words: list[str]) -> Table:
+    """List what the magics do."""
+    _take_no_more("help", words)
+    return Table("FlexiFlow in a notebook", ("write", "to"), _HELP)
+
+
+def _any_name(engine: FlexiFlowEngine) -> str:
+    """Return a component's name for an example."""
+    return next(iter(engine.components), "NAME")
+
+
+def _take_no_more(usage: str, words: list[str]) -> None:
+    """Refuse words that mean nothing."""
+    if words:
+        raise ConfigError(
+            f"{words[0]!r} is one word too many.",
+            why=f"The command is %flexiflow {usage}",
+            fix="Leave it out.",
+        )

@@ -1,0 +1,157 @@
+"""Define a component by the text of a cell: load, redefine, bind, show."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from IPython.display import display
+
+from flexiflow.config_loader import ConfigLoader
+from flexiflow.diagnostics import ChartError
+
+from .arguments import read_define_options
+from .binding import plan_binding
+from .boxes import Box, Problem, box_of_warnings
+from .errors import DefinitionError
+from .protocol import Notice
+
+if TYPE_CHECKING:
+    from flexiflow.component import AsyncComponent
+    from flexiflow.config_loader import ComponentConfig
+    from flexiflow.engine import FlexiFlowEngine
+
+    from .arguments import DefineOptions
+    from .binding import Binding
+    from .notebook import Notebook
+
+__all__ = ["define"]
+
+_FIRST_LINE: Final = 2
+"""The line of the editor on which the text begins: the magic's own line is 1."""
+
+_NAME: Final = re.compile(r"^name:[ \t]*(?P<name>[^#\n]+)", re.MULTILINE)
+
+
+async def define(notebook: Notebook, line: str, text: str) -> None:
+    """Make or redefine the component that a cell describes, and show it.
+
+    Parameters
+    ----------
+    notebook : Notebook
+        Where it belongs.
+    line : str
+        The options, as they follow ``%%flexiflow``.
+    text : str
+        The YAML below.
+
+    Raises
+    ------
+    DefinitionError
+        If the text has problems; nothing has changed then.
+    flexiflow.errors.FlexiFlowError
+        If an option is wrong, or a message of ``--start`` fails.
+    """
+    options = read_define_options(line)
+    engine = notebook.engine(options.engine)
+    config = _load(notebook, engine, text)
+    binding = plan_binding(
+        config.name,
+        wanted=options.variable,
+        namespace=notebook.shell.user_ns,
+        is_ours=notebook.is_component,
+    )
+    component = engine.get(config.name)
+    remarks = _remarks(binding)
+    if component is None:
+        component = engine.create_component(config)
+    else:
+        remarks += _redefine(component, config)
+    if binding.variable is not None:
+        notebook.shell.user_ns[binding.variable] = component
+    if config.warnings:
+        display(box_of_warnings(config.warnings, text=text, first_line=_FIRST_LINE))
+    _show(notebook, component, options, remarks)
+    for message in options.start:
+        await component.send(message)
+
+
+def _load(notebook: Notebook, engine: FlexiFlowEngine, text: str) -> ComponentConfig:
+    """Read the text; its problems become an error that knows its cell."""
+    try:
+        return ConfigLoader.load_component_text(
+            text,
+            source=notebook.cell.source,
+            first_line=_FIRST_LINE,
+            lookup=notebook.lookup,
+        )
+    except ChartError as error:
+        raise DefinitionError(
+            error.diagnostics,
+            text=text,
+            first_line=_FIRST_LINE,
+            in_force=_in_force(engine, text),
+        ) from None
+
+
+def _in_force(engine: FlexiFlowEngine, text: str) -> str:
+    """Say what goes on as before when the text cannot be used."""
+    found = _NAME.search(text)
+    if found is None:
+        return ""
+    name = found["name"].strip().strip("\"'")
+    component = engine.get(name)
+    if component is None:
+        return ""
+    return f"The previous {name} stays in force, in {component.state}."
+
+
+def _redefine(component: AsyncComponent, config: ComponentConfig) -> list[Notice]:
+    """Swap the chart of a running component, and say so when its state is gone."""
+    outcome = component.redefine(config)  # type: ignore[attr-defined]
+    if outcome.kept:
+        return []
+    return [Notice(level="warning", what=outcome.text, why="", fix="", detail="")]
+
+
+def _remarks(binding: Binding) -> list[Notice]:
+    """Say that no variable was bound, and how the component can be had."""
+    if binding.variable is not None:
+        return []
+    return [
+        Notice(
+            level="info",
+            what="No variable was bound.",
+            why=binding.reason,
+            fix=f"Use {binding.remedy}",
+            detail="",
+        )
+    ]
+
+
+def _show(
+    notebook: Notebook,
+    component: AsyncComponent,
+    options: DefineOptions,
+    remarks: list[Notice],
+) -> None:
+    """Show the panel with the first remark on it, and the others as boxes."""
+    key = f"define {options.engine} {component.name}"
+    notebook.close_views(key)
+    if options.panel:
+        from .widgets import Panel  # noqa: PLC0415 - loads anywidget
+
+        view = Panel(component)
+        notebook.move(view, key)
+        if remarks:
+            view.say(remarks.pop(0))
+        display(view)
+    for remark in remarks:
+        display(_box_of(remark))
+
+
+def _box_of(remark: Notice) -> Box:
+    """Draw a remark where there is no panel to keep it."""
+    level: Any = remark["level"]
+    problem = Problem(remark["what"], remark["why"], remark["fix"])
+    return Box(level, "FlexiFlow", (problem,))

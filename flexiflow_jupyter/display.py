@@ -1,0 +1,85 @@
+"""Show components, engines and charts richly, without touching their classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flexiflow.visualize import flow_graph
+
+from .boxes import safe_text
+from .describe import describe_component, describe_graph
+from .tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from flexiflow.component import AsyncComponent
+    from flexiflow.engine import FlexiFlowEngine
+    from flexiflow.statechart.model import Chart
+
+__all__ = ["RichDisplay"]
+
+
+class RichDisplay:
+    """The formatters that the extension adds to a shell.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        Whose ``display_formatter`` is used.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell = shell
+
+    def install(self) -> None:
+        """Add the formatters, by name: no module is loaded for them."""
+        for (module, name), formatter in self._formatters().items():
+            self._bundles().for_type_by_name(module, name, formatter)
+
+    def remove(self) -> None:
+        """Take the formatters away."""
+        for module, name in self._formatters():
+            self._bundles().pop(f"{module}.{name}", None)
+
+    def _bundles(self) -> Any:
+        """Return IPython's formatter of MIME bundles; Any, since it is not typed."""
+        formatter: Any = self._shell.display_formatter
+        return formatter.mimebundle_formatter
+
+    def _formatters(self) -> dict[tuple[str, str], Callable[..., Any]]:
+        """Return the formatters by the module and name of the class they show."""
+        return {
+            ("flexiflow.component", "AsyncComponent"): self._component,
+            ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
+            ("flexiflow.statechart.model", "Chart"): self._chart,
+            ("flexiflow.component", "MessageResult"): self._result,
+        }
+
+    def _component(self, component: AsyncComponent, **_options: Any) -> Any:
+        """Show a panel where a page can draw one, else text; Any: a MIME bundle."""
+        if not hasattr(self._shell, "kernel"):
+            return {"text/plain": describe_component(component)}
+        from .widgets import Panel  # noqa: PLC0415 - loads anywidget
+
+        return Panel(component)._repr_mimebundle_()
+
+    def _engine(self, engine: FlexiFlowEngine, **_options: Any) -> dict[str, str]:
+        """Show the components of an engine."""
+        rows = [(name, item.state) for name, item in engine.components.items()]
+        count = f"{len(rows)} component{'' if len(rows) == 1 else 's'}"
+        table = Table(f"Engine with {count}", ("component", "state"), rows)
+        return {"text/plain": repr(table), "text/html": table._repr_html_()}
+
+    def _chart(self, chart: Chart, **_options: Any) -> dict[str, str]:
+        """Show the states of a chart."""
+        lines = [chart.name, *describe_graph(flow_graph(chart), set())]
+        return {"text/plain": safe_text("\n".join(lines))}
+
+    def _result(self, result: Any, **_options: Any) -> dict[str, str]:
+        """Show what a message did."""
+        way = f"{result.from_state} → {result.to_state}"
+        text = f"{result.status}: {way if result.proceeded else result.from_state}"
+        return {"text/plain": text}

@@ -1,0 +1,178 @@
+"""Hold what the extension knows of one notebook: engines, cells, functions, views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+from IPython.core.getipython import get_ipython
+
+from flexiflow.component import AsyncComponent
+from flexiflow.engine import FlexiFlowEngine
+from flexiflow.errors import FlexiFlowError
+from flexiflow.logger import set_correlation_id
+
+from .notebook_logger import NotebookLogger
+from .transform import is_inside_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+__all__ = ["Cell", "Notebook", "NotebookView", "current_notebook", "get_engine"]
+
+_DEFAULT: Final = "default"
+
+
+class NotebookView(Protocol):
+    """What the notebook asks of a view that one of its cells made."""
+
+    def refresh(self) -> None:
+        """Read the component again; functions of the notebook may have changed."""
+
+    def close(self) -> None:
+        """Take the view off the page and off the bus; idempotent."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The cell that runs, or ran last."""
+
+    key: str
+    """What stays the same when it is run again: the front end's id, else its text."""
+    number: int
+    """The number in its brackets."""
+
+    @property
+    def source(self) -> str:
+        """What the places of diagnostics call it."""
+        return f"cell [{self.number}]"
+
+
+@final
+class Notebook:
+    """The engines of one shell, and the views that its cells made.
+
+    It lives as long as the shell, also while the extension is unloaded: the components
+    are the user's.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        The shell that loaded the extension.
+    """
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self.shell = shell
+        self.cell = Cell("", shell.execution_count)
+        self.engines: dict[str, FlexiFlowEngine] = {}
+        self._views: dict[str, list[NotebookView]] = {}
+        self.engine()
+
+    # --- engines and components -------------------------------------------------------
+
+    def engine(self, name: str = _DEFAULT) -> FlexiFlowEngine:
+        """Return the engine of a name, made when it is first asked for."""
+        engine = self.engines.get(name)
+        if engine is None:
+            engine = self.engines[name] = FlexiFlowEngine(NotebookLogger())
+            engine.event_bus.keep_history()
+        return engine
+
+    def is_component(self, value: object) -> bool:
+        """Tell whether a value is a component, of this notebook's engines or not."""
+        return isinstance(value, AsyncComponent)
+
+    def lookup(self, name: str) -> Callable[..., object] | None:
+        """Return the function that the notebook defines under a name, or None.
+
+        Asked at each call, so that re-running a cell changes the next call. What
+        IPython itself put among the user's variables does not count.
+        """
+        value = self.shell.user_ns.get(name)
+        hidden = self.shell.user_ns_hidden
+        if not callable(value) or (name in hidden and hidden[name] is value):
+            return None
+        function: Callable[..., object] = value
+        return function
+
+    # --- cells and their views --------------------------------------------------------
+
+    def begin_cell(self, info: ExecutionInfo) -> None:
+        """Note which cell runs, close what it showed before, start a new story."""
+        if is_inside_cell(self.shell):
+            return
+        count = self.shell.execution_count
+        number = count - 1 if info.store_history else count
+        self.cell = Cell(str(info.cell_id or info.raw_cell), number)
+        self.close_views(self.cell.key)
+        set_correlation_id()
+
+    def end_cell(self, _result: object) -> None:
+        """Let the views read their components again: functions may have changed."""
+        for view in self.views():
+            view.refresh()
+
+    def adopt(self, view: NotebookView, key: str | None = None) -> None:
+        """Remember that the present cell, or the one of a key, made a view."""
+        self._views.setdefault(key or self.cell.key, []).append(view)
+
+    def move(self, view: NotebookView, key: str) -> None:
+        """Let a view belong to a key of its own as well as to its cell."""
+        self.adopt(view, key)
+
+    def release(self, view: NotebookView) -> None:
+        """Forget a view; harmless when it is not known."""
+        for key, views in list(self._views.items()):
+            self._views[key] = [item for item in views if item is not view]
+            if not self._views[key]:
+                del self._views[key]
+
+    def views(self) -> Iterator[NotebookView]:
+        """Yield the views that are open, each once."""
+        found = {id(view): view for views in self._views.values() for view in views}
+        return iter(list(found.values()))
+
+    def close_views(self, key: str | None = None) -> None:
+        """Close the views of a cell, or all."""
+        if key is None:
+            for each in list(self._views):
+                self.close_views(each)
+            return
+        for view in list(self._views.get(key, [])):
+            view.close()
+        self._views.pop(key, None)
+
+
+def current_notebook() -> Notebook | None:
+    """Return the notebook of the running shell, or None outside of one."""
+    shell: Any = get_ipython()  # Any: IPython types it as what it may be
+    if shell is None:
+        return None
+    notebook = shell.meta.get("flexiflow")
+    return notebook if isinstance(notebook, Notebook) else None
+
+
+def get_engine(name: str = _DEFAULT) -> FlexiFlowEngine:
+    """Return an engine of this notebook, made when it is first asked for.
+
+    Parameters
+    ----------
+    name : str, default "default"
+        The engine's name, as in ``%%flexiflow --engine NAME``.
+
+    Raises
+    ------
+    flexiflow.errors.FlexiFlowError
+        If no notebook has loaded the extension.
+    """
+    notebook = current_notebook()
+    if notebook is None:
+        raise FlexiFlowError(
+            "There is no notebook engine yet.",
+            why="The engine is made when the extension is loaded.",
+            fix="Run %load_ext flexiflow_jupyter, or make one: FlexiFlowEngine()",
+        )
+    return notebook.engine(name)

@@ -1,0 +1,20 @@
+"""The live views: importing this loads anywidget, so it is done with the first view."""
+
+from __future__ import annotations
+
+from .component_view import ComponentView, View
+from .context_view import ContextView
+from .event_stream import EventStream
+from .message_bar import MessageBar
+from .panel import Panel
+from .state_graph import StateGraph
+
+__all__ = [
+    "ComponentView",
+    "ContextView",
+    "EventStream",
+    "MessageBar",
+    "Panel",
+    "StateGraph",
+    "View",
+]

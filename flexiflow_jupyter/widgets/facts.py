@@ -1,0 +1,291 @@
+"""Read from a component what its views show: picture, states, messages, context."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, final
+
+from flexiflow.errors import FlexiFlowError
+from flexiflow.events import (
+    COMPONENT_REGISTERED,
+    MESSAGE_HANDLED,
+    MESSAGE_RECEIVED,
+    STATE_CHANGED,
+)
+from flexiflow.statechart import chart_fields
+from flexiflow.visualize import flow_graph
+
+from ..event_rows import short_json
+from ..protocol import (
+    ContextEntry,
+    EdgeStatus,
+    Field,
+    LastEdge,
+    MessageInfo,
+    QueueInfo,
+)
+from .picture import Picture, draw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flexiflow.component import AsyncComponent
+    from flexiflow.events import Event
+    from flexiflow.graph import FlowEdge, FlowGraph
+    from flexiflow.statechart import Field as ChartField
+
+__all__ = ["ComponentFacts"]
+
+_LONGEST_VALUE: Final = 200
+_MOST_KEYS: Final = 100
+"""Context keys that a page gets; the rest is counted."""
+
+
+@final
+class ComponentFacts:
+    """What a view's traits say of a component.
+
+    Parameters
+    ----------
+    component : AsyncComponent
+        Whom to read; never changed here.
+    """
+
+    def __init__(self, component: AsyncComponent) -> None:
+        self._component = component
+        self._flow: FlowGraph | None = None
+        self._picture: Picture | None = None
+        self._steps = 0
+        self._last = LastEdge(edge=None, step=0)
+        self._since: float | None = None
+        self._busy_since: float | None = None
+        self._message = ""
+        self._came_from: str | None = None
+        self._context: dict[str, str] = {}
+        self._previous: dict[str, str | None] = {}
+
+    def structure(self) -> dict[str, Any]:
+        """Return the traits of the picture when it changed, else nothing.
+
+        Any because traits are JSON of several shapes.
+        """
+        flow = flow_graph(self._component)
+        if flow == self._flow:
+            return {}
+        self._flow, self._picture = flow, draw(flow)
+        return {"dot": self._picture.dot, "graph": self._picture.graph}
+
+    def note(self, events: Iterable[Event]) -> None:
+        """Follow the component through events that have come, oldest first."""
+        for event in events:
+            name = event.name
+            if name == MESSAGE_HANDLED:
+                self._busy_since = None
+                if event.data["status"] == "handled":
+                    self._note_step(event)
+            elif name == STATE_CHANGED:
+                self._since = event.timestamp * 1000
+                self._came_from = event.data["from_state"]
+            elif name == COMPONENT_REGISTERED:
+                self._steps = 0
+                self._last = LastEdge(edge=None, step=0)
+                self._since = event.timestamp * 1000
+            elif name == MESSAGE_RECEIVED:
+                self._busy_since = event.timestamp * 1000
+                message = event.data["message"]
+                self._message = str(message.get("type"))
+                self._came_from = None
+
+    def _note_step(self, event: Event) -> None:
+        """Find the edge that a handled message took."""
+        state = str(event.data["state"])
+        source = self._came_from or state
+        self._steps += 1
+        taken = self._edge_between(source, state, is_internal=self._came_from is None)
+        self._last = LastEdge(edge=taken, step=self._steps)
+
+    def _edge_between(
+        self, source: str, target: str, *, is_internal: bool
+    ) -> str | None:
+        """Return the id of the edge between two states for the last message."""
+        if self._flow is None or self._picture is None:
+            return None
+        sources, targets = set(source.split(",")), set(target.split(","))
+        for edge in self._flow.edges:
+            if (
+                _covers(edge.message, self._message)
+                and edge.source in sources
+                and edge.target in targets
+                and edge.internal == is_internal
+            ):
+                return self._picture.edge_of.get(edge.index)
+        return None
+
+    def state(self) -> dict[str, Any]:
+        """Return the traits that may change with each message; Any as above."""
+        active = list(self._component.states)
+        verdicts = self._verdicts()
+        return {
+            "active": active,
+            "parents": _parents_of(active),
+            "last": self._last,
+            "since": self._since,
+            "steps": self._steps,
+            "edges": self._edges(active, verdicts),
+            "messages": [
+                MessageInfo(
+                    type=message,
+                    enabled=not reason,
+                    reason=reason,
+                    fields=self._fields(message),
+                )
+                for message, reason in verdicts.items()
+            ],
+            **self._context_traits(),
+            "queue": self._queue(),
+        }
+
+    def _fields(self, message: str) -> list[Field]:
+        """Return the fields that matter to a message in the present states."""
+        component = self._component
+        if component.chart is None:
+            return []
+        found = chart_fields(component.chart, message, component.states)
+        return [_page_field(field) for field in found]
+
+    def _queue(self) -> QueueInfo:
+        """Return what waits and what is under way."""
+        component = self._component
+        busy = component.is_busy
+        since = self._busy_since if busy else None
+        return QueueInfo(pending=component.pending, busy=busy, since=since)
+
+    def _verdicts(self) -> dict[str, str]:
+        """Return each message type with why it does nothing now, or ``""``."""
+        chart = self._component.chart
+        if chart is not None:
+            types: Iterable[str] = chart.messages
+        else:
+            edges = self._flow.edges if self._flow is not None else ()
+            types = dict.fromkeys(edge.message for edge in edges)
+        return {message: self._reason(message) for message in types}
+
+    def _reason(self, message: str) -> str:
+        """Return why a bare message does nothing now; a guard's error is a reason."""
+        component = self._component
+        if component.chart is None:
+            return self._reason_by_picture(message)
+        try:
+            return str(component.why_not(message))
+        except FlexiFlowError as error:
+            cause = error.__cause__
+            detail = f" {type(cause).__name__}: {cause}" if cause is not None else ""
+            return f"{error.what}{detail}"
+
+    def _reason_by_picture(self, message: str) -> str:
+        """Return why a machine of classes does not take a message, as far as drawn."""
+        state = self._component.state
+        edges = self._flow.edges if self._flow is not None else ()
+        sources = [edge.source for edge in edges if edge.message == message]
+        if state in sources:
+            return ""
+        return f"Not in {state}. It is accepted in {', '.join(dict.fromkeys(sources))}."
+
+    def _edges(
+        self, active: list[str], verdicts: Mapping[str, str]
+    ) -> dict[str, EdgeStatus]:
+        """Say of each edge whether its message takes it now, and why not."""
+        if self._flow is None:
+            return {}
+        here = {*active, *_parents_of(active), ""}
+        blocked = self._blocked(verdicts)
+        statuses: dict[str, EdgeStatus] = {}
+        for position, edge in enumerate(self._flow.edges):
+            reason = self._edge_reason(edge, here, verdicts, blocked)
+            statuses[f"e{position}"] = EdgeStatus(enabled=not reason, reason=reason)
+        return statuses
+
+    def _edge_reason(
+        self,
+        edge: FlowEdge,
+        here: set[str],
+        verdicts: Mapping[str, str],
+        blocked: Mapping[int, str],
+    ) -> str:
+        """Return why an edge cannot be taken by a click, or ``""``."""
+        if edge.message not in verdicts:
+            return f"{edge.message} is no message that can be sent."
+        if edge.source not in here:
+            why = verdicts[edge.message]
+            state = self._component.state
+            return why or f"Not in {state}. This edge leaves {edge.source}."
+        return blocked.get(edge.index) or verdicts[edge.message]
+
+    def _blocked(self, verdicts: Mapping[str, str]) -> dict[int, str]:
+        """Return, by index, the transitions that another one forestalls, and why."""
+        component = self._component
+        if component.chart is None:
+            return {}
+        found: dict[int, str] = {}
+        for message, reason in verdicts.items():
+            if reason:
+                continue
+            why_not = component.why_not(message)
+            found.update(
+                {item.transition_index: item.text for item in why_not.candidates}
+            )
+        return found
+
+    def _context_traits(self) -> dict[str, Any]:
+        """Return the context as display text, with what the last step changed."""
+        context = self._component.context or {}
+        shown = {
+            str(key): short_json(value, _LONGEST_VALUE)
+            for key, value in list(context.items())[:_MOST_KEYS]
+        }
+        if shown != self._context:
+            self._previous = {
+                key: self._context.get(key)
+                for key, value in shown.items()
+                if self._context.get(key) != value
+            }
+            if not self._context:
+                self._previous = {}
+            self._context = shown
+        entries = [
+            ContextEntry(
+                key=key,
+                value=value,
+                previous=self._previous.get(key),
+                changed=key in self._previous,
+            )
+            for key, value in shown.items()
+        ]
+        return {"context": entries, "context_more": len(context) - len(entries)}
+
+
+def _page_field(field: ChartField) -> Field:
+    """Describe a field to the page."""
+    shown = Field(
+        name=field.name, kind=field.kind, hint=field.hint, required=field.required
+    )
+    if field.choices:
+        shown["choices"] = list(field.choices)
+    return shown
+
+
+def _parents_of(active: Iterable[str]) -> list[str]:
+    """Return the paths of the states around the active leaves, outermost first."""
+    found: dict[str, None] = {}
+    for path in active:
+        parts = path.split(".")
+        for depth in range(1, len(parts)):
+            found[".".join(parts[:depth])] = None
+    return list(found)
+
+
+def _covers(pattern: str, message: str) -> bool:
+    """Tell whether an edge's message or pattern stands for a message type."""
+    if pattern in {message, "*"}:
+        return True
+    stem = pattern.removesuffix(".*")
+    return stem != pattern and (message == stem or message.startswith(f"{stem}."))
