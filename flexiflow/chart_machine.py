@@ -254,6 +254,12 @@ class ChartMachine(StateMachine):
             self.snapshot, message, functions=self._functions, host=component
         )
 
+    def would_take(self, message: Mapping[str, Any], component: Any) -> tuple[int, ...]:
+        """Return the indices of the transitions that a message takes first, or none."""
+        return _questions.would_take(
+            self.snapshot, message, functions=self._functions, host=component
+        )
+
     def accepted(self, component: Any) -> tuple[str, ...]:
         """Return the message types that do something now when sent bare."""
         return _questions.accepted(

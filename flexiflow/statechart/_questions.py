@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .ports import FieldKind, Host
     from .snapshot import Snapshot
 
-__all__ = ["accepted", "can", "chart_fields", "path_to", "why_not"]
+__all__ = ["accepted", "can", "chart_fields", "path_to", "why_not", "would_take"]
 
 _MOST_SHOWN = 3
 _MOST_NAMES = 5
@@ -46,6 +46,24 @@ def can(
         return bool(run.taking(message))
     except ActionError:
         return False
+
+
+def would_take(
+    snapshot: Snapshot,
+    message: Mapping[str, Any],
+    *,
+    functions: Functions,
+    host: Host | None,
+) -> tuple[int, ...]:
+    """Return the indices of the transitions a message takes first; none when refused.
+
+    Empty as well when a guard raises.
+    """
+    run = Run(snapshot, message, functions=functions, host=host)
+    try:
+        return tuple(edge.index for edge in run.taking(message))
+    except ActionError:
+        return ()
 
 
 def accepted(
@@ -95,7 +113,7 @@ def why_not(
         run.stands = edge.source.path
         found = _candidates(edge, run)
         if not found:
-            return WhyNot(kind, configuration.leaves)
+            return WhyNot(kind, configuration.leaves, "", tuple(candidates))
         candidates += found
     texts = list(dict.fromkeys(item.text for item in candidates))
     text = " ".join(texts[:_MOST_SHOWN])
