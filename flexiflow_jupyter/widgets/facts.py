@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, final
 
+from flexiflow.chart_machine import ChartMachine
 from flexiflow.errors import FlexiFlowError
 from flexiflow.events import (
     COMPONENT_REGISTERED,
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["ComponentFacts"]
 
 _LONGEST_VALUE: Final = 200
+_NOT_FIRST: Final = "Another transition on this message is taken now."
+
 _MOST_KEYS: Final = 100
 """Context keys that a page gets; the rest is counted."""
 
@@ -55,11 +58,10 @@ class ComponentFacts:
         self._flow: FlowGraph | None = None
         self._picture: Picture | None = None
         self._steps = 0
-        self._last = LastEdge(edge=None, step=0)
         self._since: float | None = None
         self._busy_since: float | None = None
         self._message = ""
-        self._came_from: str | None = None
+        self._moved = ("", "")
         self._context: dict[str, str] = {}
         self._previous: dict[str, str | None] = {}
 
@@ -80,43 +82,34 @@ class ComponentFacts:
             name = event.name
             if name == MESSAGE_HANDLED:
                 self._busy_since = None
-                if event.data["status"] == "handled":
-                    self._note_step(event)
+                self._steps += event.data["status"] == "handled"
             elif name == STATE_CHANGED:
                 self._since = event.timestamp * 1000
-                self._came_from = event.data["from_state"]
+                self._moved = event.data["from_state"], event.data["to_state"]
             elif name == COMPONENT_REGISTERED:
                 self._steps = 0
-                self._last = LastEdge(edge=None, step=0)
                 self._since = event.timestamp * 1000
             elif name == MESSAGE_RECEIVED:
                 self._busy_since = event.timestamp * 1000
                 message = event.data["message"]
                 self._message = str(message.get("type"))
-                self._came_from = None
 
-    def _note_step(self, event: Event) -> None:
-        """Find the edge that a handled message took."""
-        state = str(event.data["state"])
-        source = self._came_from or state
-        self._steps += 1
-        taken = self._edge_between(source, state, is_internal=self._came_from is None)
-        self._last = LastEdge(edge=taken, step=self._steps)
+    def _last_edge(self) -> LastEdge:
+        """Return the edge that was taken last, as far as the machine knows it."""
+        machine = self._component.state_machine
+        edge = None
+        if self._picture is not None and isinstance(machine, ChartMachine):
+            taken = machine.last_transitions
+            edge = self._picture.edge_of.get(taken[-1]) if taken else None
+        elif self._flow is not None and self._picture is not None:
+            edge = self._edge_between(*self._moved)
+        return LastEdge(edge=edge if self._steps else None, step=self._steps)
 
-    def _edge_between(
-        self, source: str, target: str, *, is_internal: bool
-    ) -> str | None:
+    def _edge_between(self, source: str, target: str) -> str | None:
         """Return the id of the edge between two states for the last message."""
-        if self._flow is None or self._picture is None:
-            return None
-        sources, targets = set(source.split(",")), set(target.split(","))
-        for edge in self._flow.edges:
-            if (
-                _covers(edge.message, self._message)
-                and edge.source in sources
-                and edge.target in targets
-                and edge.internal == is_internal
-            ):
+        for edge in self._flow.edges if self._flow is not None else ():
+            known = (edge.source, edge.target, edge.message)
+            if known == (source, target, self._message) and self._picture is not None:
                 return self._picture.edge_of.get(edge.index)
         return None
 
@@ -127,7 +120,7 @@ class ComponentFacts:
         return {
             "active": active,
             "parents": _parents_of(active),
-            "last": self._last,
+            "last": self._last_edge(),
             "since": self._since,
             "steps": self._steps,
             "edges": self._edges(active, verdicts),
@@ -197,10 +190,12 @@ class ComponentFacts:
         if self._flow is None:
             return {}
         here = {*active, *_parents_of(active), ""}
-        blocked = self._blocked(verdicts)
+        taken, blocked = self._choices(verdicts)
         statuses: dict[str, EdgeStatus] = {}
         for position, edge in enumerate(self._flow.edges):
-            reason = self._edge_reason(edge, here, verdicts, blocked)
+            reason = self._edge_reason(edge, here, verdicts, taken)
+            if reason == _NOT_FIRST and edge.index in blocked:
+                reason = blocked[edge.index]
             statuses[f"e{position}"] = EdgeStatus(enabled=not reason, reason=reason)
         return statuses
 
@@ -209,7 +204,7 @@ class ComponentFacts:
         edge: FlowEdge,
         here: set[str],
         verdicts: Mapping[str, str],
-        blocked: Mapping[int, str],
+        taken: set[int],
     ) -> str:
         """Return why an edge cannot be taken by a click, or ``""``."""
         if edge.message not in verdicts:
@@ -218,22 +213,29 @@ class ComponentFacts:
             why = verdicts[edge.message]
             state = self._component.state
             return why or f"Not in {state}. This edge leaves {edge.source}."
-        return blocked.get(edge.index) or verdicts[edge.message]
+        if verdicts[edge.message]:
+            return verdicts[edge.message]
+        is_taken = edge.index in taken or self._component.chart is None
+        return "" if is_taken else _NOT_FIRST
 
-    def _blocked(self, verdicts: Mapping[str, str]) -> dict[int, str]:
-        """Return, by index, the transitions that another one forestalls, and why."""
+    def _choices(self, verdicts: Mapping[str, str]) -> tuple[set[int], dict[int, str]]:
+        """Return which transitions are taken now, and why others are passed over."""
         component = self._component
-        if component.chart is None:
-            return {}
-        found: dict[int, str] = {}
+        machine = component.state_machine
+        taken: set[int] = set()
+        passed: dict[int, str] = {}
+        if not isinstance(machine, ChartMachine):
+            return taken, passed
         for message, reason in verdicts.items():
-            if reason:
-                continue
-            why_not = component.why_not(message)
-            found.update(
-                {item.transition_index: item.text for item in why_not.candidates}
-            )
-        return found
+            if not reason:
+                taken.update(machine.would_take({"type": message}, component))
+                passed.update(
+                    {
+                        item.transition_index: item.text
+                        for item in component.why_not(message).candidates
+                    }
+                )
+        return taken, passed
 
     def _context_traits(self) -> dict[str, Any]:
         """Return the context as display text, with what the last step changed."""
@@ -281,11 +283,3 @@ def _parents_of(active: Iterable[str]) -> list[str]:
         for depth in range(1, len(parts)):
             found[".".join(parts[:depth])] = None
     return list(found)
-
-
-def _covers(pattern: str, message: str) -> bool:
-    """Tell whether an edge's message or pattern stands for a message type."""
-    if pattern in {message, "*"}:
-        return True
-    stem = pattern.removesuffix(".*")
-    return stem != pattern and (message == stem or message.startswith(f"{stem}."))
