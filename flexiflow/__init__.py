@@ -9,8 +9,15 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
+# Modules of these names exist as well: the functions have to be here first.
+from .explain import ConfigExplanation, explain
+from .visualize import visualize
+
 if TYPE_CHECKING:
+    from .component import AsyncComponent, MessageResult
+    from .config_loader import ComponentConfig, ConfigLoader
     from .diagnostics import ChartError, Diagnostic
+    from .engine import FlexiFlowEngine
     from .errors import (
         ActionError,
         ComponentError,
@@ -32,6 +39,7 @@ if TYPE_CHECKING:
         set_correlation_id,
     )
     from .state_machine import DEFAULT_REGISTRY, State, StateMachine, StateRegistry
+    from .statechart import Chart, action, guard, machine, on, service, state
     from .statepack import MappingPack, StatePack, StateSpec, TransitionSpec
 
 __version__ = "2.0.0.dev0"
@@ -39,18 +47,25 @@ __version__ = "2.0.0.dev0"
 __all__ = [
     "DEFAULT_REGISTRY",
     "ActionError",
+    "AsyncComponent",
     "AsyncEventManager",
+    "Chart",
     "ChartError",
+    "ComponentConfig",
     "ComponentError",
     "ComponentNotFoundError",
     "ConfigError",
+    "ConfigExplanation",
+    "ConfigLoader",
     "Diagnostic",
     "EngineClosedError",
     "Event",
     "EventBus",
+    "FlexiFlowEngine",
     "FlexiFlowError",
     "ImportError_",
     "MappingPack",
+    "MessageResult",
     "PersistenceError",
     "State",
     "StateError",
@@ -60,14 +75,25 @@ __all__ = [
     "StateSpec",
     "TransitionSpec",
     "UntilTimeout",
+    "action",
     "correlation_id",
+    "explain",
     "get_correlation_id",
     "get_logger",
+    "guard",
+    "machine",
+    "on",
+    "service",
     "set_correlation_id",
+    "state",
+    "visualize",
 ]
 
 _HOMES: Final = {
+    "component": ("AsyncComponent", "MessageResult"),
+    "config_loader": ("ComponentConfig", "ConfigLoader"),
     "diagnostics": ("ChartError", "Diagnostic"),
+    "engine": ("FlexiFlowEngine",),
     "errors": (
         "ActionError",
         "ComponentError",
@@ -89,6 +115,7 @@ _HOMES: Final = {
         "set_correlation_id",
     ),
     "state_machine": ("DEFAULT_REGISTRY", "State", "StateMachine", "StateRegistry"),
+    "statechart": ("Chart", "action", "guard", "machine", "on", "service", "state"),
     "statepack": ("MappingPack", "StatePack", "StateSpec", "TransitionSpec"),
 }
 """The module below ``flexiflow`` in which each lazy name lives."""
