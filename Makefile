@@ -136,7 +136,7 @@ check: $(VENV)/.dev bundle
 	  tests/test_public_api.py
 	@echo 'check: format, lint, types, front end and docs are right'
 
-bench: $(VENV)/.dev bundle
+bench: $(VENV)/.dev bundle browser
 	@for script in benchmarks/*/run.py; do $(PY) $$script $(BENCH_ARGS); done
 	@echo 'bench: the tables are above'
 
