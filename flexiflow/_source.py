@@ -104,23 +104,31 @@ class SourceReader:
         """Tell whether a finding is a class below ``base``; None when unknown."""
         return self._is_subclass(finding, base, seen=frozenset())
 
-    def lookup(self, expression: ast.expr, module: ModuleSource) -> Finding | None:
+    def lookup(
+        self,
+        expression: ast.expr,
+        module: ModuleSource,
+        *,
+        seen: frozenset[str] = frozenset(),
+    ) -> Finding | None:
         """Find what a plain name or ``module.name`` means at a module's top level."""
         if isinstance(expression, ast.Name):
             if expression.id not in module.names and hasattr(builtins, expression.id):
                 return Finding(live=getattr(builtins, expression.id), is_live=True)
-            return self._find_or_none(module.name, expression.id)
+            return self._find_or_none(module.name, expression.id, seen)
         if isinstance(expression, ast.Attribute):
             owner = imported_module(expression.value, module)
-            return self._find_or_none(owner, expression.attr) if owner else None
+            return self._find_or_none(owner, expression.attr, seen) if owner else None
         return None
 
     # --- finding ----------------------------------------------------------------------
 
-    def _find_or_none(self, module: str, symbol: str) -> Finding | None:
+    def _find_or_none(
+        self, module: str, symbol: str, seen: frozenset[str]
+    ) -> Finding | None:
         """Find a symbol; errors of another module count as not known."""
         try:
-            return self._find(module, symbol, f"{module}:{symbol}", seen=frozenset())
+            return self._find(module, symbol, f"{module}:{symbol}", seen=seen)
         except ImportError_:
             return None
 
@@ -146,6 +154,9 @@ class SourceReader:
             origin = absolute_name(node, source)
             name = next(a.name for a in node.names if (a.asname or a.name) == symbol)
             return self._find(origin, name, dotted, seen=seen | {key})
+        alias = node.value if isinstance(node, ast.Assign) else None
+        if isinstance(alias, (ast.Name, ast.Attribute)):
+            return self.lookup(alias, source, seen=seen | {key})
         return Finding(node=node, module=source)
 
     def _live(self, module: object, symbol: str, dotted: str) -> Finding:
@@ -241,6 +252,9 @@ class SourceReader:
         for node in source.tree.body:
             if isinstance(node, ast.Raise) or divides_by_zero(node):
                 raise _broken(source.name, dotted, None)
+            lacking = _lacking_name(node, source)
+            if lacking is not None:
+                raise _broken(source.name, dotted, ImportError(lacking))
             for wanted in needed_modules(node, source):
                 top = wanted.partition(".")[0]
                 if top in sys.modules or top == source.name.partition(".")[0]:
@@ -254,6 +268,23 @@ class SourceReader:
                     error.why = f"The module imports '{top}', which could not be found."
                     error.fix = f"Install '{top}', or mend the import."
                     raise error
+
+
+def _lacking_name(node: ast.stmt, source: ModuleSource) -> str | None:
+    """Return what ``from x import y`` would say of an imported ``x`` without ``y``."""
+    if not isinstance(node, ast.ImportFrom):
+        return None
+    origin = absolute_name(node, source)
+    live = sys.modules.get(origin)
+    if live is None:
+        return None
+    for alias in node.names:
+        if alias.name == "*" or hasattr(live, alias.name):
+            continue
+        path = getattr(live, "__path__", None)
+        if path is None or _ask_finders(f"{origin}.{alias.name}", list(path)) is None:
+            return f"cannot import name {alias.name!r} from {origin!r}"
+    return None
 
 
 def _ask_finders(name: str, path: Sequence[str] | None) -> ModuleSpec | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 from ._config.files import ConfigFileError, read_document
-from ._config.parse import parse_config
+from ._config.parse import parse_config, parse_rules
 from ._config.parsed import document_of, in_text_order
 from ._config.resolve import resolve_config
 from ._config.symbols import ImportedSymbols
@@ -247,16 +247,9 @@ class ConfigLoader:
         ConfigError
             If the file cannot be read, or if ``rules`` is no list of mappings.
         """
-        document = read_document(path).check()
-        parsed = parse_config(document)
-        about_rules = [
-            item
-            for item in parsed.problems
-            if item.level == "error"
-            and ("rules" in item.what or "Rule" in item.what or "YAML" in item.what)
-        ]
-        if about_rules:
-            raise ChartError(about_rules)
+        parsed = parse_rules(read_document(path))
+        if not parsed.is_valid:
+            raise ChartError(in_text_order(parsed.problems))
         return parsed.rules
 
 

@@ -18,7 +18,7 @@ from .parsed import SOURCES, ParsedConfig
 if TYPE_CHECKING:
     from ..statechart._yaml import YamlDocument
 
-__all__ = ["parse_config"]
+__all__ = ["parse_config", "parse_rules"]
 
 DEFAULT_INITIAL = "InitialState"
 """The initial state of a config that names none and declares none."""
@@ -44,23 +44,48 @@ def parse_config(document: YamlDocument) -> ParsedConfig:
         in it.
     """
     parsed = ParsedConfig(document, problems=list(document.diagnostics))
-    root = document.root
-    if root is None:
-        return parsed
-    if root.kind == "scalar" and root.value is None:
-        root = Node("map", {})
-    if root.kind != "map":
-        parsed.report(
-            ConfigError(
-                "Config must be a YAML mapping",
-                why=f"Config field '(root)' has wrong type: it is {_kind(root)}.",
-                fix="Begin with 'name: your_component'.",
-            )
-        )
-        return parsed
-    parsed.is_chart = is_chart(root)
-    _Sections(parsed, root).read()
+    root = _mapping(parsed)
+    if root is not None:
+        parsed.is_chart = is_chart(root)
+        _Sections(parsed, root).read()
     return parsed
+
+
+def parse_rules(document: YamlDocument) -> ParsedConfig:
+    """Read the rules of a config and nothing else.
+
+    Parameters
+    ----------
+    document : YamlDocument
+        What the YAML reader gave.
+
+    Returns
+    -------
+    ParsedConfig
+        With the rules and the problems that they have.
+    """
+    parsed = ParsedConfig(document, problems=list(document.diagnostics))
+    root = _mapping(parsed)
+    if root is not None:
+        _Sections(parsed, root).read_rules()
+    return parsed
+
+
+def _mapping(parsed: ParsedConfig) -> Node | None:
+    """Return the mapping at the top, or None with the problem reported."""
+    root = parsed.document.root
+    if root is None or root.kind == "map":
+        return root
+    if root.kind == "scalar" and root.value is None:
+        return Node("map", {})
+    parsed.report(
+        ConfigError(
+            "Config must be a YAML mapping",
+            why=f"Config field '(root)' has wrong type: it is {_kind(root)}.",
+            fix="Begin with 'name: your_component'.",
+        )
+    )
+    return None
 
 
 class _Sections:
@@ -82,7 +107,7 @@ class _Sections:
             self._check_keys()
             self._read_name()
             self._read_states()
-        self._read_rules()
+        self.read_rules()
         self._read_packs()
         self._read_resolution()
         self._read_initial()
@@ -90,7 +115,7 @@ class _Sections:
     def _both_sources(self) -> bool:
         """Tell whether states and packs both say something."""
         states, packs = self._keys["states"], self._keys["packs"]
-        return bool(states.value) and packs.value is not None
+        return states.value is not None and packs.value is not None
 
     # --- charts -----------------------------------------------------------------------
 
@@ -211,7 +236,7 @@ class _Sections:
 
     # --- both kinds -------------------------------------------------------------------
 
-    def _read_rules(self) -> None:
+    def read_rules(self) -> None:
         """Read the list of rules."""
         node = self._keys.get("rules")
         if node is None or node.value is None:

@@ -143,7 +143,8 @@ class ReadSymbols:
             raise _not_a_state(dotted, _kind(found))
         if found.is_live:
             return StateClass(dotted, found.live.__name__, cls=found.live)
-        return StateClass(dotted, dotted.partition(":")[2].strip(), found=found)
+        name = getattr(found.node, "name", dotted.partition(":")[2].strip())
+        return StateClass(dotted, name, found=found)
 
     def pack(self, dotted: str) -> StatePack:
         """Find a pack; one that cannot be read is imported and asked.
