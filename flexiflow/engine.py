@@ -10,6 +10,7 @@ from ._message import active, checked
 from ._scope import CURRENT
 from ._worker import Worker, handlers_of
 from .component import AsyncComponent
+from .config_loader import ComponentConfig, ConfigLoader
 from .errors import EngineClosedError, component_not_found
 from .event_manager import AsyncEventManager
 from .events import COMPONENT_REGISTERED
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._message import MessageResult
-    from .config_loader import ComponentConfig
     from .extras.store import SnapshotStore
 
 __all__ = ["FlexiFlowEngine"]
@@ -424,8 +424,6 @@ def _loaded(
     config: ComponentConfig | Chart | Mapping[str, Any] | str | os.PathLike[str],
 ) -> ComponentConfig:
     """Return the config that is meant; its states are known to the engine alone."""
-    from .config_loader import ComponentConfig, ConfigLoader  # noqa: PLC0415
-
     if isinstance(config, Chart):
         return ComponentConfig(config.name, chart=config)
     if isinstance(config, ComponentConfig):

@@ -161,9 +161,10 @@ def restore_latest(
     Raises
     ------
     PersistenceError
-        If the snapshot is damaged, or the store cannot be read.
+        If the snapshot is damaged, the store cannot be read, or the config's chart has
+        no longer the state that was saved.
     StateError
-        If the config has no longer the state that was saved.
+        If the config has no longer a state class of the name that was saved.
     """
     if isinstance(store, SnapshotStore):
         snapshot = store.load_latest(config.name)

@@ -36,9 +36,6 @@ __all__ = [
     "take_snapshot",
 ]
 
-_DATA_VERSION = 1
-"""The layout of ``ComponentSnapshot.data`` that this version writes."""
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -54,10 +51,8 @@ class ComponentSnapshot:
     metadata: dict[str, Any] = field(default_factory=dict)
     """What the caller added; never read by FlexiFlow."""
     data: dict[str, Any] | None = None
-    """The whole of a chart, or None for a machine of ``State`` classes.
-
-    ``version`` (1), ``leaves`` (list of leaf paths), ``context`` (the chart's data).
-    """
+    """The whole of a chart as ``ChartMachine.data`` gives it, with its version: states,
+    context, history. None for a machine of ``State`` classes."""
 
 
 class _Host(Protocol):
@@ -67,13 +62,14 @@ class _Host(Protocol):
         """Take the component in."""
 
 
-class _Restorable(Protocol):
-    """A machine over a chart."""
+class _ChartMachine(Protocol):
+    """A machine over a chart, as far as it is needed here."""
 
-    def restore(
-        self, leaves: tuple[str, ...], context: dict[str, Any] | None
-    ) -> object:
-        """Be in these states with this data, as if it had got there itself."""
+    def data(self) -> dict[str, Any]:
+        """Return all that it remembers, as JSON data."""
+
+    def restore(self, data: dict[str, Any]) -> object:
+        """Stand where the data were taken."""
 
 
 class ComponentSource(Protocol):
@@ -98,17 +94,12 @@ def take_snapshot(
     Returns
     -------
     ComponentSnapshot
-        It shares ``rules`` and the context with the component until it is written.
+        It shares the list of rules with the component until it is written.
     """
     machine = component.state_machine
-    context = machine.context
     data = None
-    if context is not None:
-        data = {
-            "version": _DATA_VERSION,
-            "leaves": list(machine.states),
-            "context": context,
-        }
+    if machine.chart is not None:
+        data = cast("_ChartMachine", machine).data()
     return ComponentSnapshot(
         component.name, machine.state_name, component.rules, metadata or {}, data
     )
@@ -202,10 +193,10 @@ def restore_component(
     Raises
     ------
     StateError
-        If the state is not registered, or the chart has no such state.
+        If the state is not registered.
     PersistenceError
-        If the snapshot is of a chart and no config is given, or was written by a later
-        version.
+        If the chart has no such state, or the snapshot is of a chart and no config is
+        given, or it was written by a later version.
     """
     rules = json.loads(_dumps(snapshot.rules, snapshot.name))
     if config is None:
@@ -233,14 +224,10 @@ def _put_back(
         known = registry or machine.registry
         component.state_machine = _class_machine(snapshot, known)
         return
-    if snapshot.data is None:
-        leaves, context = tuple(snapshot.current_state.split(",")), None
-    else:
+    data = {"version": 1, "states": snapshot.current_state.split(",")}
+    if snapshot.data is not None:
         data = json.loads(_dumps(snapshot.data, snapshot.name))
-        if data.get("version") != _DATA_VERSION:
-            raise _other_version(snapshot)
-        leaves, context = tuple(data.get("leaves") or ()), data.get("context")
-    cast("_Restorable", machine).restore(leaves, context)
+    cast("_ChartMachine", machine).restore(data)
 
 
 def _class_machine(
@@ -367,18 +354,6 @@ def _needs_config(snapshot: ComponentSnapshot) -> PersistenceError:
         fix="Pass the config: restore_component(snapshot, engine, config=config), or "
         "engine.restore(store, config).",
         context={"component": snapshot.name, "state": snapshot.current_state},
-    )
-
-
-def _other_version(snapshot: ComponentSnapshot) -> PersistenceError:
-    """Return the error for chart data of a layout that is not known here."""
-    found = (snapshot.data or {}).get("version")
-    return PersistenceError(
-        f"Snapshot of '{snapshot.name}' has another version",
-        why=f"Its data has version {one_line(found)}; this FlexiFlow reads "
-        f"{_DATA_VERSION}.",
-        fix="Upgrade FlexiFlow to the version that wrote it.",
-        context={"component": snapshot.name, "version": found},
     )
 
 

@@ -15,6 +15,21 @@ from flexiflow.state_machine import State, StateMachine, StateRegistry
 
 CONFIG = {"name": "job", "rules": [{"r": 1}], "initial_state": "InitialState"}
 
+GATE = {
+    "name": "gate",
+    "context": {"coins": 0},
+    "initial_state": "locked",
+    "states": {
+        "locked": {
+            "on": {
+                "coin": {"to": "unlocked", "do": {"add": {"coins": 1}}},
+                "knock": {"do": {"add": {"coins": 2}}},
+            }
+        },
+        "unlocked": {"on": {"push": "locked"}},
+    },
+}
+
 
 @pytest.fixture
 async def store(tmp_path):
@@ -249,6 +264,36 @@ class TestRestore:
 
         assert (component.state, component.rules) == ("InitialState", [{"r": 1}])
         assert engine.get("job") is component
+
+    async def test_chart_comes_back_whole(self, tmp_path):
+        """A chart comes back with its data, and goes on counting."""
+        path = tmp_path / "s.db"
+        async with FlexiFlowEngine() as engine:
+            engine.persist(path)
+            component = engine.restore(path, GATE)
+            await component.send("knock")
+            await component.send("coin")
+
+        async with FlexiFlowEngine() as engine:
+            again = engine.restore(path, GATE)
+            assert (again.state, again.context) == ("unlocked", {"coins": 3})
+            await again.send("push")
+            assert again.state == "locked"
+            assert again.context == {"coins": 3}
+
+    async def test_chart_state_that_is_gone(self, engine, store):
+        """A chart that has lost the saved state cannot be restored, and says so."""
+        engine.persist(store)
+        await engine.create_component(GATE).send("coin")
+        states = {
+            "locked": {"on": {"coin": "open"}},
+            "open": {"on": {"push": "locked"}},
+        }
+
+        async with FlexiFlowEngine() as other:
+            with pytest.raises(PersistenceError, match="unlocked"):
+                other.restore(store, {**GATE, "states": states})
+            assert other.get("gate") is None
 
     async def test_state_that_is_gone(self, engine, store):
         """A saved state that the config lacks is an error; nothing is registered."""

@@ -1,0 +1,142 @@
+"""Rules of `history`, `explain`, `visualize`, `diagnose` and `completion`."""
+
+import shutil
+import subprocess
+
+import pytest
+
+
+class TestHistory:
+    def test_table(self, run):
+        """A line for each step, the newest first, below the heads."""
+        run("register", "--config", "config.yaml", "--start")
+        heads, newest, oldest = run("history", "job").out.splitlines()
+
+        assert heads.split() == [
+            "id", "time", "(UTC)", "from", "to", "message", "correlation", "id",
+        ]  # fmt: skip
+        assert "InitialState  AwaitingConfirmation  start" in newest
+        assert "(registered)" in oldest
+
+    def test_limit(self, run):
+        """--limit bounds the rows; less than one is wrong usage."""
+        run("register", "--config", "config.yaml", "--start")
+
+        assert len(run("history", "job", "--limit", 1, "--json").json) == 1
+        assert run("history", "job", "--limit", 0).code == 2
+
+    def test_unknown_component(self, run):
+        """A component that the store does not hold is told, with what it holds."""
+        before = run("history", "job")
+        run("register", "--config", "config.yaml")
+        after = run("history", "jobs")
+
+        assert (before.code, after.code) == (1, 1)
+        assert "It holds nothing." in before.err
+        assert "It holds job." in after.err
+
+
+class TestExplain:
+    def test_valid(self, run):
+        """A good config is explained, with 0."""
+        ran = run("explain", "config.yaml")
+
+        assert ran.code == 0
+        assert "name: job" in ran.out
+
+    def test_invalid(self, run, folder):
+        """A bad one is explained too, with 1 and all its problems."""
+        (folder / "bad.yaml").write_text("nam: job\nstates: {a: {on: {x: b}}}\n")
+        ran = run("explain", "--config", "bad.yaml", "--json")
+
+        assert ran.code == 1
+        assert not ran.json["is_valid"]
+        assert len(ran.json["errors"]) >= 2
+        assert ran.json["errors"][0]["place"]["line"] == 1
+
+
+class TestVisualize:
+    @pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
+    def test_formats(self, run, form):
+        """Each format is printed."""
+        ran = run("visualize", "config.yaml", "--format", form)
+
+        assert ran.code == 0
+        assert "AwaitingConfirmation" in ran.out
+
+    def test_output(self, run, folder):
+        """--output writes a file."""
+        ran = run("visualize", "config.yaml", "--output", "g.txt", "--json")
+
+        assert ran.json == {"format": "text", "file": "g.txt"}
+        assert "InitialState" in (folder / "g.txt").read_text(encoding="utf-8")
+
+    def test_unknown_format(self, run):
+        """Another format is wrong usage that lists the good ones."""
+        ran = run("visualize", "config.yaml", "--format", "gif")
+
+        assert ran.code == 2
+        assert "mermaid" in ran.err
+
+
+class TestDiagnose:
+    def test_sound(self, run):
+        """All is well: 0, with the versions, the store and the config."""
+        run("register", "--config", "config.yaml")
+        ran = run("diagnose", "--config", "config.yaml", "--json")
+
+        assert ran.code == 0
+        assert ran.json["store"]["components"] == {"job": "InitialState"}
+        assert ran.json["config"]["is_valid"]
+        assert ran.json["problems"] == []
+        assert "No problems found." in run("diagnose").out
+
+    def test_problems(self, run, folder, monkeypatch):
+        """What does not work is told, with 1; secrets are not."""
+        monkeypatch.setenv("FLEXIFLOW_WORKERS__BOOTSTRAP_TOKEN", "t0ken")
+        (folder / "bad.yaml").write_text("nam: job\n")
+        sound = run("diagnose", "--json")
+        ran = run("diagnose", "--config", "bad.yaml", "--json")
+
+        assert sound.json["settings"]["workers"]["bootstrap_token"] == "(set)"  # noqa: S105
+        assert ran.code == 1
+        assert "t0ken" not in sound.out + ran.out
+        assert ran.json["problems"]
+
+    def test_wrong_settings(self, run, folder):
+        """Settings that cannot be read are a problem like others."""
+        (folder / "flexiflow.toml").write_text("[flexiflow]\ndebg = true\n")
+        ran = run("diagnose")
+
+        assert ran.code == 1
+        assert "debug" in ran.out
+
+
+class TestCompletion:
+    def test_bash_completes(self, run):
+        """Bash completes commands, and the options of one."""
+        bash = shutil.which("bash")
+        if bash is None:
+            pytest.skip("there is no bash here")
+        script = run("completion", "bash").out
+        ask = (
+            "COMP_WORDS=(flexiflow {0}); COMP_CWORD={1}; _flexiflow; "
+            "echo ${{COMPREPLY[@]}}"
+        )
+        asked = ask.format("reg", 1) + "\n" + ask.format("handle --con", 2)
+        ran = subprocess.run(
+            [bash, "-c", script + "\n" + asked],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+
+        assert ran.stdout.splitlines() == ["register", "--content --config"]
+
+    @pytest.mark.parametrize(
+        ("shell", "line"),
+        [("zsh", "bashcompinit"), ("fish", "-a register"), ("fish", "-l content")],
+    )
+    def test_other_shells(self, run, shell, line):
+        """The scripts of the other shells name commands and options."""
+        assert line in run("completion", shell).out
