@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 from ._mailbox import Waiter
 from ._message import MessageResult
 from ._worker import Worker
+from .chart_machine import ChartMachine
 from .errors import UntilTimeout, state_not_found
 from .state_machine import StateMachine
+from .statechart.model import Chart
+from .statechart.ports import Redefinition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Mapping
 
+    from .config_loader import ComponentConfig
     from .event_manager import AsyncEventManager
-    from .statechart.model import Chart
+    from .statechart.functions import Functions
     from .statechart.ports import WhyNot
 
 __all__ = ["AsyncComponent", "MessageResult"]
@@ -261,6 +265,73 @@ class AsyncComponent(Worker):
             fix=f"Send one of: {', '.join(accepted)}" if accepted else None,
             context={"component": self.name, "state": self.state, "wanted": wanted},
         )
+
+    # --- another definition -----------------------------------------------------------
+
+    def redefine(
+        self,
+        definition: Chart | ComponentConfig,
+        *,
+        functions: Functions | None = None,
+    ) -> Redefinition:
+        """Run another chart, or the machine of another config, from now on.
+
+        Parameters
+        ----------
+        definition : Chart or ComponentConfig
+            What to run. The rules of a config take the place of those there are.
+        functions : Functions, optional
+            Where a chart's functions are found; a config brings its own.
+
+        Returns
+        -------
+        Redefinition
+            Whether the state was kept: it is when it still exists, and the context
+            with it; else the initial state is entered.
+
+        Notes
+        -----
+        The swap is made between two messages. While one is handled it is made after
+        that one, and the answer says so. Queue, callers of ``until`` and subscriptions
+        go on. Call it in the thread of the engine's loop.
+        """
+        if self.is_busy:
+            self.between(lambda: self._redefine(definition, functions))
+            text = f"{self.name} takes the new definition after the present message."
+            return Redefinition(kept=True, text=text, state=self.state)
+        return self._redefine(definition, functions)
+
+    def _redefine(
+        self, definition: Chart | ComponentConfig, functions: Functions | None
+    ) -> Redefinition:
+        """Swap chart or machine; between two messages."""
+        if isinstance(definition, Chart):
+            chart: Chart | None = definition
+        else:
+            chart, functions = definition.chart, definition.functions or functions
+            self._rules = list(definition.rules)
+        machine = self.state_machine
+        if isinstance(machine, ChartMachine) and chart is not None:
+            outcome = machine.redefine(chart, functions)
+        elif isinstance(definition, Chart):
+            self.state_machine = ChartMachine(definition, functions=functions)
+            outcome = self._begun_again(machine.state_name)
+        else:
+            self.state_machine = new = definition.make_machine()
+            name = machine.state_name
+            if chart is None and new.registry.get(name) is not None:
+                self.state_machine = StateMachine.from_name(name, new.registry)
+                text = f"{self.name} goes on in {name}."
+                return Redefinition(kept=True, text=text, state=name)
+            outcome = self._begun_again(name)
+        if self.mailbox is not None:
+            self.mailbox.look()
+        return outcome
+
+    def _begun_again(self, before: str) -> Redefinition:
+        """Say that another machine has taken the place of the one there was."""
+        text = f"{self.name} has other states now. It left {before} for {self.state}."
+        return Redefinition(kept=False, text=text, state=self.state)
 
     # --- its life ---------------------------------------------------------------------
 
