@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-import traceback
 import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from flexiflow.diagnostics import ChartError, Diagnostic
 from flexiflow.errors import FlexiFlowError
+
+from .traces import own_trace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,9 +27,6 @@ _LONGEST_LINE: Final = 160
 
 _MOST_PROBLEMS: Final = 8
 """Problems of one text that are drawn; the rest is counted."""
-
-_LONGEST_DETAIL: Final = 6000
-"""Characters of a traceback that are kept; its end says most."""
 
 _BAR: Final = {
     "error": "var(--jp-error-color1, #d32f2f)",
@@ -212,7 +210,7 @@ def box_of_error(
         if len(problems) > _MOST_PROBLEMS:
             footer = f"{len(problems) - _MOST_PROBLEMS} more problems. {footer}".strip()
         return Box("error", head, tuple(problems[:_MOST_PROBLEMS]), footer)
-    detail = _cause_of(error)
+    detail = own_trace(error.__cause__)
     if isinstance(error, FlexiFlowError):
         problem = Problem(
             error.what, error.why or "", error.fix or "", None, "", detail
@@ -243,15 +241,6 @@ def _of_diagnostic(item: Diagnostic, text: str | None, first_line: int) -> Probl
         else ""
     )
     return Problem(item.what, item.why or "", item.fix or "", excerpt, where)
-
-
-def _cause_of(error: BaseException) -> str:
-    """Return the traceback of the user's own error behind one of ours."""
-    cause = error.__cause__
-    if cause is None:
-        return ""
-    shown = "".join(traceback.format_exception(cause))
-    return shown if len(shown) <= _LONGEST_DETAIL else "…" + shown[-_LONGEST_DETAIL:]
 
 
 def _problem_text(problem: Problem) -> list[str]:

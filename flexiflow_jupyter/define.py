@@ -108,7 +108,7 @@ def _in_force(engine: FlexiFlowEngine, text: str) -> str:
 
 def _redefine(component: AsyncComponent, config: ComponentConfig) -> list[Notice]:
     """Swap the chart of a running component, and say so when its state is gone."""
-    outcome = component.redefine(config)  # type: ignore[attr-defined]
+    outcome = component.redefine(config)
     if outcome.kept:
         return []
     return [Notice(level="warning", what=outcome.text, why="", fix="", detail="")]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import traceback
 from typing import TYPE_CHECKING, Any, Final, final
 
 from flexiflow.errors import ConfigError, FlexiFlowError
 from flexiflow.logger import set_correlation_id
 
 from .protocol import Problem, Reply, Send
+from .traces import own_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,6 @@ __all__ = ["MessageSender", "problem_of", "read_free_text", "told"]
 
 _REMEMBERED: Final = 1_000
 """Ids of sends that are remembered, so that one sent again does nothing."""
-
-_LONGEST_DETAIL: Final = 6_000
 
 
 @final
@@ -168,17 +166,17 @@ def read_free_text(text: str) -> dict[str, Any]:
 def problem_of(error: BaseException) -> Problem:
     """Return an error as the page shows it; its cause's traceback is the detail."""
     cause = error.__cause__ if isinstance(error, FlexiFlowError) else error
-    detail = "" if cause is None else "".join(traceback.format_exception(cause))
+    detail = own_trace(cause)
     if isinstance(error, FlexiFlowError):
         return Problem(
             what=error.what,
             why=error.why or "",
             fix=error.fix or "",
-            detail=detail[-_LONGEST_DETAIL:],
+            detail=detail,
         )
     return Problem(
         what=f"{type(error).__name__}: {error}",
         why="The code that handles the message raised it. The state is as before.",
         fix="Correct the function, run its cell, and send again.",
-        detail=detail[-_LONGEST_DETAIL:],
+        detail=detail,
     )

@@ -53,6 +53,35 @@ class TestDefine:
         )
         kernel.model_with(run.views[0], active=["unlocked"])
 
+    def test_running_the_cell_again_keeps_object_and_state(self, kernel):
+        """The component stays the same; the panel is made anew, the old one closed."""
+        first = kernel.run(TURNSTILE, cell_id="a")
+        kernel.run("before = turnstile\n%flexiflow send turnstile coin")
+
+        again = kernel.run(
+            TURNSTILE.replace("push: locked", "push: locked\n      kick: locked"),
+            cell_id="a",
+        )
+
+        assert first.views[0] in kernel.closed
+        assert kernel.value("before is turnstile, turnstile.state") == (
+            "(True, 'unlocked')"
+        )
+        types = [m["type"] for m in kernel.models[again.views[0]]["messages"]]
+        assert types == ["coin", "push", "kick"]
+
+    def test_a_state_that_is_gone_is_said(self, kernel):
+        """The initial state is entered anew, and the panel says so."""
+        kernel.run(TURNSTILE)
+        kernel.run("%flexiflow send turnstile coin")
+
+        run = kernel.run(TURNSTILE.replace("unlocked", "open"))
+
+        model = kernel.models[run.views[0]]
+        assert model["active"] == ["locked"]
+        assert model["notice"]["level"] == "warning"
+        assert "unlocked" in model["notice"]["what"]
+
 
 class TestSend:
     def test_a_send_prints_the_transition(self, kernel):
