@@ -59,7 +59,8 @@ def infer(
     list of Inferred
         Each transition once. Returned states that are not understood are left out.
     """
-    walker = _Walker(handler, constants or {})
+    # not `or`: live tables are found when they are asked for, and look empty
+    walker = _Walker(handler, {} if constants is None else constants)
     walker.block(handler.body, ALWAYS)
     unique = {
         (item.message, ast.dump(item.target), item.guard): item for item in walker.found
