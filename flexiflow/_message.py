@@ -40,7 +40,15 @@ class MessageResult(Scope):
     built in pieces: most of it is never looked at.
     """
 
-    __slots__ = ("after", "before", "component", "flight", "machine", "status")
+    __slots__ = (
+        "after",
+        "before",
+        "component",
+        "flight",
+        "is_alone",
+        "machine",
+        "status",
+    )
 
     is_handling = True
 
@@ -55,8 +63,15 @@ class MessageResult(Scope):
     component: Any
     """The component at work. Any: layers below it cannot name its class."""
     flight: Flight | None
+    """What it sent to its own component; None when nothing."""
+    is_alone: bool
+    """Whether it is itself such a message, for which its sender waits elsewhere."""
 
-    __init__ = object.__init__  # type: ignore[assignment]  # filled in by the component
+    if TYPE_CHECKING:
+
+        def __init__(self) -> None: ...
+    else:
+        __init__ = object.__init__  # a component fills it in
 
     @property
     def proceeded(self) -> bool:

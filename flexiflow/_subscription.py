@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
     from ._observers import Lane
 
@@ -73,16 +73,18 @@ class Subscription(SubscriptionHandle):
         )
 
 
-_Pair = tuple["Callable[[str, Any], bool] | None", "Callable[[Any], Awaitable[Any]]"]
+_Pair = tuple[
+    "Callable[[str, Any], bool] | None", "Callable[[Any], Coroutine[Any, Any, Any]]"
+]
 
 
 class Plan(NamedTuple):
     """Whom an event reaches, in order; worked out once and never changed."""
 
-    only: Callable[[Any], Awaitable[Any]] | None
+    only: Callable[[Any], Coroutine[Any, Any, Any]] | None
     """What is awaited when there is one handler and no filter; else None."""
-    handlers: tuple[Callable[[Any], Awaitable[Any]], ...]
-    """What is awaited."""
+    handlers: tuple[Callable[[Any], Coroutine[Any, Any, Any]], ...]
+    """What is awaited; coroutine functions."""
     pairs: tuple[_Pair, ...]
     """Filters and handlers; empty when nobody filters."""
     subs: tuple[Subscription, ...]
@@ -135,7 +137,9 @@ def _is_async(handler: Callable[[Any], Any]) -> bool:
     )
 
 
-def _awaitable(handler: Callable[[Any], Any]) -> Callable[[Any], Awaitable[Any]]:
+def _awaitable(
+    handler: Callable[[Any], Any],
+) -> Callable[[Any], Coroutine[Any, Any, Any]]:
     """Return a coroutine function that does what a plain one does."""
 
     async def call(data: Any) -> None:

@@ -10,20 +10,12 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ._observers import EAGER, Lane, Lanes
-from ._subscription import Plan, Subscription, SubscriptionHandle, planned
+from ._subscribers import UNKNOWN, Subscribers
+from ._subscription import Plan, Subscription, SubscriptionHandle
 from ._together import all_or_first_failure, stop
-from .events import (
-    HANDLER_FAILED,
-    MESSAGE_FAILED,
-    MESSAGE_HANDLED,
-    MESSAGE_RECEIVED,
-    STATE_CHANGED,
-    History,
-)
+from .events import HANDLER_FAILED, History
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ._home import Home
 
 __all__ = [
@@ -39,21 +31,7 @@ __all__ = [
 Delivery = Literal["sequential", "concurrent"]
 OnError = Literal["continue", "raise"]
 
-RECEIVED: Final = 1
-CHANGED: Final = 2
-HANDLED: Final = 4
-FAILED: Final = 8
-_WATCHED: Final = {
-    MESSAGE_RECEIVED: RECEIVED,
-    STATE_CHANGED: CHANGED,
-    MESSAGE_HANDLED: HANDLED,
-    MESSAGE_FAILED: FAILED,
-}
-_PRIORITIES: Final = frozenset(range(1, 6))
 _ON_ERROR: Final = ("continue", "raise")
-_UNKNOWN: Final = -1
-_MOST_PLANS: Final = 4096
-
 _log: Final = logging.getLogger(__name__)
 
 
@@ -86,7 +64,7 @@ def _check(delivery: str, on_error: str) -> None:
         raise ValueError(f"on_error must be 'continue' or 'raise', got {on_error!r}")
 
 
-class AsyncEventManager:
+class AsyncEventManager(Subscribers):
     """An event bus.
 
     Parameters
@@ -116,181 +94,13 @@ class AsyncEventManager:
         max_pending: int = 10_000,
     ) -> None:
         _check(delivery, on_error)
+        super().__init__()
         self.logger = logger
         self._delivery: Delivery = delivery
         self._on_error: OnError = on_error
-        self._events: dict[str, dict[Subscription, None]] = {}
-        self._patterns: dict[str, dict[Subscription, None]] = {}
-        self._components: dict[str, dict[Subscription, None]] = {}
-        self._plans: dict[str, Plan] = {}
-        self._order = 0
         self._failures = 0
         self._lanes = Lanes(max_pending, self._failed, self._overrun)
-        self._history: History | None = None
-        self._home: Home | None = None
         self._special = False
-        self.watched = 0
-
-    watched: int
-    """Which message events anybody observes, as bits; -1: ask :meth:`watch`."""
-
-    # --- subscriptions ----------------------------------------------------------------
-
-    async def subscribe(  # noqa: PLR0917 - a published signature
-        self,
-        event_name: str,
-        component_name: str,
-        handler: Callable[[Any], Any],
-        priority: int = 3,
-        filter_fn: Callable[[str, Any], bool] | None = None,
-    ) -> Subscription:
-        """Call a handler at each event of a name from now on.
-
-        Parameters
-        ----------
-        event_name : str
-            The name; ``prefix.*`` for all that begin so, ``*`` for all.
-        component_name : str
-            Who subscribes, for :meth:`unsubscribe_all` and ``event.handler.failed``.
-        handler : callable
-            Called with the payload; a plain function, or one that can be awaited.
-        priority : int, default 3
-            From 1, called first, to 5; equal ones in the order of subscription.
-        filter_fn : callable, optional
-            Asked ``(event_name, data)`` before each call.
-
-        Returns
-        -------
-        Subscription
-            The handle.
-
-        Raises
-        ------
-        ValueError
-            If the priority is not 1, 2, 3, 4 or 5.
-        """
-        if priority not in _PRIORITIES:
-            raise ValueError(
-                f"priority must be an integer between 1 and 5, got {priority!r}"
-            )
-        sub = _new(Subscription)
-        sub.event_name = event_name
-        sub.component_name = component_name
-        sub.handler = handler
-        sub.priority = priority
-        sub.filter_fn = filter_fn
-        self._order = sub.order = self._order + 1
-        subs = self._events.get(event_name)
-        if subs is None:
-            subs = self._table_of(event_name)
-        subs[sub] = None
-        mine = self._components.get(component_name)
-        if mine is None:
-            mine = self._components[component_name] = {}
-        mine[sub] = None
-        self.watched = _UNKNOWN
-        self._plans.pop(event_name, None)
-        if self._home is not None:
-            self._home.enter()
-        return sub
-
-    def _table_of(self, event_name: str) -> dict[Subscription, None]:
-        """Return the table of an event that has none, or of a pattern."""
-        if event_name != "*" and not event_name.endswith(".*"):
-            subs = self._events[event_name] = {}
-            return subs
-        self._plans.clear()
-        return self._patterns.setdefault(event_name, {})
-
-    def unsubscribe(self, handle: SubscriptionHandle) -> bool:
-        """Remove a subscription.
-
-        Returns
-        -------
-        bool
-            Whether it was there; removing twice is harmless.
-        """
-        name = handle.event_name
-        subs = self._events.get(name) or self._patterns.get(name)
-        if subs is None or subs.pop(handle, self) is self:  # type: ignore[call-overload]
-            return False
-        sub: Subscription = handle  # type: ignore[assignment]  # the table holds these
-        mine = self._components[sub.component_name]
-        del mine[sub]
-        if not mine:
-            del self._components[sub.component_name]
-        self.watched = _UNKNOWN
-        self._plans.pop(name, None)
-        if not subs or name in self._patterns:
-            self._forget(name, subs)
-        return True
-
-    def _forget(self, event_name: str, subs: dict[Subscription, None]) -> None:
-        """Drop the table of an event when it is empty, and the plans of a pattern."""
-        table = self._events
-        if event_name in self._patterns:
-            table = self._patterns
-            self._plans.clear()
-        if not subs:
-            del table[event_name]
-
-    def unsubscribe_all(self, component_name: str) -> int:
-        """Remove all subscriptions of a component.
-
-        Returns
-        -------
-        int
-            How many there were. The cost grows with them, not with those that stay.
-        """
-        mine = self._components.pop(component_name, None)
-        if mine is None:
-            return 0
-        events, patterns, plans = self._events, self._patterns, self._plans
-        for sub in mine:
-            name = sub.event_name
-            subs = events.get(name) or patterns[name]
-            del subs[sub]
-            if not subs or name in patterns:
-                self._forget(name, subs)
-            if plans:
-                plans.pop(name, None)
-        self.watched = _UNKNOWN
-        return len(mine)
-
-    # --- plans ------------------------------------------------------------------------
-
-    def _plan(self, event_name: str) -> Plan | None:
-        """Work out whom an event reaches, and keep it until a subscription changes."""
-        if self._patterns and len(self._plans) >= _MOST_PLANS:
-            self._plans.clear()
-        plan = planned(
-            self._events.get(event_name, ()),
-            [
-                subs
-                for pattern, subs in self._patterns.items()
-                if event_name.startswith(pattern[:-1])
-            ],
-        )
-        if plan is not None:
-            self._plans[event_name] = plan
-        return plan
-
-    def _is_observed(self, event_name: str) -> bool:
-        """Return whether anybody would hear of an event."""
-        if self._history is not None or event_name in self._plans:
-            return True
-        if event_name in self._events or self._patterns:
-            return self._plan(event_name) is not None
-        return False
-
-    def watch(self) -> int:
-        """Return which message events anybody observes, as bits."""
-        bits = 0
-        for name, bit in _WATCHED.items():
-            if self._is_observed(name):
-                bits |= bit
-        self.watched = bits
-        return bits
 
     # --- publishing -------------------------------------------------------------------
 
@@ -408,7 +218,7 @@ class AsyncEventManager:
         late = False
         try:
             if not pairs:
-                tasks += [launch(handler(data)) for handler in handlers]  # type: ignore[arg-type]
+                tasks += [launch(handler(data)) for handler in handlers]
             else:
                 chosen = []
                 for (accepts, handler), sub in zip(pairs, subs, strict=True):
@@ -555,7 +365,7 @@ class AsyncEventManager:
         if self._history is None:
             self._history = History(size)
             self._special = True
-            self.watched = _UNKNOWN
+            self.watched = UNKNOWN
         else:
             self._history.grow(size)
         return self._history
@@ -578,8 +388,6 @@ class AsyncEventManager:
             self._home = home
             self._special = True
 
-
-_new: Final = object.__new__
 
 EventBus = AsyncEventManager
 """The same class under a shorter name."""

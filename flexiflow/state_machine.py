@@ -124,6 +124,10 @@ ProcessingRequest._row = {  # noqa: SLF001
 ErrorHandling._row = {"acknowledge": (None, InitialState())}  # noqa: SLF001
 
 
+TABLE_STATES: Final = frozenset(_TableState.__subclasses__())
+"""The built-in states, which need no user code."""
+
+
 def _target(row: _Row, message: Mapping[str, Any]) -> State | None:
     """Return the state to which a row of the table leads, or None."""
     try:
@@ -218,7 +222,7 @@ class StateRegistry:
 
 DEFAULT_REGISTRY: Final = StateRegistry()
 """The registry that is used when none is given."""
-for _cls in (InitialState, AwaitingConfirmation, ProcessingRequest, ErrorHandling):
+for _cls in TABLE_STATES:
     DEFAULT_REGISTRY.register(_cls.__name__, _cls)
 
 
@@ -320,10 +324,13 @@ class StateMachine:
             return None
         if row is None:
             return None
-        target = _target(row, message)
-        if target is None:
+        try:
+            hit = row.get(message.get("type"))
+        except TypeError:  # a type that cannot be looked up
             return False
-        self.current_state = target
+        if hit is None or (hit[0] is not None and message.get("content") != hit[0]):
+            return False
+        self.current_state = hit[1]
         return True
 
     async def handle(self, message: Message, component: Any) -> Outcome:
@@ -354,13 +361,30 @@ class StateMachine:
             Whether a transition was taken.
         """
         answer = await self.current_state.handle_message(message, component)
+        return self.commit(answer)
+
+    def commit(self, answer: Any) -> bool:
+        """Move to the state that ``handle_message`` of a state answered.
+
+        Returns
+        -------
+        bool
+            Whether a transition was taken.
+
+        Raises
+        ------
+        StateError
+            If it is no answer; the state is unchanged then.
+        """
         try:
             proceeded, state = answer
         except (TypeError, ValueError) as error:
             raise self._no_answer(answer) from error
         if not proceeded:
             return False
-        if not hasattr(state, "handle_message") or isinstance(state, type):
+        if not isinstance(state, State) and (
+            isinstance(state, type) or not hasattr(state, "handle_message")
+        ):
             raise self._no_answer(answer)
         self.current_state = state
         return True
