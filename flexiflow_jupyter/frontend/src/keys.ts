@@ -1,28 +1,25 @@
 /**
  * Keys typed in a view stay in it; Shift+Enter reaches the notebook.
  *
- * JupyterLab reads keys on the document before the view sees them, and leaves out
- * those below an element with this attribute. It is taken away for the one key that
- * the notebook shall have. Hosts that listen further up are kept out by stopping the
- * event at the view.
+ * JupyterLab reads keys on the document before the view sees them. It leaves out
+ * elements with an attribute, and looks at the element that has the focus first (its
+ * bindings match `:focus`), so the attribute is put there: on the window, which comes
+ * before the document. Hosts that listen further up are kept out by stopping the event
+ * at the view.
  */
 import type { Scope } from "./scope";
 
 const SUPPRESS = "data-lm-suppress-shortcuts";
 
 export function keepKeys(root: HTMLElement, scope: Scope): void {
-  root.setAttribute(SUPPRESS, "true");
   const early = (event: KeyboardEvent): void => {
-    if (!(event.target instanceof Node) || !root.contains(event.target)) return;
-    if (isForNotebook(event)) root.removeAttribute(SUPPRESS);
-    else root.setAttribute(SUPPRESS, "true");
+    const { target } = event;
+    if (!(target instanceof Element) || !root.contains(target)) return;
+    if (isForNotebook(event)) target.removeAttribute(SUPPRESS);
+    else target.setAttribute(SUPPRESS, "true");
   };
   scope.listen(window, "keydown", early, { capture: true });
-  scope.listen(root, "keydown", (event: KeyboardEvent) => {
-    if (isForNotebook(event)) root.setAttribute(SUPPRESS, "true");
-    else event.stopPropagation();
-  });
-  for (const name of ["keyup", "keypress"]) {
+  for (const name of ["keydown", "keyup", "keypress"]) {
     scope.listen(root, name, (event: KeyboardEvent) => {
       if (!isForNotebook(event)) event.stopPropagation();
     });

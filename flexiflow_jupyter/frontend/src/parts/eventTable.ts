@@ -13,7 +13,8 @@ import { rowTop, rowWindow, tableHeight } from "../rowWindow";
 import type { Scope } from "../scope";
 
 export const ROW_PX = 24;
-const SPARE = 3;
+/** Rows drawn above and below: scrolling shows no gap, and readers find some more. */
+const SPARE = 16;
 
 /** The rows to show; ordinals from `first` up to and without `end`. */
 export interface Rows {
