@@ -204,6 +204,11 @@ class FlexiFlowEngine:
 
     # --- snapshots --------------------------------------------------------------------
 
+    @property
+    def store(self) -> SnapshotStore | None:
+        """The store that the components are saved to, or None."""
+        return self._autosaves[-1].store if self._autosaves else None
+
     def persist(
         self,
         store: SnapshotStore | str | os.PathLike[str],

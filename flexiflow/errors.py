@@ -7,6 +7,7 @@
     ├── StateError              a state that does not exist or cannot be entered
     ├── PersistenceError        (also ValueError) a snapshot that cannot be read
     ├── ImportError_            a ``module:Symbol`` that cannot be imported
+    ├── MissingExtraError       (also RuntimeError) an optional part is not installed
     └── ComponentError          a component that cannot do what was asked
         ├── ComponentNotFoundError  (also KeyError) no component of that name
         ├── EngineClosedError       (also RuntimeError) the engine has been closed
@@ -34,6 +35,7 @@ __all__ = [
     "ErrorContext",
     "FlexiFlowError",
     "ImportError_",
+    "MissingExtraError",
     "PersistenceError",
     "StateError",
     "UntilTimeout",
@@ -44,6 +46,7 @@ __all__ = [
     "import_module_not_found",
     "import_not_state_subclass",
     "import_symbol_not_found",
+    "missing_extra",
     "nearest",
     "one_line",
     "persistence_invalid_json",
@@ -215,6 +218,12 @@ class ImportError_(FlexiFlowError):  # noqa: N801, N818 - a published 1.0 name
     code = "flexiflow.import"
 
 
+class MissingExtraError(FlexiFlowError, RuntimeError):
+    """An optional part of FlexiFlow was used that is not installed."""
+
+    code = "flexiflow.missing_extra"
+
+
 class ComponentError(FlexiFlowError):
     """A component cannot do what was asked of it."""
 
@@ -371,4 +380,14 @@ def import_not_state_subclass(dotted_path: str, got_type: str) -> ImportError_:
         "  from flexiflow import State\n"
         "  class MyState(State): ...",
         context={"dotted_path": dotted_path, "got_type": got_type},
+    )
+
+
+def missing_extra(extra: str, module: str, part: str) -> MissingExtraError:
+    """Return the error for a part whose extra is not installed."""
+    return MissingExtraError(
+        f"{part} needs the extra '{extra}'",
+        why=f"The package '{module}' is not installed.",
+        fix=f'Run: pip install "flexiflow[{extra}]"',
+        context={"extra": extra, "module": module},
     )

@@ -31,6 +31,8 @@ LAYERS = {
     "_bindings": 1,
     "_source": 1,
     "_observers": 1,
+    "_subscription": 1,
+    "_together": 1,
     "event_manager": 2,
     "statepack": 2,
     "statechart": 2,
@@ -82,7 +84,7 @@ SAME_LAYER = {
     ("pack_loader", "_pack_checks"): "what a pack must keep to",
     ("extras", "component"): "a snapshot is taken of a component, and makes one",
     ("extras", "_message"): "a saved row tells of the message that led to it",
-    ("extras", "_worker"): "components are saved by the keeper that a worker has",
+    ("extras", "_member"): "components are saved by the keeper that each has",
     ("_explain", "diagrams"): "looks for unreachable states in the graph",
     ("diagrams", "explain"): "a config is explained before it is drawn",
 }

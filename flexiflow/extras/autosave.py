@@ -13,8 +13,8 @@ from .store import SnapshotStore
 if TYPE_CHECKING:
     import os
 
+    from .._member import Member
     from .._message import MessageResult
-    from .._worker import Worker
     from ..component import AsyncComponent
 
 __all__ = ["Autosave", "restore_latest"]
@@ -69,7 +69,7 @@ class Autosave:
             store if isinstance(store, SnapshotStore) else SnapshotStore(store)
         )
         self._keep_last = keep_last
-        self._saved: dict[str, tuple[Worker, str]] = {}
+        self._saved: dict[str, tuple[Member, str]] = {}
         self._under_way: set[asyncio.Future[int]] = set()
 
     @property
@@ -77,14 +77,14 @@ class Autosave:
         """The store that is written."""
         return self._store
 
-    def attach(self, component: Worker) -> None:
+    def attach(self, component: Member) -> None:
         """Begin to save a component; again is harmless."""
         component.keep_with(self._keep)
         with suppress(FlexiFlowError):  # the first message tells
             text = snapshot_to_json(take_snapshot(cast("AsyncComponent", component)))
             self._saved[component.name] = component, text
 
-    def detach(self, component: Worker) -> None:
+    def detach(self, component: Member) -> None:
         """Save a component no longer."""
         if component.keeper == self._keep:
             component.keep_with(None)
@@ -98,7 +98,7 @@ class Autosave:
             await self._store.close()
 
     def _keep(
-        self, component: Worker, message: dict[str, Any], result: MessageResult
+        self, component: Member, message: dict[str, Any], result: MessageResult
     ) -> asyncio.Future[int] | None:
         """Queue the snapshot of a component when it differs from the one before."""
         try:
@@ -129,7 +129,7 @@ class Autosave:
             self._saved.clear()
 
 
-def _failed(component: Worker, error: FlexiFlowError) -> asyncio.Future[int]:
+def _failed(component: Member, error: FlexiFlowError) -> asyncio.Future[int]:
     """Return a future that raises: the state has changed, but is not saved."""
     failed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     failed.set_exception(error)

@@ -306,7 +306,8 @@ class SnapshotStore:
             raise self._closed()
         name = snapshot.name
         if not f"{name}{way[0]}{way[1]}{way[2]}".isascii():
-            _check_text(name, *way)
+            _check_name(name)
+            way = _storable(way[0]), _storable(way[1]), _storable(way[2])
         return SnapshotRow(
             name,
             snapshot_to_json(snapshot),
@@ -371,11 +372,16 @@ class SnapshotStore:
             self._writer.close()
 
 
-def _check_text(*texts: str | None) -> None:
-    """Refuse text that no database can hold, before it spoils a shared commit."""
+def _check_name(name: str) -> None:
+    """Refuse a name that no database can hold, before it spoils a shared commit."""
     try:
-        for text in texts:
-            if text is not None:
-                text.encode()
+        name.encode()
     except UnicodeEncodeError as error:
         raise database_error(error, "written") from error
+
+
+def _storable(text: str | None) -> str | None:
+    """Return text with half surrogate pairs escaped: a message may hold anything."""
+    if text is None:
+        return None
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

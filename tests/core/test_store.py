@@ -142,6 +142,14 @@ class TestSave:
         assert isinstance(bad, PersistenceError)
         assert isinstance(name, PersistenceError)
 
+    async def test_any_message_type_is_kept(self, store):
+        """A message type that is no proper text is kept in a form that can be read."""
+        await store.save(snapshot(), message_type="\udc00x", correlation_id="ü")
+
+        (row,) = store.history("job")
+        assert row["message_type"] == "\\udc00x"
+        assert row["correlation_id"] == "ü"
+
     async def test_failed_commit_reaches_every_caller(self, store):
         """Each caller of a failed commit gets its own error; later ones succeed."""
         holder = sqlite3.connect(store.path)
