@@ -15,7 +15,15 @@ from .traces import own_trace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Box", "Excerpt", "Level", "box_of_error", "box_of_warnings", "safe_text"]
+__all__ = [
+    "Box",
+    "Excerpt",
+    "Level",
+    "Problem",
+    "box_of_error",
+    "box_of_warnings",
+    "safe_text",
+]
 
 Level = Literal["error", "warning", "info"]
 

@@ -150,7 +150,7 @@ def run_command(
     return commands[command](engine, rest)
 
 
-def find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:
+def _find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:
     """Return the component of a name, as written or in quotes.
 
     Raises
@@ -173,7 +173,7 @@ async def _send(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -
             why=f"It was given {len(words)} of the two.",
             fix="Write %flexiflow send NAME MESSAGE [k=v ...]",
         )
-    component = find_component(engine, words[0])
+    component = _find_component(engine, words[0])
     fields = read_fields(words[2:], notebook.shell.user_ns)
     message = {**fields, "type": unquoted(words[1])}
     number = notebook.cell.number
@@ -213,13 +213,13 @@ def _graph(engine: FlexiFlowEngine, words: list[str]) -> StateGraph:
     _take_no_more("graph NAME", words[1:])
     from .widgets import StateGraph as View  # noqa: PLC0415 - loads anywidget
 
-    return View(find_component(engine, words[0]))
+    return View(_find_component(engine, words[0]))
 
 
 def _events(engine: FlexiFlowEngine, words: list[str]) -> EventStream:
     """Make the event stream of the engine, or of a component."""
     _take_no_more("events [NAME]", words[1:])
-    source = find_component(engine, words[0]) if words else engine
+    source = _find_component(engine, words[0]) if words else engine
     from .widgets import EventStream as View  # noqa: PLC0415 - loads anywidget
 
     return View(source)

@@ -91,6 +91,7 @@ def _load(notebook: Notebook, engine: FlexiFlowEngine, text: str) -> ComponentCo
             text=text,
             first_line=_FIRST_LINE,
             in_force=_in_force(engine, text),
+            views=notebook.views_of(notebook.cell.key),
         ) from None
 
 
@@ -138,11 +139,12 @@ def _show(
     """Show the panel with the first remark on it, and the others as boxes."""
     key = f"define {options.engine} {component.name}"
     notebook.close_views(key)
+    notebook.close_views(notebook.cell.key)
     if options.panel:
         from .widgets import Panel  # noqa: PLC0415 - loads anywidget
 
         view = Panel(component)
-        notebook.move(view, key)
+        notebook.adopt(view, key)
         if remarks:
             view.say(remarks.pop(0))
         display(view)

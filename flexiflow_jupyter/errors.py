@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from flexiflow.diagnostics import Diagnostic
 
+    from .notebook import NotebookView
+
 __all__ = ["DefinitionError", "ErrorBoxes"]
 
 
@@ -35,6 +37,8 @@ class DefinitionError(ChartError):
         The editor's number of the text's first line.
     in_force : str
         What goes on as before, one sentence; empty when there is nothing.
+    views : sequence of NotebookView, optional
+        What the cell showed before: it is shown again below the box.
     """
 
     code = "flexiflow.jupyter.definition"
@@ -46,11 +50,13 @@ class DefinitionError(ChartError):
         text: str,
         first_line: int,
         in_force: str,
+        views: Sequence[NotebookView] = (),
     ) -> None:
         super().__init__(diagnostics)
         self.text = text
         self.first_line = first_line
         self.in_force = in_force
+        self.views = tuple(views)
 
     def __str__(self) -> str:
         """Return the errors as text, and what stays in force."""
@@ -113,6 +119,7 @@ class ErrorBoxes:
             box = box_of_error(error)
         if has_page:
             display(box)
+            self._show_again(error)
             lines = [f"{kind.__name__}: {_first(error)}"]
         else:
             lines = box.text().split("\n")
@@ -122,6 +129,12 @@ class ErrorBoxes:
             shell.showtraceback((kind, error, trace))
         finally:
             del target._render_traceback_  # %tb shows the whole
+
+    def _show_again(self, error: BaseException) -> None:
+        """Keep the last good picture under the box of a wrong definition."""
+        for view in error.views if isinstance(error, DefinitionError) else ():
+            view.move_here()
+            display(view)
 
 
 def _first(error: BaseException) -> str:

@@ -113,7 +113,7 @@ class _Writer:
         self._room -= len(text)
 
 
-def message_text(message: Any) -> str:
+def _message_text(message: Any) -> str:
     """Return a message as ``type {fields}``."""
     if type(message) is not dict:
         return short_json(message, _LONGEST_TEXT)
@@ -125,7 +125,7 @@ def message_text(message: Any) -> str:
 
 
 def _tell_received(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
-    return "info", message_text(data["message"])
+    return "info", _message_text(data["message"])
 
 
 def _tell_handled(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
@@ -137,7 +137,7 @@ def _tell_handled(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
 
 
 def _tell_failed(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
-    return "failed", f"{message_text(data['message'])} · {data['exception']}"
+    return "failed", f"{_message_text(data['message'])} · {data['exception']}"
 
 
 def _tell_changed(data: Mapping[str, Any]) -> tuple[EventLevel, str]:

@@ -48,6 +48,10 @@ class LoopHop:
         self._context = context if context is not None else contextvars.copy_context()
         self._tasks: set[asyncio.Task[Any]] = set()
 
+    def move_here(self) -> None:
+        """Belong to the present cell from now on: run in a copy of its context."""
+        self._context = contextvars.copy_context()
+
     @property
     def pending(self) -> int:
         """The number of tasks that have not ended."""

@@ -31,6 +31,9 @@ class NotebookView(Protocol):
     def refresh(self) -> None:
         """Read the component again; functions of the notebook may have changed."""
 
+    def move_here(self) -> None:
+        """Belong to the present run of its cell: outputs go there."""
+
     def close(self) -> None:
         """Take the view off the page and off the bus; idempotent."""
 
@@ -101,13 +104,17 @@ class Notebook:
     # --- cells and their views --------------------------------------------------------
 
     def begin_cell(self, info: ExecutionInfo) -> None:
-        """Note which cell runs, close what it showed before, start a new story."""
+        """Note which cell runs, close what it showed before, start a new story.
+
+        The views of a definition are closed once it is known to be right.
+        """
         if is_inside_cell(self.shell):
             return
         count = self.shell.execution_count
         number = count - 1 if info.store_history else count
         self.cell = Cell(str(info.cell_id or info.raw_cell), number)
-        self.close_views(self.cell.key)
+        if not str(info.raw_cell).startswith("%%flexiflow"):
+            self.close_views(self.cell.key)
         set_correlation_id()
 
     def end_cell(self, _result: object) -> None:
@@ -118,10 +125,6 @@ class Notebook:
     def adopt(self, view: NotebookView, key: str | None = None) -> None:
         """Remember that the present cell, or the one of a key, made a view."""
         self._views.setdefault(key or self.cell.key, []).append(view)
-
-    def move(self, view: NotebookView, key: str) -> None:
-        """Let a view belong to a key of its own as well as to its cell."""
-        self.adopt(view, key)
 
     def release(self, view: NotebookView) -> None:
         """Forget a view; harmless when it is not known."""
@@ -134,6 +137,10 @@ class Notebook:
         """Yield the views that are open, each once."""
         found = {id(view): view for views in self._views.values() for view in views}
         return iter(list(found.values()))
+
+    def views_of(self, key: str) -> list[NotebookView]:
+        """Return the views that a cell made and that are open, oldest first."""
+        return list(self._views.get(key, []))
 
     def close_views(self, key: str | None = None) -> None:
         """Close the views of a cell, or all."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MagicAwaiter", "await_magics", "is_inside_cell"]
 
-MAGICS: Final = frozenset({"flexiflow"})
+_MAGICS: Final = frozenset({"flexiflow"})
 """The magics that hand out something to await."""
 
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
@@ -54,7 +54,7 @@ class MagicAwaiter:
 
     def __call__(self, lines: list[str]) -> list[str]:
         """Return the lines of a cell, as many as before, with our magics awaited."""
-        if not any(name in line for name in MAGICS for line in lines):
+        if not any(name in line for name in _MAGICS for line in lines):
             return lines
         if is_inside_cell(self._shell):
             return lines
@@ -134,4 +134,4 @@ def _is_our_magic(call: ast.Call) -> bool:
     ):
         return False
     name = call.args[0] if call.args else None
-    return isinstance(name, ast.Constant) and name.value in MAGICS
+    return isinstance(name, ast.Constant) and name.value in _MAGICS

@@ -14,7 +14,7 @@ from ..describe import describe_component
 from ..loop import LoopHop
 from ..notebook import current_notebook
 from ..protocol import PROTOCOL, Notice, read_page_message
-from ..sending import MessageSender
+from ..sending import MessageSender, problem_of
 from .bundles import read_bundle, read_text_bundle
 from .facts import ComponentFacts
 
@@ -115,6 +115,10 @@ class View(anywidget.AnyWidget):
         """Read the component again; functions of the notebook may have changed."""
         if self._is_open:
             self._pulse.request()
+
+    def move_here(self) -> None:
+        """Belong to the present run of its cell: what clicks print lands there."""
+        self._hop.move_here()
 
     def close(self) -> None:
         """Take the view off the page and off the bus; idempotent."""
@@ -227,8 +231,6 @@ class View(anywidget.AnyWidget):
         try:
             runtime = read_bundle("graphviz.js")
         except Exception as error:  # noqa: BLE001 - the page shows what is wrong
-            from ..sending import problem_of  # noqa: PLC0415
-
             self.send({"kind": "error", **problem_of(error)})
             return
         self.send({"kind": "runtime", "what": "graphviz"}, buffers=[runtime])

@@ -39,7 +39,8 @@ def kernel(bare_kernel):
     """A kernel with the extension and without components."""
     code = "%load_ext flexiflow_jupyter\nfrom flexiflow_jupyter import *"
     bare_kernel.customs.clear()
-    assert bare_kernel.run(code).reply["status"] == "ok"
+    loaded = bare_kernel.run(code)
+    assert loaded.reply["status"] == "ok", "\n".join(loaded.reply["traceback"])
     yield bare_kernel
     bare_kernel.run(
         "for name in list(get_engine().components):\n"
