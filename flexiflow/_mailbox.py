@@ -3,44 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from ._message import MessageResult, active
+from ._message import Flight, MessageResult, active
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-__all__ = ["Flight", "Mailbox", "Turn", "Waiter", "would_wait_for_itself"]
+__all__ = ["Mailbox", "Turn", "Waiter", "would_wait_for_itself"]
 
-
-@final
-class Flight:
-    """The messages a handling sent to its own component, and those that these sent."""
-
-    __slots__ = ("_end", "_left")
-
-    def __init__(self) -> None:
-        self._left = 0
-        self._end: asyncio.Future[None] | None = None
-
-    def take_off(self) -> None:
-        """Count one more message."""
-        self._left += 1
-
-    def land(self) -> None:
-        """Count one message that came to its end."""
-        self._left -= 1
-        if self._left == 0 and self._end is not None and not self._end.done():
-            self._end.set_result(None)
-
-    async def wait(self) -> None:
-        """Wait until all have come to their end."""
-        while self._left:
-            self._end = asyncio.get_running_loop().create_future()
-            await self._end
+_log: Final = logging.getLogger(__name__)
 
 
 @final
@@ -130,7 +106,10 @@ class Mailbox:
         A message whose caller waits is handed over by waking the caller.
         """
         while self.changes:
-            self.changes.pop(0)()
+            try:
+                self.changes.pop(0)()
+            except Exception:  # noqa: BLE001 - the next message begins all the same
+                _log.exception("A change between two messages failed")
         while self.queue:
             turn = self.queue.popleft()
             if turn.waiter is None:

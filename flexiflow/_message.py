@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, Protocol, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from ._scope import Scope
 from .errors import ComponentError, one_line
@@ -12,22 +13,46 @@ from .errors import ComponentError, one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._mailbox import Flight
     from .state_machine import StateMachine
 
-__all__ = ["MessageResult", "Status", "active", "checked", "enclosing"]
+__all__ = [
+    "Flight",
+    "MessageResult",
+    "Status",
+    "active",
+    "checked",
+    "composed",
+    "enclosing",
+]
 
 Status = Literal["handled", "ignored", "queued", "failed"]
 
 
-class Worker(Protocol):
-    """What a handling knows of the component that handles."""
+@final
+class Flight:
+    """The messages a handling sent to its own component, and those that these sent."""
 
-    name: str
+    __slots__ = ("_end", "_left")
 
-    @property
-    def running(self) -> object:
-        """The handling whose user code runs now, or None."""
+    def __init__(self) -> None:
+        self._left = 0
+        self._end: asyncio.Future[None] | None = None
+
+    def take_off(self) -> None:
+        """Count one more message."""
+        self._left += 1
+
+    def land(self) -> None:
+        """Count one message that came to its end."""
+        self._left -= 1
+        if self._left == 0 and self._end is not None and not self._end.done():
+            self._end.set_result(None)
+
+    async def wait(self) -> None:
+        """Wait until all have come to their end."""
+        while self._left:
+            self._end = asyncio.get_running_loop().create_future()
+            await self._end
 
 
 @final
@@ -136,3 +161,18 @@ def checked(message: object) -> dict[str, Any]:
         why=f"Got {one_line(message)}, a {type(message).__name__}.",
         fix='Send {"type": "start"}, or use component.send("start").',
     )
+
+
+def composed(
+    message: str | Mapping[str, Any], content: Any, fields: dict[str, Any]
+) -> dict[str, Any]:
+    """Return a message from its type, or a message, and what is added to it."""
+    if isinstance(message, str):
+        whole = {"type": message, **fields}
+    elif not fields and content is None and type(message) is dict:
+        return message
+    else:
+        whole = {**checked(message), **fields}
+    if content is not None:
+        whole["content"] = content
+    return whole

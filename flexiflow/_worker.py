@@ -217,7 +217,7 @@ class Worker(Member):
         effects: tuple[Effect, ...] = ()
         late = False
         try:
-            if bus is not None and self._watched() & RECEIVED:
+            if bus is not None and self.watched & RECEIVED:
                 facts = {"component": self.name, "message": message}
                 late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
             taken = machine.handle_nowait(message)
@@ -256,7 +256,7 @@ class Worker(Member):
             if changed:
                 if self._gate.level <= _INFO:
                     self._log_transition(result)
-                if bus is not None and self._watched() & CHANGED:
+                if bus is not None and self.watched & CHANGED:
                     facts = {
                         "component": self.name,
                         "from_state": result.from_state,
@@ -268,7 +268,7 @@ class Worker(Member):
                 CURRENT.set(result)
                 await self._perform(effects)
                 CURRENT.set(quiet)
-            if bus is not None and self._watched() & HANDLED:
+            if bus is not None and self.watched & HANDLED:
                 late |= self._announce_handled(bus, message, result)
         except BaseException as error:
             await self._give_up(message, result, error, scope, late=late)
@@ -299,8 +299,9 @@ class Worker(Member):
         if late and isinstance(error, Exception):
             await asyncio.sleep(0)
 
-    def _watched(self) -> int:
-        """Return which message events anybody observes, as bits."""
+    @property
+    def watched(self) -> int:
+        """Which message events anybody observes, as bits."""
         bus = self.event_bus
         if bus is None:
             return 0
@@ -324,7 +325,7 @@ class Worker(Member):
         result.status = "failed"
         result.after = result.machine.current_state
         bus = self.event_bus
-        if bus is None or not self._watched():
+        if bus is None or not self.watched:
             return False
         scope = CURRENT.get()
         CURRENT.set(Scope(result.cid))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from ._closing import drain
 from ._home import Home, is_running
-from ._message import active, checked
-from ._scope import CURRENT
-from ._worker import Worker, handlers_of
+from ._message import composed
+from ._worker import Worker
 from .component import AsyncComponent
 from .config_loader import ComponentConfig, ConfigLoader
 from .errors import EngineClosedError, component_not_found
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from .extras.store import SnapshotStore
 
 __all__ = ["FlexiFlowEngine"]
-
-_LAST_WORDS_S: Final = 1.0
-"""How long a cancelled handler may take to end."""
 
 
 class FlexiFlowEngine:
@@ -309,20 +306,16 @@ class FlexiFlowEngine:
         Exception
             What the user's code raised; the component's state is as it was.
         """
-        if isinstance(type_or_message, str):
-            message: dict[str, Any] = {"type": type_or_message, **fields}
-        else:
-            message = type_or_message if not fields and content is None else {}  # type: ignore[assignment]
-            if message is not type_or_message:
-                message = {**checked(type_or_message), **fields}
-        if content is not None:
-            message["content"] = content
+        if self._unannounced and self._home.enter():
+            self._announce_all()
         component = self.components.get(name)
         if component is None:
             if self._home.closed:
                 raise self._closed_error(f"a message for '{name}'")
             raise component_not_found(name, self.components)
-        result: MessageResult = await component.handle_message(message)
+        result: MessageResult = await component.handle_message(
+            composed(type_or_message, content, fields)
+        )
         return result
 
     # --- its life ---------------------------------------------------------------------
@@ -349,7 +342,7 @@ class FlexiFlowEngine:
             return
         self._closing = asyncio.get_running_loop().create_future()
         try:
-            await self._drain(grace_s)
+            await drain(self._home, self._workers(), self.event_bus, grace_s)
             for autosave in self._autosaves:
                 await autosave.close()
         finally:
@@ -357,39 +350,6 @@ class FlexiFlowEngine:
             for component in self._workers():
                 component.shut()
             self._closing.set_result(None)
-
-    async def _drain(self, grace_s: float) -> None:
-        """Wait for messages and observers; cancel them when the time is over."""
-        home = self._home
-        home.closing = True
-        own = {id(scope.component) for scope in active(CURRENT.get())}
-        workers = [worker for worker in self._workers() if id(worker) not in own]
-        for worker in self._workers():
-            worker.settle(home)
-        try:
-            async with asyncio.timeout(grace_s):
-                while any(worker.is_busy for worker in workers):
-                    for worker in workers:
-                        await worker.idle()
-                await self.event_bus.join()
-        except TimeoutError:
-            home.closed = True
-            await self._cancel(workers)
-        await self.event_bus.stop()
-
-    async def _cancel(self, workers: list[Worker]) -> None:
-        """Cancel the handlers that still run and wait for their end."""
-        for worker in workers:
-            worker.shut()
-        for task in handlers_of(workers) - {asyncio.current_task()}:
-            task.cancel()
-        try:
-            async with asyncio.timeout(_LAST_WORDS_S):
-                for worker in workers:
-                    await worker.idle()
-        except TimeoutError:
-            names = [worker.name for worker in workers if worker.is_busy]
-            self.logger.warning("Closed while a handler would not end: %s", names)
 
     def _workers(self) -> list[Worker]:
         return [one for one in self.components.values() if isinstance(one, Worker)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 import time as _time
 from collections import deque
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
+from ._listener import Listener
 from ._scope import CURRENT, id_text
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ BUILT_IN: Final = frozenset(
     }
 )
 """The events that FlexiFlow itself announces, fire-and-forget."""
-
-_log: Final = logging.getLogger(__name__)
 
 
 @final
@@ -101,47 +99,6 @@ class Event:
 
     def __repr__(self) -> str:
         return f"<Event {self.seq} {self.name} component={self.component!r}>"
-
-
-@final
-class Listener:
-    """A wake-up call for a reader of a history: armed by the reader, rung once."""
-
-    __slots__ = ("_callback", "_history", "due")
-
-    due: int | None
-    """The number of the event at which it rings; None while it is not armed."""
-
-    def __init__(self, history: History, callback: Callable[[], object]) -> None:
-        self._history: History | None = history
-        self._callback = callback
-        self.due = None
-
-    def arm(self, after: int = 1) -> None:
-        """Ring once, at the ``after``-th event from now; arming again replaces.
-
-        Parameters
-        ----------
-        after : int, default 1
-            At least 1. Until then the publisher pays one comparison of integers.
-        """
-        if self._history is not None:
-            self.due = self._history.last_seq + after
-            self._history.expect(self)
-
-    def close(self) -> None:
-        """Never ring again; idempotent."""
-        history, self._history = self._history, None
-        self.due = None
-        if history is not None:
-            history.forget(self)
-
-    def ring(self) -> None:
-        """Call back; an error is logged and goes no further."""
-        try:
-            self._callback()
-        except Exception:  # noqa: BLE001 - a reader's error is not the publisher's
-            _log.exception("A listener of the event history failed")
 
 
 @final

@@ -312,11 +312,8 @@ class StateMachine:
     def handle_nowait(self, message: Mapping[str, Any]) -> bool | None:
         """Handle a message that needs no user code.
 
-        Returns
-        -------
-        bool or None
-            True: a transition was taken, completely; False: the message was ignored;
-            None: :meth:`handle` is needed, and nothing has been done.
+        Returns whether a transition was taken, completely; None: nothing has been
+        done, :meth:`handle` is needed.
         """
         try:
             row = self.current_state._row  # noqa: SLF001 - the tables are this module's
@@ -348,28 +345,13 @@ class StateMachine:
     async def handle_message(self, message: Message, component: Any) -> bool:
         """Hand a message to the present state and move to the one it answers.
 
-        Parameters
-        ----------
-        message : dict
-            The message.
-        component : object
-            Handed on to the state.
-
-        Returns
-        -------
-        bool
-            Whether a transition was taken.
+        Returns whether a transition was taken. The component is handed on.
         """
         answer = await self.current_state.handle_message(message, component)
         return self.commit(answer)
 
     def commit(self, answer: Any) -> bool:
-        """Move to the state that ``handle_message`` of a state answered.
-
-        Returns
-        -------
-        bool
-            Whether a transition was taken.
+        """Move to the state that a state answered; return whether that is a move.
 
         Raises
         ------

@@ -1,0 +1,155 @@
+"""Answer what can be asked of a component: where it is, what it takes, and when."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ._mailbox import Waiter
+from ._worker import Worker
+from .errors import UntilTimeout, state_not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .statechart.model import Chart
+    from .statechart.ports import WhyNot
+
+__all__ = ["Inquirer"]
+
+
+class Inquirer(Worker):
+    """The part of a component that answers questions."""
+
+    __slots__ = ()
+
+    @property
+    def state(self) -> str:
+        """The name of the present state; leaf paths joined by ``,`` when several."""
+        return self.state_machine.state_name
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The paths of the active leaf states, in document order."""
+        return self.state_machine.states
+
+    @property
+    def context(self) -> dict[str, Any] | None:
+        """The data of a chart, this component's own; None for ``State`` classes."""
+        return self.state_machine.context
+
+    @property
+    def chart(self) -> Chart | None:
+        """The chart that is run, or None for ``State`` classes."""
+        return self.state_machine.chart
+
+    def can(self, message: str | Mapping[str, Any]) -> bool:
+        """Return whether a message would do something now; nothing is done.
+
+        Parameters
+        ----------
+        message : str or mapping
+            A message, or its type.
+        """
+        return self.state_machine.can(_as_message(message), self)
+
+    def accepted(self) -> tuple[str, ...]:
+        """Return the types of the messages that do something now, guards evaluated."""
+        return self.state_machine.accepted(self)
+
+    def why_not(self, message: str | Mapping[str, Any]) -> WhyNot:
+        """Return why a message would do nothing now; false when it would.
+
+        Parameters
+        ----------
+        message : str or mapping
+            A message, or its type.
+        """
+        return self.state_machine.why_not(_as_message(message), self)
+
+    async def until(
+        self,
+        state: str | Callable[[Inquirer], object],
+        timeout: float | timedelta | None = None,
+    ) -> str:
+        """Wait for a state, while messages go on.
+
+        Parameters
+        ----------
+        state : str or callable
+            A state's name, or a predicate that is called with the component after
+            each message. True at once when it holds already; a state that was left
+            again meanwhile counts.
+        timeout : float or timedelta, optional
+            How long to wait, in seconds; for ever when it is left out.
+
+        Returns
+        -------
+        str
+            The name of the state in which it held.
+
+        Raises
+        ------
+        UntilTimeout
+            If it did not hold in time; also a ``TimeoutError``.
+        StateError
+            If the chart has no such state.
+        EngineClosedError
+            If the component is closed while it waits.
+        """
+        if self._home is not None and not self._home.enter():
+            found: str = await self._home.call(self.until, state, timeout)
+            return found
+        test = state if callable(state) else self._test_of(state)
+        seen: list[str] = []
+
+        def holds() -> bool:
+            if test(self):
+                seen.append(self.state)
+            return bool(seen)
+
+        if holds():
+            return seen[0]
+        self.refuse_when_closed()
+        waiter = Waiter(holds)
+        waiters = self.open_mailbox().waiters
+        waiters.append(waiter)
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        try:
+            await asyncio.wait([waiter.end], timeout=seconds)
+        finally:
+            if waiter in waiters:
+                waiters.remove(waiter)
+        if not waiter.end.done():
+            waiter.end.cancel()
+            raise self._until_timeout(state, seconds)
+        waiter.end.result()
+        return seen[0]
+
+    def _test_of(self, state: str) -> Callable[[Inquirer], bool]:
+        """Return the predicate for a state's name, which the chart must have."""
+        chart = self.chart
+        if chart is not None and state not in chart:
+            raise state_not_found(state, [node.path for node in chart])
+        return lambda component: component.state_machine.is_in(state)
+
+    def _until_timeout(self, state: object, seconds: float | None) -> UntilTimeout:
+        """Return the error for a state that did not come in time."""
+        wanted = state if isinstance(state, str) else "what the predicate asks for"
+        reasons = [f"It is in {self.state}."]
+        ignored = None if self.mailbox is None else self.mailbox.ignored
+        if ignored is not None:
+            reasons.append(f"The last message refused: {self.why_not(ignored)}")
+        accepted = self.accepted()
+        return UntilTimeout(
+            f"'{self.name}' did not reach {wanted} within {seconds:g} s",
+            why=" ".join(reasons),
+            fix=f"Send one of: {', '.join(accepted)}" if accepted else None,
+            context={"component": self.name, "state": self.state, "wanted": wanted},
+        )
+
+
+def _as_message(message: str | Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a message of which perhaps only the type was given."""
+    return {"type": message} if isinstance(message, str) else message

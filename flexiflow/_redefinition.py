@@ -1,0 +1,91 @@
+"""Give a component another chart, or another machine, between two messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ._subscribers import CHANGED
+from .chart_machine import ChartMachine
+from .events import STATE_CHANGED
+from .state_machine import StateMachine
+from .statechart.model import Chart
+from .statechart.ports import Redefinition
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._inquirer import Inquirer
+    from .statechart.functions import Functions
+
+__all__ = ["Definition", "redefine"]
+
+
+class Definition(Protocol):
+    """What is asked of a config."""
+
+    @property
+    def chart(self) -> Chart | None:
+        """The chart, or None."""
+
+    @property
+    def functions(self) -> Functions | None:
+        """Where its functions are found."""
+
+    @property
+    def rules(self) -> Sequence[Any]:
+        """The rules; Any: they are the user's data."""
+
+    def make_machine(self) -> StateMachine:
+        """Return a new machine in its initial state."""
+
+
+def redefine(
+    component: Inquirer, definition: Chart | Definition, functions: Functions | None
+) -> Redefinition:
+    """Swap chart or machine, and tell who waits for or watches the state.
+
+    Parameters
+    ----------
+    component : Inquirer
+        The component, between two messages.
+    definition : Chart or ComponentConfig
+        What it runs from now on.
+    functions : Functions, optional
+        Where a chart's functions are found.
+
+    Returns
+    -------
+    Redefinition
+        What became of the state.
+    """
+    before = component.state
+    outcome = _swapped(component, definition, functions)
+    if component.mailbox is not None:
+        component.mailbox.look()
+    after, bus = component.state, component.event_bus
+    if bus is not None and after != before and component.watched & CHANGED:
+        facts = {"component": component.name, "from_state": before, "to_state": after}
+        bus.announce(STATE_CHANGED, facts, component.name)
+    return outcome
+
+
+def _swapped(
+    component: Inquirer, definition: Chart | Definition, functions: Functions | None
+) -> Redefinition:
+    machine, name = component.state_machine, component.state
+    chart = definition if isinstance(definition, Chart) else definition.chart
+    if not isinstance(definition, Chart):
+        functions = definition.functions or functions
+    if chart is not None and isinstance(machine, ChartMachine):
+        return machine.redefine(chart, functions)
+    if isinstance(definition, Chart):
+        component.state_machine = ChartMachine(definition, functions=functions)
+    else:
+        component.state_machine = new = definition.make_machine()
+        if chart is None and new.registry.get(name) is not None:
+            component.state_machine = StateMachine.from_name(name, new.registry)
+            text = f"{component.name} goes on in {name}."
+            return Redefinition(kept=True, text=text, state=name)
+    now = component.state
+    text = f"{component.name} has other states now. It left {name} for {now}."
+    return Redefinition(kept=False, text=text, state=now)
