@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final
 
 from .errors import PersistenceError, nearest
 from .state_machine import StateMachine
@@ -38,7 +38,6 @@ _OUTCOMES: Final = {
 # Any in this module: the user's messages, and components of any class.
 
 
-@final
 class ChartMachine(StateMachine):
     """A chart, where it stands, and its data.
 
@@ -84,9 +83,8 @@ class ChartMachine(StateMachine):
             return
         self._context = program.context
         self._history = _NO_HISTORY
-        waiting = Configuration(program, initial_configuration(program).nodes)
-        waiting.row, waiting.otherwise = {}, SLOW
-        self.current_state = waiting
+        nodes = initial_configuration(program).nodes
+        self.current_state = Configuration(program, nodes, is_waiting=True)
 
     # --- what it is -------------------------------------------------------------------
 
@@ -118,7 +116,7 @@ class ChartMachine(StateMachine):
     @property
     def is_started(self) -> bool:
         """Whether the initial states were entered with all they do."""
-        return self.current_state.otherwise is not SLOW or bool(self.current_state.row)
+        return not self.current_state.is_waiting
 
     @property
     def is_finished(self) -> bool:

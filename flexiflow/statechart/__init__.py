@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._graph import chart_graph
 from ._questions import chart_fields
+from ._schema import read_schema
 from ._yaml import Node, YamlDocument, load_yaml
 from .builder import machine, on, state
 from .diff import ChartDiff
@@ -60,6 +61,7 @@ __all__ = [
     "machine",
     "on",
     "read_chart",
+    "read_schema",
     "service",
     "state",
 ]

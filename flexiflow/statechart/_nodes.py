@@ -119,11 +119,11 @@ class YamlDocument:
             if node is None or node.kind == "scalar":
                 break
             try:
-                found = node.keys[step] if key and node.kind == "map" else None
-                node = node.value[step]
+                inner = node.value[step]
             except (KeyError, IndexError, TypeError):
                 break
-            found = found or node
+            found = node.keys[step] if key and node.kind == "map" else inner
+            node = inner
         where = found.place(self.source, path_text(path)) if found else None
         return where or Place(self.source, 1, 1, None, path_text(path))
 

@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from ._reading import Reading
     from ._yaml import Node
 
-__all__ = ["KINDS", "read_actions", "read_message"]
+__all__ = ["KINDS", "LATER", "read_actions", "read_message"]
 
 KINDS: Final = ("call", "set", "add", "raise", "send", "cancel", "emit", "log")
 """The kinds of action; one in a mapping."""
+LATER: Final[frozenset[str]] = frozenset({"send", "cancel"})
+"""Kinds of the language that this version does not execute."""
 _KEYS = (*KINDS, "with")
 
 
@@ -82,6 +84,9 @@ def _read_action(reading: Reading, node: Node, path: str) -> Action | None:
             )
         return None
     kind = kinds[0]
+    if kind in LATER:
+        reading.not_yet(node.keys[kind], f"{path}.{kind}", kind)
+        return None
     if "with" in node.value and kind != "call":
         reading.error(
             f"with stands beside {kind}.",

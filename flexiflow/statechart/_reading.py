@@ -166,7 +166,9 @@ class Reading:
                 empty = key if value.kind == "scalar" and value.value is None else None
                 continue
             shown = key if isinstance(key, str) else one_line(key, 40)
-            near = close_to(str(key), allowed)
+            near = close_to(str(key), [x for x in allowed if x not in node.value])
+            if near is None and empty is None:
+                near = close_to(str(key), allowed)
             if near is not None:
                 fix = f"Did you mean {near}?"
             elif empty is not None:

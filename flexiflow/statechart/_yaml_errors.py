@@ -12,7 +12,7 @@ _KEY_LINE = re.compile(
     r"\s*(?:- +)*(?P<key>[^\s:#][^:#]*?)\s*:(?:\s+(?P<value>[^#]*?))?\s*(?:#.*)?$"
 )
 _GLUED = re.compile(r"\s*(?:- +)*(?P<key>[\w-]+):(?P<value>[^\s/:][^:]*)$")
-_OPENED = {"sequence": ("[", "]"), "mapping": ("{", "}")}
+_CLOSING = {"[": "]", "{": "}"}
 
 
 @final
@@ -159,13 +159,32 @@ def _flow(
 ) -> SyntaxProblem | None:
     if "flow" not in context or begun is None:
         return None
-    opened, closed = _OPENED["sequence" if "sequence" in context else "mapping"]
+    at = (begun.line, begun.column)
+    if "flow node" in context:
+        at = _last_open(lines, begun.line, begun.column) or at
+    sign = lines.text(at[0])[at[1] : at[1] + 1]
+    if sign not in _CLOSING:
+        return None
+    number = lines.number(at[0])
     return SyntaxProblem(
-        f"The {opened} of line {lines.number(begun.line)} is not closed in order.",
+        f"The {sign} of line {number} is not closed in order.",
         f"{problem[:1].upper()}{problem[1:]}.",
-        f"Close it with {closed}, and put a comma between its items.",
-        (lines.number(begun.line), begun.column + 1, begun.column + 2),
+        f"Close it with {_CLOSING[sign]}, and put a comma between its items.",
+        (number, at[1] + 1, at[1] + 2),
     )
+
+
+def _last_open(lines: _Lines, line: int, column: int) -> tuple[int, int] | None:
+    """Return the place of the last bracket before a place that is not closed."""
+    open_: list[tuple[int, int]] = []
+    for at in range(line + 1):
+        text = lines.text(at) if at < line else lines.text(at)[:column]
+        for index, sign in enumerate(text):
+            if sign in _CLOSING:
+                open_.append((at, index))
+            elif sign in "]}" and open_:
+                open_.pop()
+    return open_[-1] if open_ else None
 
 
 def _quote(
