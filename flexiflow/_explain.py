@@ -121,7 +121,7 @@ def _advice(resolved: ResolvedConfig) -> list[Diagnostic]:
     """Return warnings about a config that would load."""
     parsed = resolved.parsed
     if parsed.chart is not None:
-        return check_chart(parsed.chart)
+        return check_chart(parsed.chart, resolved_graph(resolved), parsed.dotted)
     found = []
     if not parsed.rules:
         found.append(

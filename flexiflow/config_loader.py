@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, final
 
 from ._config.files import ConfigFileError, read_document
+from ._config.mixed_machine import MixedMachine, inline_class
 from ._config.parse import parse_config, parse_rules
 from ._config.parsed import document_of, in_text_order
 from ._config.resolve import resolve_config
@@ -85,6 +86,9 @@ class ComponentConfig:
     initial_class: type[State] | None = field(default=None, compare=False)
     """The class of the initial state, when the registry alone does not tell."""
 
+    classes: Mapping[str, type[State]] = field(default_factory=dict, compare=False)
+    """The classes of a chart's states that are no declarations, by their paths."""
+
     def make_machine(self) -> StateMachine:
         """Return a new machine in the initial state.
 
@@ -93,6 +97,10 @@ class ComponentConfig:
         StateError
             If no registry knows the initial state.
         """
+        if self.chart is not None and self.classes and self.registry is not None:
+            return MixedMachine(
+                self.chart, self.classes, self.registry, functions=self.functions
+            )
         if self.chart is not None:
             return ChartMachine(self.chart, functions=self.functions)
         registry = self.registry or DEFAULT_REGISTRY
@@ -289,6 +297,14 @@ def _build(resolved: ResolvedConfig, finder: Functions) -> ComponentConfig:
     for key, found in resolved.classes.items():
         if found.cls is not None:
             registry.register(key, found.cls)
+    classes: dict[str, type[State]] = {}
+    if parsed.chart is not None:
+        for node in parsed.chart:
+            cls = registry.get(node.path) if node.path in parsed.dotted else None
+            if cls is not None:
+                classes[node.path] = cls
+            elif parsed.dotted:
+                registry.register(node.path, inline_class(node.path))
     return ComponentConfig(
         parsed.name or "",
         parsed.rules,
@@ -301,6 +317,7 @@ def _build(resolved: ResolvedConfig, finder: Functions) -> ComponentConfig:
         warnings=tuple(in_text_order(parsed.problems)),
         source=parsed.document.source,
         initial_class=_initial_class(resolved),
+        classes=classes,
     )
 
 

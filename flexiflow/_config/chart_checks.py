@@ -5,26 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
-from ..statechart import chart_graph
 from ..statechart.model import Add, Set, matches
 from .analysis import find_dead_ends, find_unreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from ..diagnostics import Place
+    from ..graph import FlowGraph
     from ..statechart.model import Action, Chart, Transition
 
 __all__ = ["check_chart"]
 
 
-def check_chart(chart: Chart) -> list[Diagnostic]:
+def check_chart(
+    chart: Chart, graph: FlowGraph, classes: Collection[str] = ()
+) -> list[Diagnostic]:
     """Return warnings about a chart that can be used.
 
     Parameters
     ----------
     chart : Chart
         A chart without errors.
+    graph : FlowGraph
+        Its graph, with what is known of states that are classes.
+    classes : collection of str, default ()
+        The paths of states that are classes. When nothing is known of one, any state
+        may be reached from it, and none is reported.
 
     Returns
     -------
@@ -36,10 +43,15 @@ def check_chart(chart: Chart) -> list[Diagnostic]:
     def place_of(path: str) -> Place | None:
         return chart.state(path).place
 
-    graph = chart_graph(chart)
+    leaving = {edge.source for edge in graph.edges if edge.origin == "inferred"}
+    is_known = all(path in leaving for path in classes)
     return [
-        *find_unreachable(graph, place_of),
-        *find_dead_ends(graph, place_of),
+        *(find_unreachable(graph, place_of) if is_known else ()),
+        *(
+            found
+            for found in find_dead_ends(graph, place_of)
+            if found.context["state"] not in classes
+        ),
         *_shadowed(chart),
         *_undeclared(chart),
     ]

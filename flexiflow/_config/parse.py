@@ -13,6 +13,7 @@ from ..errors import ConfigError, nearest, one_line
 from ..pack_loader import invalid_pack_entry, is_pack, states_and_packs
 from ..statechart._yaml import Node
 from ..statechart.language import TOP_KEYS, is_chart, read_chart
+from .mixed_states import without_classes
 from .parsed import SOURCES, ParsedConfig
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class _Sections:
     def _read_chart(self) -> None:
         """Read inline states, with classes among them as leaves."""
         parsed = self._parsed
-        chart, problems = read_chart(replace(parsed.document, root=self._root))
+        root = without_classes(self._root, parsed.dotted)
+        chart, problems = read_chart(replace(parsed.document, root=root))
         known = set(map(id, parsed.document.diagnostics))
         parsed.problems += [item for item in problems if id(item) not in known]
         parsed.chart = chart

@@ -123,22 +123,23 @@ def _resolve_states(resolved: ResolvedConfig, symbols: Symbols) -> None:
             )
         )
     if parsed.chart is not None:
-        for node in parsed.chart.states:
-            resolved.states.append(
-                StateResolution(
-                    node.path,
-                    None,
-                    resolved=True,
-                    is_state_subclass=False,
-                    is_inline=True,
-                )
-            )
+        known = {state.key: state for state in resolved.states}
+        resolved.states = [
+            known.get(node.path) or _inline(node.path) for node in parsed.chart.states
+        ]
     elif resolved.classes:
         shown_classes = {
             key: found.cls or State for key, found in resolved.classes.items()
         }
         resolved.packs = [MappingPack(shown_classes)]
         resolved.infos = [read_pack(resolved.packs[0])]
+
+
+def _inline(path: str) -> StateResolution:
+    """Return what became of a state that is declared in the config itself."""
+    return StateResolution(
+        path, None, resolved=True, is_state_subclass=False, is_inline=True
+    )
 
 
 def _resolve_packs(resolved: ResolvedConfig, symbols: Symbols) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from .._config.mixed_machine import MixedMachine
 from .._pack_checks import read_pack
 from .._source import SourceReader
 from ..events import MESSAGE_RECEIVED, STATE_CHANGED
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from ..config_loader import ComponentConfig
     from ..graph import FlowGraph
     from ..state_machine import StateMachine, StateRegistry
+    from ..statechart import Chart
     from ._states import StateSource
 
 __all__ = [
@@ -41,10 +44,10 @@ def explanation_graph(explanation: ConfigExplanation) -> FlowGraph:
     explanation : ConfigExplanation
         What ``explain`` returned, or one that a program put together.
     """
-    if explanation.chart is not None:
-        return chart_graph(explanation.chart)
     if explanation.resolved is not None:
         return resolved_graph(explanation.resolved)
+    if explanation.chart is not None:
+        return chart_graph(explanation.chart)
     graph = ClassGraph(
         explanation.name or explanation.config_path,
         by_name=lambda _name: None,
@@ -61,10 +64,10 @@ def explanation_graph(explanation: ConfigExplanation) -> FlowGraph:
 def resolved_graph(resolved: ResolvedConfig) -> FlowGraph:
     """Return the graph of a config whose names have been looked up."""
     parsed = resolved.parsed
-    if parsed.chart is not None:
-        return chart_graph(parsed.chart)
     reader = SourceReader()
     sources = {key: _source(found, reader) for key, found in resolved.classes.items()}
+    if parsed.chart is not None:
+        return _mixed_graph(parsed.chart, sources)
     groups = {
         key: (info.name, pack.provides()[key].description)
         for info, pack in zip(resolved.infos, resolved.packs, strict=True)
@@ -84,7 +87,7 @@ def resolved_graph(resolved: ResolvedConfig) -> FlowGraph:
 def config_graph(config: ComponentConfig) -> FlowGraph:
     """Return the graph of a loaded config."""
     if config.chart is not None:
-        return chart_graph(config.chart)
+        return _mixed_graph(config.chart, _live(config.classes))
     registry = config.registry or DEFAULT_REGISTRY
     sources: dict[str, StateSource | None] = {
         key: LiveState(spec.state_class)
@@ -121,7 +124,8 @@ def machine_graph(
         Source state, message type and target state of transitions that were seen.
     """
     if machine.chart is not None:
-        return chart_graph(machine.chart)
+        classes = machine.classes if isinstance(machine, MixedMachine) else {}
+        return _mixed_graph(machine.chart, _live(classes))
     registry = machine.registry
     present = type(machine.current_state)
     sources: dict[str, StateSource | None] = {
@@ -145,6 +149,31 @@ def component_graph(component: AsyncComponent) -> FlowGraph:
     the HTTP API do.
     """
     return machine_graph(component.state_machine, component.name, _seen(component))
+
+
+def _mixed_graph(chart: Chart, sources: Mapping[str, StateSource | None]) -> FlowGraph:
+    """Return a chart's graph, with what is inferred of the classes within it."""
+    drawn = chart_graph(chart)
+    if not sources:
+        return drawn
+    graph = _new_graph(chart.name, sources)
+    for path, source in sources.items():
+        graph.add_state(path, source)
+    graph.infer()
+    paths = {node.path for node in drawn.nodes}
+    inferred = [
+        edge
+        for edge in graph.build(None).edges
+        if edge.source in sources and edge.target in paths
+    ]
+    first = len(chart.transitions)
+    edges = (replace(edge, index=first + at) for at, edge in enumerate(inferred))
+    return replace(drawn, edges=(*drawn.edges, *edges))
+
+
+def _live(classes: Mapping[str, type[Any]]) -> dict[str, StateSource | None]:
+    """Return classes as the inference looks at them."""
+    return {path: LiveState(cls) for path, cls in classes.items()}
 
 
 def _seen(component: AsyncComponent) -> Iterator[tuple[str, str, str]]:

@@ -173,6 +173,13 @@ GOOD = {
         name: a
         states: {x: {on: {go: {do: 'corpus_functions:note'}}}}
         """,
+    "classes in a chart": """
+        name: a
+        initial_state: 'corpus_states:Idle'
+        states:
+          Idle: 'corpus_states:Idle'
+          Busy: {on: {back: Idle}, states: {Deep: 'corpus_package:Deep', x: }}
+        """,
     "unreachable": "name: a\nstates: {x: , y: , z: {on: {go: x}}}",
 }
 """What must load."""
@@ -241,6 +248,14 @@ BAD = {
     "resolution unknown": "name: a\ninitial_state_resolution: [packs, user]",
     "resolution twice": "name: a\ninitial_state_resolution: [packs, packs]",
     "resolution of mappings": "name: a\ninitial_state_resolution: [{a: 1}, []]",
+    "chart: missing class": "name: a\nstates: {x: 'corpus_states:Nope', y: }",
+    "chart: no State": "name: a\nstates: {x: 'corpus_states:Plain', y: }",
+    "chart: dot for colon": "name: a\nstates: {x: corpus_states.Idle, y: }",
+    "chart: initial of no state": """
+        name: a
+        initial_state: 'corpus_states:Busy'
+        states: {x: 'corpus_states:Idle', y: }
+        """,
     "chart: unknown target": "name: a\nstates: {x: {on: {go: z}}, y: }",
     "chart: typo in a state": "name: a\nstates: {x: {onn: {go: x}}}",
     "chart: unknown initial": "name: a\ninitial_state: q\nstates: {x: {on: {go: x}}}",
