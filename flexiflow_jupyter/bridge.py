@@ -124,7 +124,7 @@ class EventFeed:
         events = self._history.after(self._cursor)
         lost = self._history.last_seq - self._cursor - len(events)
         self._cursor = self._history.last_seq
-        mine = [event for event in events if self._is_mine(event)]
+        mine = self._mine_of(events)
         self._dropped += lost
         self._waiting.extend(mine)
         self._let_go()
@@ -132,8 +132,7 @@ class EventFeed:
 
     def latest(self, count: int = 12) -> list[Event]:
         """Return the newest events of the stream that are held, oldest first."""
-        held = [event for event in self._history.after(0) if self._is_mine(event)]
-        return held[-count:]
+        return self._mine_of(self._history.after(0))[-count:]
 
     def need(self, since: int | None) -> None:
         """Begin a table on the page: all that is held, or what came after a number.
@@ -146,7 +145,7 @@ class EventFeed:
         self.read()
         known = self.published
         after = since or 0
-        held = [event for event in self._history.after(after) if self._is_mine(event)]
+        held = self._mine_of(self._history.after(after))
         had = self._sent if after else 0
         self._waiting = deque(held)
         self._sent = min(had, known - len(held))
@@ -181,12 +180,17 @@ class EventFeed:
             dropped=self._dropped,
         )
 
-    def _is_mine(self, event: Event) -> bool:
-        """Tell whether an event belongs to the stream."""
-        if self._component is None or event.component == self._component:
-            return True
-        data = event.data
-        return type(data) is dict and data.get("component") == self._component
+    def _mine_of(self, events: list[Event]) -> list[Event]:
+        """Return the events that belong to the stream; a few ns for each."""
+        name = self._component
+        if name is None:
+            return events
+        return [
+            event
+            for event in events
+            if event.component == name
+            or (type(event.data) is dict and event.data.get("component") == name)
+        ]
 
     def _let_go(self) -> None:
         """Keep the newest rows for a slow page, and count the others."""

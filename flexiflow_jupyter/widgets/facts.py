@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent
     from flexiflow.events import Event
     from flexiflow.graph import FlowEdge, FlowGraph
+    from flexiflow.statechart import Chart
     from flexiflow.statechart import Field as ChartField
 
 __all__ = ["ComponentFacts"]
@@ -55,6 +56,7 @@ class ComponentFacts:
 
     def __init__(self, component: AsyncComponent) -> None:
         self._component = component
+        self._chart: Chart | None = None
         self._flow: FlowGraph | None = None
         self._picture: Picture | None = None
         self._steps = 0
@@ -70,29 +72,40 @@ class ComponentFacts:
 
         Any because traits are JSON of several shapes.
         """
+        chart = self._component.chart
+        if chart is not None and chart is self._chart:
+            return {}
         flow = flow_graph(self._component)
+        self._chart = chart
         if flow == self._flow:
             return {}
         self._flow, self._picture = flow, draw(flow)
         return {"dot": self._picture.dot, "graph": self._picture.graph}
 
-    def note(self, events: Iterable[Event]) -> None:
-        """Follow the component through events that have come, oldest first."""
-        for event in events:
-            name = event.name
-            if name == MESSAGE_HANDLED:
-                self._busy_since = None
-                self._steps += event.data["status"] == "handled"
-            elif name == STATE_CHANGED:
-                self._since = event.timestamp * 1000
-                self._moved = event.data["from_state"], event.data["to_state"]
-            elif name == COMPONENT_REGISTERED:
-                self._steps = 0
-                self._since = event.timestamp * 1000
-            elif name == MESSAGE_RECEIVED:
-                self._busy_since = event.timestamp * 1000
-                message = event.data["message"]
-                self._message = str(message.get("type"))
+    def note(self, events: list[Event]) -> None:
+        """Follow the component through events that have come, oldest first.
+
+        Cost: a few ns for each event; only the last of each kind is looked into.
+        """
+        latest = {event.name: event for event in events}
+        if COMPONENT_REGISTERED in latest:
+            self._steps, self._since = 0, latest[COMPONENT_REGISTERED].timestamp * 1000
+            first = latest[COMPONENT_REGISTERED].seq
+            events = [event for event in events if event.seq > first]
+        self._steps += sum(
+            [
+                event.data["status"] == "handled"
+                for event in events
+                if event.name == MESSAGE_HANDLED
+            ]
+        )
+        changed, received = latest.get(STATE_CHANGED), latest.get(MESSAGE_RECEIVED)
+        if changed is not None:
+            self._since = changed.timestamp * 1000
+            self._moved = changed.data["from_state"], changed.data["to_state"]
+        if received is not None:
+            self._busy_since = received.timestamp * 1000
+            self._message = str(received.data["message"].get("type"))
 
     def _last_edge(self) -> LastEdge:
         """Return the edge that was taken last, as far as the machine knows it."""
