@@ -55,6 +55,11 @@ async def send(pair, type, **fields):
     return taken
 
 
+def bad():
+    """Fail, as user code does."""
+    return list(range(0))[1]
+
+
 def flat(do="{}", **functions):
     """Return a machine with one state in which m does something."""
     return machine(
@@ -302,10 +307,14 @@ class TestActions:
     )
     async def test_context_is_read_only_for_functions(self, change):
         """Changing it in place is an error that says what to do."""
+
+        def change_it(context):
+            return change(context)
+
         pair = machine(
             "name: x\ncontext: {n: 1, deep: [], map: {k: 1}}\n"
             "states: {a: {on: {m: {do: f}}}}",
-            f=lambda context: change(context),
+            f=change_it,
         )
 
         with pytest.raises(ActionError) as caught:
@@ -382,7 +391,10 @@ class TestErrors:
         async def later():
             return True
 
-        pair = flat("{to: b, if: f}", f=lambda: later())
+        def sooner():
+            return later()
+
+        pair = flat("{to: b, if: f}", f=sooner)
 
         with pytest.raises(ActionError, match="the guard f is async"):
             await send(pair, "m")
@@ -426,7 +438,7 @@ states:
   b:
   c:
 """,
-            bad=lambda: [][1],
+            bad=bad,
         )
         outcome = await send(pair, "m")
 
@@ -444,7 +456,7 @@ states:
   b: {entry: bad, error: c}
   c:
 """,
-            bad=lambda: [][1],
+            bad=bad,
         )
         await send(pair, "m")
 
@@ -455,7 +467,7 @@ states:
         pair = machine(
             "name: x\nstates: {a: {on: {m: {to: b, do: bad}}, "
             "error: {to: b, if: {$error.type: KeyError}}}, b: }",
-            bad=lambda: [][1],
+            bad=bad,
         )
 
         with pytest.raises(ActionError, match="IndexError in bad"):

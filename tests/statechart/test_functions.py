@@ -26,6 +26,7 @@ class Scope:
     """Fills parameters with their own names."""
 
     def argument(self, name):
+        """Fill a parameter with its name in capitals."""
         return name.upper()
 
 

@@ -285,7 +285,10 @@ states:
 
     def test_initial_may_be_named(self):
         """initial_state at the top, initial below."""
-        text = "name: x\ninitial_state: b\nstates: {a: , b: {initial: d, states: {c: , d: }}}"
+        text = (
+            "name: x\ninitial_state: b\n"
+            "states: {a: , b: {initial: d, states: {c: , d: }}}"
+        )
 
         assert load_chart(text).initial == ("b.d",)
 
@@ -419,8 +422,28 @@ class TestTop:
 
 
 KEYS = st.sampled_from(
-    [*"ab", "on", "states", "to", "if", "do", "entry", "final", "parallel", "initial"]
-    + ["set", "add", "call", "with", "name", "history", "always", "done", "emit"]
+    [
+        "a",
+        "b",
+        "on",
+        "states",
+        "to",
+        "if",
+        "do",
+        "entry",
+        "final",
+        "parallel",
+        "initial",
+        "set",
+        "add",
+        "call",
+        "with",
+        "name",
+        "history",
+        "always",
+        "done",
+        "emit",
+    ]
 )
 DATA = st.recursive(
     st.none()

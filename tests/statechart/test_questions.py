@@ -158,8 +158,10 @@ class TestWhyNot:
             ("{not: {n: 1}}", "n is 1; the guard wants it not 1 (line 2)."),
             (
                 "{any: [{n: 2}, {n: 3}]}",
-                "One of these is wanted: n is 1; the guard wants 2 (line 2). "
-                "n is 1; the guard wants 3 (line 2).",
+                (
+                    "One of these is wanted: n is 1; the guard wants 2 (line 2). "
+                    "n is 1; the guard wants 3 (line 2)."
+                ),
             ),
             ("{in: b}", "b is not active; the guard wants it to be (line 2)."),
             (
@@ -182,23 +184,21 @@ class TestWhyNot:
 
 class TestFields:
     @pytest.mark.parametrize(
-        ("guard", "kind", "hint", "choices", "required"),
+        ("guard", "kind", "hint", "more"),
         [
-            ("{n: {min: 1}}", "number", "at least 1", (), True),
-            ("{n: {lt: 5}}", "number", "less than 5", (), True),
-            ("{n: yes please}", "text", '"yes please"', (), True),
-            ("{n: true}", "boolean", "true", (), True),
-            ("{n: {one_of: [1, b]}}", "choice", 'one of 1, "b"', (1, "b"), True),
-            ("{n: {type: list}}", "json", "a list", (), True),
-            ("{n: {exists: false}}", "json", "no value", (), False),
-            ("{n.k: 1}", "json", "1", (), True),
-            ("{n: $context.x}", "json", '"$context.x"', (), True),
-            ("{any: [{n: 1}, {n: 2}]}", "choice", "1 or 2", (1, 2), False),
+            ("{n: {min: 1}}", "number", "at least 1", ((), True)),
+            ("{n: {lt: 5}}", "number", "less than 5", ((), True)),
+            ("{n: yes please}", "text", '"yes please"', ((), True)),
+            ("{n: true}", "boolean", "true", ((), True)),
+            ("{n: {one_of: [1, b]}}", "choice", 'one of 1, "b"', ((1, "b"), True)),
+            ("{n: {type: list}}", "json", "a list", ((), True)),
+            ("{n: {exists: false}}", "json", "no value", ((), False)),
+            ("{n.k: 1}", "json", "1", ((), True)),
+            ("{n: $context.x}", "json", '"$context.x"', ((), True)),
+            ("{any: [{n: 1}, {n: 2}]}", "choice", "1 or 2", ((1, 2), False)),
         ],
     )
-    def test_field_is_described_by_its_tests(
-        self, guard, kind, hint, choices, required
-    ):
+    def test_field_is_described_by_its_tests(self, guard, kind, hint, more):
         """How it is edited, what is wanted, and whether it must be there."""
         chart = load_chart(
             "name: x\nstates: {a: {on: {m: {to: a, if: " + guard + "}}}}"
@@ -206,7 +206,7 @@ class TestFields:
         (field,) = chart_fields(chart, "m", ["a"])
 
         assert (field.name, field.kind, field.hint) == ("n", kind, hint)
-        assert (field.choices, field.required) == (choices, required)
+        assert (field.choices, field.required) == more
 
     def test_fields_that_actions_read_are_listed_too(self):
         """What do refers to is worth filling in."""

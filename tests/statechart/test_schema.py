@@ -141,7 +141,7 @@ def documents():
         "name: x\nstates: {a: }\nuse: [shop.orders, b]": True,
         "name: x\nstates: {a: }\ncontext: {x: [1, {y: null}]}": True,
         "name: x\nstates: {a: }\nscenarios: [{send: [m, {type: n}], expect: a}]": True,
-        "name: x\nstates: {a: }\nscenarios: [{expect: [a], advance: 3m, fake: {}}]": True,
+        "name: x\nstates: {a: }\nscenarios: [{expect: [a], advance: 3m}]": True,
         "states: {a: }": False,
         "name: ''\nstates: {a: }": False,
         "name: 3\nstates: {a: }": False,
@@ -187,10 +187,36 @@ class TestSchema:
                 st.lists(inner, max_size=2)
                 | st.dictionaries(
                     st.sampled_from(
-                        ["a", "on", "to", "if", "do", "set", "add", "emit", "log"]
-                        + ["final", "states", "parallel", "entry", "always", "call"]
-                        + ["with", "all", "any", "not", "n", "eq", "min", "history"]
-                        + ["initial", "output", "description", "tags", "raise"]
+                        [
+                            "a",
+                            "on",
+                            "to",
+                            "if",
+                            "do",
+                            "set",
+                            "add",
+                            "emit",
+                            "log",
+                            "final",
+                            "states",
+                            "parallel",
+                            "entry",
+                            "always",
+                            "call",
+                            "with",
+                            "all",
+                            "any",
+                            "not",
+                            "n",
+                            "eq",
+                            "min",
+                            "history",
+                            "initial",
+                            "output",
+                            "description",
+                            "tags",
+                            "raise",
+                        ]
                     ),
                     inner,
                     max_size=3,
