@@ -51,7 +51,7 @@ export function machine(Model, chart, runtime) {
   let [state, seq, step, batch, previous, last] = [chart.start ?? Object.keys(chart.states)[0] ?? null, 0, 0, 0, {}, null];
   let since = Date.now() - 4000;
   const rows = [];
-  const model = new Model({ component: chart.name, notice: chart.notice ?? null, closed: "" });
+  const model = new Model({ component: chart.name, notice: chart.notice ?? null, closed: chart.closed ?? "" });
 
   const traits = () => {
     const here = state ? chart.states[state] : {};
@@ -181,6 +181,19 @@ export const CHARTS = {
     },
   },
   crowd: crowd(60),
+  hundred: crowd(100),
+  closed: {
+    name: "closed",
+    closed: "turnstile was registered again in cell [7]; the panel there is live.",
+    context: { coins: 1 },
+    states: { locked: { on: { coin: "unlocked" } }, unlocked: { on: { push: "locked" } } },
+  },
+  warned: {
+    name: "warned",
+    notice: { level: "warning", what: "print_receipt is not defined yet.", why: "No function of this name in the notebook.", fix: "Define it in a cell: def print_receipt(context): ...", detail: "" },
+    context: {},
+    states: { idle: { on: { go: { fails: { what: "go failed.", why: "Because.", fix: "Mend it.", detail: "" } } } } },
+  },
   many: {
     name: "many",
     context: Object.fromEntries(Array.from({ length: 14 }, (_, n) => [`key_${n}`, n])),

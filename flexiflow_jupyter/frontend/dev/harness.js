@@ -45,7 +45,10 @@ export class FakeModel {
   }
 }
 
-const runtime = fetch("/static/graphviz.js").then((answer) => answer.arrayBuffer());
+// Gzipped, as the kernel sends it.
+const runtime = fetch("/static/graphviz.js").then((answer) =>
+  new Response(answer.body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer(),
+);
 const scenes = (query.get("scenes") ?? "turnstile").split(",");
 window.scenes = {};
 for (const scene of scenes) {

@@ -3,7 +3,7 @@
  * its views. It is opened by `initialize` and closed when the model goes.
  */
 import { EventLog } from "./eventLog";
-import type { Cleanup, WidgetModel } from "./host";
+import type { BufferLike, Cleanup, WidgetModel } from "./host";
 import { readTrait } from "./host";
 import type { EventBatch, Problem, ToKernel, ToPage } from "./protocol";
 import type { Sent } from "./sends";
@@ -30,7 +30,7 @@ export class Session {
   /** Rows have been added to `log`. */
   readonly grown = new Signal<void>();
   /** The kernel sent a runtime file. */
-  readonly runtime = new Signal<ArrayBuffer | ArrayBufferView<ArrayBuffer>>();
+  readonly runtime = new Signal<BufferLike>();
   /** What went wrong last and was not dismissed. */
   trouble: Trouble | null = null;
   /** Why the last message did nothing, in a sentence; "" when it did something. */
@@ -134,7 +134,7 @@ export class Session {
         this.changed.emit();
         break;
       case "runtime":
-        if (buffers[0]) this.runtime.emit(buffers[0] as ArrayBuffer);
+        if (buffers[0]) this.runtime.emit(buffers[0] as BufferLike);
         break;
     }
   }

@@ -27,6 +27,8 @@ export interface EdgeParts {
   readonly el: SVGGElement;
   readonly title: SVGTitleElement;
   readonly pill: SVGRectElement | null;
+  /** Shown around the pill while the edge has the focus. */
+  readonly ring: SVGRectElement | null;
   readonly text: SVGTextElement | null;
   /** Middle of the label, or of the line. */
   labelAt: Point | null;
@@ -205,9 +207,10 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   }
   const at = isCrowded ? null : shape.label;
   const pill = at ? svg("rect", { class: "ff-pill", rx: 10 }) : null;
+  const ring = at ? svg("rect", { class: "ff-ring", rx: 13 }) : null;
   const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
-  if (pill && text) el.append(pill, text);
-  return { edge, shape, el, title, pill, text, labelAt: shape.label ?? shape.points[0] ?? null };
+  if (ring && pill && text) el.append(ring, pill, text);
+  return { edge, shape, el, title, pill, ring, text, labelAt: shape.label ?? shape.points[0] ?? null };
 }
 
 /** An edge in words, with its guard and description when it has them. */
@@ -225,15 +228,20 @@ function labelWidth(text: SVGTextElement | null, edge: GraphEdge): number {
 }
 
 function placeLabel(parts: EdgeParts, at: Point, width: number): void {
-  const { pill, text } = parts;
+  const { pill, ring, text } = parts;
   parts.labelAt = at;
-  if (!pill || !text) return;
+  if (!pill || !ring || !text) return;
   setAttribute(text, "x", at.x);
   setAttribute(text, "y", at.y + 4);
-  setAttribute(pill, "x", at.x - width / 2);
-  setAttribute(pill, "y", at.y - LABEL_HEIGHT / 2);
-  setAttribute(pill, "width", width);
-  setAttribute(pill, "height", LABEL_HEIGHT);
+  surround(pill, at, width, LABEL_HEIGHT);
+  surround(ring, at, width + 6, LABEL_HEIGHT + 6);
+}
+
+function surround(rect: SVGRectElement, at: Point, width: number, height: number): void {
+  setAttribute(rect, "x", at.x - width / 2);
+  setAttribute(rect, "y", at.y - height / 2);
+  setAttribute(rect, "width", width);
+  setAttribute(rect, "height", height);
 }
 
 /** Cut a name that does not fit, with an ellipsis; the title has it whole. */

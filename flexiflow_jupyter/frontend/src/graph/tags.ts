@@ -66,6 +66,8 @@ export class Tags {
       }
       tag.classList.toggle("ff-tag-on", parts.el.hasAttribute("aria-current"));
     }
+    // The active ones lie over the others.
+    this.#layer.append(...this.#layer.querySelectorAll(".ff-tag-on"));
   }
 
   #place(path: string, tag: SVGGElement): void {

@@ -65,6 +65,10 @@ export class EventTable {
       headRow(options.isWide),
       this.#scroller,
     );
+    // A host that takes the node off the page and puts it back loses its scrolling.
+    const observer = new ResizeObserver(() => this.#restoreScroll());
+    observer.observe(this.#scroller);
+    scope.add(() => observer.disconnect());
     scope.listen(this.#scroller, "scroll", () => this.#onScroll(), { passive: true });
     scope.listen(this.#sheet, "click", (event: MouseEvent) => this.#onClick(event));
     scope.listen(this.#scroller, "keydown", (event: KeyboardEvent) => this.#onKey(event));
@@ -137,9 +141,13 @@ export class EventTable {
     return slot;
   }
 
+  #restoreScroll(): void {
+    if (this.#scroller.clientHeight > 0) this.#scroller.scrollTop = this.#scrollPx;
+  }
+
   #onScroll(): void {
     const px = this.#scroller.scrollTop;
-    if (Math.abs(px - this.#scrollPx) < 1) return;
+    if (Math.abs(px - this.#scrollPx) < 1 || this.#scroller.clientHeight === 0) return;
     this.#scrollPx = px;
     const most = this.#drawnPx - this.#options.visible * ROW_PX;
     this.#options.onScroll(px >= most - 2);

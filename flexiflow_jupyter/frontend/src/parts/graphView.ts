@@ -219,13 +219,19 @@ class GraphView implements Part {
     if (!reason) return;
     setText(this.#tip, reason);
     setAttribute(this.#tip, "hidden", null);
-    const [own, edge] = [this.el.getBoundingClientRect(), el.getBoundingClientRect()];
-    const room = own.width - this.#tip.offsetWidth - 8;
-    const left = edge.left - own.left + edge.width / 2 - 20;
-    this.#tip.style.left = `${Math.max(8, Math.min(room, left))}px`;
-    const below = edge.bottom - own.top + 8;
-    const fits = below + this.#tip.offsetHeight < own.height;
-    this.#tip.style.top = `${fits ? below : Math.max(8, edge.top - own.top - this.#tip.offsetHeight - 8)}px`;
+    this.#placeTip(el.querySelector(".ff-pill") ?? el);
+  }
+
+  /** Put the tip below an element, or above it where there is no room. */
+  #placeTip(below: Element): void {
+    const [own, label] = [this.el.getBoundingClientRect(), below.getBoundingClientRect()];
+    const tip = this.#tip;
+    const left = Math.min(own.width - tip.offsetWidth - 8, label.left - own.left);
+    const under = label.bottom - own.top + 10;
+    const over = label.top - own.top - tip.offsetHeight - 10;
+    const fits = under + tip.offsetHeight < own.height;
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${fits ? under : Math.max(8, over)}px`;
   }
 
   #showEmpty(): void {
