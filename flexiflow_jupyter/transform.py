@@ -7,6 +7,10 @@ import re
 import sys
 from typing import TYPE_CHECKING, Final
 
+from flexiflow.errors import FlexiFlowError
+
+from .arguments import split_words, take_engine
+
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
@@ -122,7 +126,7 @@ def _collect(node: ast.AST, calls: list[ast.Call]) -> None:
 
 
 def _is_our_magic(call: ast.Call) -> bool:
-    """Tell whether a call is ``get_ipython().run_..._magic('flexiflow', ...)``."""
+    """Tell whether a call is one of our magics, with work to be awaited."""
     function = call.func
     if not (isinstance(function, ast.Attribute) and function.attr in _RUNNERS):
         return False
@@ -133,5 +137,18 @@ def _is_our_magic(call: ast.Call) -> bool:
         and shell.func.id == "get_ipython"
     ):
         return False
-    name = call.args[0] if call.args else None
-    return isinstance(name, ast.Constant) and name.value in _MAGICS
+    name, line = (*call.args, None, None)[:2]
+    if not (isinstance(name, ast.Constant) and name.value in _MAGICS):
+        return False
+    return function.attr == "run_cell_magic" or _is_send(line)
+
+
+def _is_send(line: ast.expr | None) -> bool:
+    """Tell whether the line of a magic sends; the other commands answer at once."""
+    if not (isinstance(line, ast.Constant) and isinstance(line.value, str)):
+        return False
+    try:
+        _, words = take_engine(split_words(line.value))
+    except FlexiFlowError:
+        return False
+    return words[:1] == ["send"]

@@ -39,11 +39,26 @@ class TestAwaitMagics:
 
     def test_a_call_over_several_lines_is_awaited(self):
         """The closing bracket is set on the line where the call ends."""
-        source = "get_ipython().run_line_magic(\n    'flexiflow',\n    'list',\n)\n"
+        source = "get_ipython().run_line_magic(\n    'flexiflow',\n    'send a b',\n)\n"
 
         assert await_magics(source) == (
-            "(await get_ipython().run_line_magic(\n    'flexiflow',\n    'list',\n))\n"
+            "(await get_ipython().run_line_magic(\n    'flexiflow',\n    'send a b',\n))\n"
         )
+
+    @pytest.mark.parametrize(
+        "line", ["", "list", "events", "graph send", "help", "list --engine send", "'"]
+    )
+    def test_a_command_that_answers_at_once_is_not_awaited(self, line):
+        """Tables and views are values, so there is nothing to wait for."""
+        source = f"get_ipython().run_line_magic('flexiflow', {line!r})\n"
+
+        assert await_magics(source) == source
+
+    def test_a_send_to_another_engine_is_awaited(self):
+        """An option before the command changes nothing."""
+        call = "get_ipython().run_line_magic('flexiflow', '--engine b send c d')"
+
+        assert await_magics(f"{call}\n") == f"(await {call})\n"
 
     @pytest.mark.parametrize(
         "source",
