@@ -97,7 +97,7 @@ class Output:
                 "fix": error.fix,
                 "context": error.context,
             }
-            text = json.dumps({"error": parts}, indent=2, default=str)
+            text = json.dumps(parts, indent=2, default=str)
             print(text, file=sys.stderr)
             return
         what, *rest = str(error).splitlines()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     import logging
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from ..config_loader import ComponentConfig
     from ._output import Output
@@ -136,6 +137,21 @@ class Session:
             level = "WARNING"
         return get_logger("flexiflow", level)
 
+    def lock(self) -> AbstractContextManager[None]:
+        """Return what holds the component's lock for a ``with`` block.
+
+        Raises
+        ------
+        ComponentError
+            When entered, if another process holds the component for too long.
+        """
+        return component_lock(
+            self.path.parent / "locks",
+            self.config.name,
+            wait_s=self.options.wait,
+            tell=self.output.note,
+        )
+
     @contextmanager
     def store(self) -> Iterator[SnapshotStore]:
         """Hold the component's lock and open the store, for a ``with`` block.
@@ -147,13 +163,5 @@ class Session:
         PersistenceError
             If the store cannot be opened.
         """
-        with (
-            component_lock(
-                self.path.parent / "locks",
-                self.config.name,
-                wait_s=self.options.wait,
-                tell=self.output.note,
-            ),
-            SnapshotStore(self.path, keep_last=KEPT_ROWS) as store,
-        ):
+        with self.lock(), SnapshotStore(self.path, keep_last=KEPT_ROWS) as store:
             yield store

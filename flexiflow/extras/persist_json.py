@@ -29,6 +29,7 @@ __all__ = [
     "ComponentSnapshot",
     "ComponentSource",
     "load_snapshot",
+    "put_back",
     "restore_component",
     "save_component",
     "snapshot_from_json",
@@ -198,36 +199,54 @@ def restore_component(
         If the chart has no such state, or the snapshot is of a chart and no config is
         given, or it was written by a later version.
     """
-    rules = json.loads(_dumps(snapshot.rules, snapshot.name))
     if config is None:
         if snapshot.data is not None:
             raise _needs_config(snapshot)
         machine = _class_machine(snapshot, registry or DEFAULT_REGISTRY)
+        rules = json.loads(_dumps(snapshot.rules, snapshot.name))
         component = AsyncComponent(snapshot.name, rules, machine)
     else:
         component = config.make_component()
         component.name = snapshot.name
-        component.rules[:] = rules
-        _put_back(component, snapshot, registry)
+        put_back(component, snapshot, registry)
     engine.register(component)
     return component
 
 
-def _put_back(
+def put_back(
     component: AsyncComponent,
     snapshot: ComponentSnapshot,
-    registry: StateRegistry | None,
+    registry: StateRegistry | None = None,
 ) -> None:
-    """Move a fresh component of a config to the state of a snapshot."""
+    """Move a component of the same config to what a snapshot says.
+
+    Parameters
+    ----------
+    component : AsyncComponent
+        The component; not at work on a message.
+    snapshot : ComponentSnapshot
+        What to put back; nothing of it is shared.
+    registry : StateRegistry, optional
+        Where the state's name is looked up; the machine's own when left out.
+
+    Raises
+    ------
+    StateError
+        If the state is not registered; nothing has changed then.
+    PersistenceError
+        If the chart has no such state, or the data are of a later version.
+    """
+    rules = json.loads(_dumps(snapshot.rules, snapshot.name))
     machine = component.state_machine
     if machine.chart is None:
         known = registry or machine.registry
         component.state_machine = _class_machine(snapshot, known)
-        return
-    data = {"version": 1, "states": snapshot.current_state.split(",")}
-    if snapshot.data is not None:
-        data = json.loads(_dumps(snapshot.data, snapshot.name))
-    cast("_ChartMachine", machine).restore(data)
+    else:
+        data = {"version": 1, "states": snapshot.current_state.split(",")}
+        if snapshot.data is not None:
+            data = json.loads(_dumps(snapshot.data, snapshot.name))
+        cast("_ChartMachine", machine).restore(data)
+    component.rules[:] = rules
 
 
 def _class_machine(

@@ -1,0 +1,55 @@
+"""Put the routers, the errors and the checks together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI
+
+from .. import __version__
+from . import components, events, health
+from ._answers import Answer, ErrorAnswer, handle_errors
+from ._guard import Guard
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from ..engine import FlexiFlowEngine
+
+__all__ = ["make_app"]
+
+_DESCRIPTION = """\
+The components of a FlexiFlow engine: look at them, send them messages, follow what
+happens. Errors have one shape everywhere: `code`, `what`, `why`, `fix`, `context`.
+"""
+
+
+def make_app(
+    engine: FlexiFlowEngine,
+    *,
+    token: str | None,
+    allowed_hosts: Collection[str] | None,
+) -> FastAPI:
+    """Make the application; see :func:`flexiflow.api.create_app`."""
+    app = FastAPI(
+        title="FlexiFlow",
+        version=__version__,
+        description=_DESCRIPTION,
+        default_response_class=Answer,
+        responses={
+            401: {"model": ErrorAnswer, "description": "The token is missing or wrong"},
+            403: {"model": ErrorAnswer, "description": "Refused from another site"},
+        }
+        if token is not None
+        else {
+            403: {"model": ErrorAnswer, "description": "Refused from another site"},
+        },
+    )
+    app.state.engine = engine
+    engine.event_bus.keep_history()
+    handle_errors(app)
+    app.include_router(health.router)
+    app.include_router(components.router)
+    app.include_router(events.router)
+    app.add_middleware(Guard, token=token, allowed_hosts=allowed_hosts)
+    return app

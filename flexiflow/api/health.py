@@ -1,0 +1,15 @@
+"""``/health``: whether the server is up."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+__all__ = ["router"]
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/health")
+async def health() -> dict[str, str]:
+    """Tell that the server is up."""
+    return {"status": "ok"}
