@@ -6,16 +6,15 @@ import unicodedata
 from typing import TYPE_CHECKING, Any, Final, Literal, cast, final
 
 from ..errors import one_line
-from ._read_actions import read_actions
-from ._read_guards import read_guard
 from ._read_run import read_run
-from ._reading import DOTTED, close_to, kind_words, seconds_of
-from .model import Action, StateNode, Transition
+from ._read_transitions import TransitionsReader
+from ._reading import DOTTED, close_to, kind_words
+from .model import StateNode
 
 if TYPE_CHECKING:
     from ._reading import Reading
     from ._yaml import Node
-    from .model import Delay, Guard, Service, StateKind, Trigger
+    from .model import Service, StateKind
 
 __all__ = ["LATER", "STATE_KEYS", "StatesReader"]
 
@@ -41,7 +40,6 @@ STATE_KEYS: Final = (
 )
 """What a state may declare."""
 _HISTORY_KEYS = ("history", "default", "description")
-_TRANSITION_KEYS = ("to", "if", "do", "reenter", "description", "tags", "meta")
 _NOT_IN_FINAL = ("on", "after", "always", "done", "error", "states", "parallel", "run")
 
 
@@ -51,6 +49,7 @@ class StatesReader:
 
     def __init__(self, reading: Reading) -> None:
         self.reading = reading
+        self.parts = TransitionsReader(reading, LATER)
         self.states: list[StateNode] = []
 
     # --- the names, before anything refers to them ------------------------------------
@@ -177,7 +176,7 @@ class StatesReader:
             parent=parent,
             initial=default,
             history=cast("Literal['shallow', 'deep']", kind.value),
-            description=self._description(node, path),
+            description=self.parts.description(node, path),
             place=reading.place(node, path),
         )
 
@@ -188,9 +187,9 @@ class StatesReader:
         value = node.value
         self._refuse_later(node, path)
         kind = self._kind(node, path, where)
-        transitions = self._transitions_of(node, path, full)
-        entry = self._actions(node, path, "entry")
-        leave = self._actions(node, path, "exit")
+        transitions = self.parts.transitions(node, path, full)
+        entry = self.parts.actions(node, path, "entry")
+        leave = self.parts.actions(node, path, "exit")
         run: tuple[Service, ...] = ()
         if "run" in value and "run" not in LATER:
             service = read_run(reading, value["run"], f"{path}.run")
@@ -213,7 +212,7 @@ class StatesReader:
             "output": reading.value(value["output"], f"{path}.output")
             if "output" in value
             else None,
-            **self._notes(node, path),
+            **self.parts.notes(node, path),
         }
 
     def _refuse_later(self, node: Node, path: str) -> None:
@@ -278,8 +277,18 @@ class StatesReader:
         """Return where a compound state starts; the first child by default."""
         key = "initial" if full else "initial_state"
         written = node.value.get(key)
-        if written is None or not children:
-            return children[:1]
+        memories = {item.path for item in self.states if item.kind == "history"}
+        first = tuple(path for path in children if path not in memories)[:1]
+        if children and not first:
+            self.reading.error(
+                f"{full} has history states alone.",
+                "A history state remembers one of the states beside it.",
+                "Add a state, or remove the history state.",
+                at=node,
+                path=path,
+            )
+        if written is None or not first:
+            return first
         text = written.value if written.kind == "scalar" else None
         if isinstance(text, str):
             name = unicodedata.normalize("NFC", text)
@@ -297,192 +306,25 @@ class StatesReader:
             path=f"{path}.{key}",
             code="flexiflow.chart.unknown_target",
         )
-        return children[:1]
+        return first
 
-    def _actions(self, node: Node, path: str, key: str) -> tuple[Action, ...]:
-        child = node.value.get(key)
-        if child is None:
-            return ()
-        return read_actions(self.reading, child, f"{path}.{key}")
-
-    def _description(self, node: Node, path: str) -> str | None:
-        child = node.value.get("description")
-        if child is None:
-            return None
-        return self.reading.text(child, f"{path}.description", "description")
-
-    def _notes(self, node: Node, path: str) -> dict[str, Any]:
-        """Return description, tags and meta, by field."""
-        value = node.value
-        return {
-            "description": self._description(node, path),
-            "tags": self.reading.texts(value["tags"], f"{path}.tags", "tags")
-            if "tags" in value
-            else (),
-            "meta": self.reading.mapping(
-                value["meta"], f"{path}.meta", "meta", literal=True
-            )
-            if "meta" in value
-            else {},
-        }
-
-    # --- transitions ------------------------------------------------------------------
-
-    def _transitions_of(
-        self, node: Node, path: str, full: str
-    ) -> tuple[Transition, ...]:
-        """Return the transitions that a state declares, in the order of the text."""
-        found: list[Transition] = []
-        for key, child in node.value.items():
-            here = f"{path}.{key}"
-            if key in LATER:
-                continue
-            if key == "on":
-                self._on(found, child, here, full)
-            elif key == "after":
-                self._after(found, child, here, full)
-            elif key in {"always", "done", "error"}:
-                trigger = cast("Trigger", key)
-                self._add(found, child, here, (full, trigger, "", None))
-        return tuple(found)
-
-    def _on(self, found: list[Transition], node: Node, path: str, full: str) -> None:
-        reading = self.reading
-        if node.kind != "map":
-            empty = node.kind == "scalar" and node.value is None
-            reading.error(
-                "on must be a mapping of messages to transitions.",
-                f"It is {kind_words(node)}.",
-                "Put the messages below it, indented further."
-                if empty
-                else "Write on: {message: target}.",
-                at=node,
-                path=path,
-                code="flexiflow.chart.kind",
-            )
-            return
-        for key, child in node.value.items():
-            here = f"{path}.{key}"
-            if not isinstance(key, str) or not key:
-                reading.error(
-                    f"The message type {one_line(key, 40)} is not a text.",
-                    "Message types are texts.",
-                    f'Write "{key}" in quotes.' if key != "" else "Name the message.",
-                    at=node.keys[key],
-                    path=here,
+    def check_histories(self) -> None:
+        """Report history states that lead to nothing but themselves."""
+        nodes = {node.path: node for node in self.states}
+        for node in self.states:
+            seen: set[str] = set()
+            here: StateNode | None = node
+            while here is not None and here.kind == "history" and here.path not in seen:
+                seen.add(here.path)
+                parent = nodes.get(here.parent or "")
+                leads = here.initial or (parent.initial if parent else ())
+                here = nodes.get(leads[0]) if leads else None
+            if here is not None and here.kind == "history":
+                self.reading.error(
+                    f"The history state {node.name} leads to itself.",
+                    "When nothing is remembered yet, its default, or the initial "
+                    "state beside it, is entered.",
+                    "Give it a default that is a state.",
+                    at=None,
+                    path=f"$.{node.path}",
                 )
-                continue
-            self._add(found, child, here, (full, "message", key, None))
-
-    def _after(self, found: list[Transition], node: Node, path: str, full: str) -> None:
-        reading = self.reading
-        if node.kind != "map":
-            reading.wrong_kind("after", node, "a mapping of times to transitions", path)
-            return
-        for key, child in node.value.items():
-            here = f"{path}.{key}"
-            reference = isinstance(key, str) and key.startswith("$context.")
-            delay: Delay | None = key if reference else seconds_of(key)
-            if delay is None:
-                near = kind_words(node.keys[key])
-                reading.error(
-                    "The time of a timer must be a duration.",
-                    f"It is {near}.",
-                    "Write 500ms, 2s, 3m, 48h, 1d, a number of seconds, or "
-                    "$context.name.",
-                    at=node.keys[key],
-                    path=here,
-                    code="flexiflow.chart.duration",
-                )
-                continue
-            self._add(found, child, here, (full, "after", str(key), delay))
-
-    def _add(
-        self,
-        found: list[Transition],
-        node: Node,
-        path: str,
-        start: tuple[str, Trigger, str, Delay | None],
-    ) -> None:
-        """Read one transition or a list of them."""
-        if node.kind != "list":
-            self._transition(found, node, path, start)
-            return
-        if not node.value:
-            self.reading.error(
-                "A list of transitions is empty.",
-                "The first that is possible is taken; none is given.",
-                "Add a transition, or remove the key.",
-                at=node,
-                path=path,
-            )
-        for at, item in enumerate(node.value):
-            self._transition(found, item, f"{path}[{at}]", start)
-
-    def _transition(
-        self,
-        found: list[Transition],
-        node: Node,
-        path: str,
-        start: tuple[str, Trigger, str, Delay | None],
-    ) -> None:
-        reading = self.reading
-        full, trigger, message, delay = start
-        what = f"The transition on {message}" if trigger == "message" else trigger
-        what = f"The transition after {message}" if trigger == "after" else what
-        place = reading.place(node, path)
-        index, reading.transitions = reading.transitions, reading.transitions + 1
-        if node.kind == "scalar" and isinstance(node.value, str):
-            target = reading.target(node, path, full, what)
-            found.append(
-                Transition(
-                    index,
-                    full,
-                    trigger,
-                    message,
-                    (target,) if target else (),
-                    delay=delay,
-                    place=place,
-                )
-            )
-            return
-        if node.kind != "map" or not node.value:
-            given = "empty" if node.kind == "map" else kind_words(node)
-            reading.error(
-                f"{what[:1].upper()}{what[1:]} leads nowhere and does nothing.",
-                f"It is {given}.",
-                "Write the name of a state, or {to: state, if: ..., do: ...}.",
-                at=node,
-                path=path,
-                code="flexiflow.chart.kind",
-            )
-            return
-        where = f"{what[:1].lower()}{what[1:]}"
-        reading.check_keys(node, _TRANSITION_KEYS, path, where)
-        value = node.value
-        target = (
-            reading.target(value["to"], f"{path}.to", full, what)
-            if "to" in value
-            else None
-        )
-        guard: Guard | None = (
-            read_guard(reading, value["if"], f"{path}.if", full)
-            if "if" in value
-            else None
-        )
-        found.append(
-            Transition(
-                index,
-                full,
-                trigger,
-                message,
-                (target,) if target else (),
-                guard=guard,
-                actions=self._actions(node, path, "do"),
-                reenter="reenter" in value
-                and reading.flag(value["reenter"], f"{path}.reenter", "reenter"),
-                delay=delay,
-                place=place,
-                **self._notes(node, path),
-            )
-        )

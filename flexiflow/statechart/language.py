@@ -183,6 +183,7 @@ def _read_root(reading: Reading, root: Node) -> Chart | None:
         return None
     states.outline(value[group], f"$.{group}", "")
     body = states.body(root, "$", "", "the config")
+    states.check_histories()
     notes = {key: body[key] for key in ("description", "tags", "meta")}
     return Chart(
         name,
