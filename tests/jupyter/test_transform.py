@@ -42,7 +42,8 @@ class TestAwaitMagics:
         source = "get_ipython().run_line_magic(\n    'flexiflow',\n    'send a b',\n)\n"
 
         assert await_magics(source) == (
-            "(await get_ipython().run_line_magic(\n    'flexiflow',\n    'send a b',\n))\n"
+            "(await get_ipython().run_line_magic(\n"
+            "    'flexiflow',\n    'send a b',\n))\n"
         )
 
     @pytest.mark.parametrize(
