@@ -6,6 +6,7 @@ and the notebook share.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,7 @@ class _Sections:
     def _read_chart(self) -> None:
         """Read inline states, with classes among them as leaves."""
         parsed = self._parsed
-        root = without_classes(self._root, parsed.dotted)
+        root = without_classes(self._without_resolution(), parsed.dotted)
         chart, problems = read_chart(replace(parsed.document, root=root))
         known = set(map(id, parsed.document.diagnostics))
         parsed.problems += [item for item in problems if id(item) not in known]
@@ -131,6 +132,27 @@ class _Sections:
         name = self._keys.get("name")
         parsed.name = name.value if name and isinstance(name.value, str) else None
         parsed.description = chart.description if chart else None
+
+    def _without_resolution(self) -> Node:
+        """Return the config without the key that a chart has no use for."""
+        key = "initial_state_resolution"
+        if key not in self._keys:
+            return self._root
+        self._report_useless(key, "The initial state is one of the chart's own.")
+        chart = copy(self._root)
+        chart.value = {name: node for name, node in self._keys.items() if name != key}
+        return chart
+
+    def _report_useless(self, key: str, why: str) -> None:
+        """Warn of a key that does nothing."""
+        self._parsed.report(
+            ConfigError(
+                f"'{key}' has no effect in this config", why=why, fix=f"Remove '{key}'."
+            ),
+            key,
+            key=True,
+            level="warning",
+        )
 
     # --- plain configs ----------------------------------------------------------------
 
@@ -151,16 +173,7 @@ class _Sections:
                     key=True,
                 )
             elif key in _CHART_ONLY:
-                self._parsed.report(
-                    ConfigError(
-                        f"'{key}' has no effect in this config",
-                        why="Only states that are declared inline use it.",
-                        fix=f"Remove '{key}', or declare the states inline.",
-                    ),
-                    key,
-                    key=True,
-                    level="warning",
-                )
+                self._report_useless(key, "Only states that are declared use it.")
 
     def _read_name(self) -> None:
         """Read the component's name and description."""

@@ -180,6 +180,11 @@ GOOD = {
           Idle: 'corpus_states:Idle'
           Busy: {on: {back: Idle}, states: {Deep: 'corpus_package:Deep', x: }}
         """,
+    "resolution in a chart": """
+        name: a
+        initial_state_resolution: [builtin, packs]
+        states: {x: }
+        """,
     "unreachable": "name: a\nstates: {x: , y: , z: {on: {go: x}}}",
 }
 """What must load."""

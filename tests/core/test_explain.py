@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.errors import ConfigError, FlexiFlowError
 from flexiflow.explain import explain
 from flexiflow.state_machine import DEFAULT_REGISTRY
+from flexiflow.statechart import read_schema
 
 
 def _corpus():
@@ -30,6 +32,7 @@ def _corpus():
 
 
 CORPUS = _corpus().CORPUS
+VALIDATOR = Draft202012Validator(read_schema())
 MODULES = _corpus().MODULES
 
 
@@ -53,6 +56,11 @@ def loads(config: object) -> bool:
     except FlexiFlowError:
         return False
     return True
+
+
+def suits_schema(data: object) -> bool:
+    """Return whether the JSON Schema accepts a config's data."""
+    return VALIDATOR.is_valid(data)
 
 
 class TestAgreement:
@@ -87,6 +95,7 @@ class TestAgreement:
             return
 
         assert explain(data).is_valid is loads(data)
+        assert suits_schema(data) or not loads(data)
 
     @settings(
         max_examples=150,
@@ -138,7 +147,19 @@ class TestAgreement:
     )
     def test_any_data(self, modules: Path, data: dict):
         """Data of any shape are judged alike, and never raise anything else."""
-        assert explain({"name": "a", **data}).is_valid is loads({"name": "a", **data})
+        config = {"name": "a", **data}
+
+        assert explain(config).is_valid is loads(config)
+        assert suits_schema(config) or not loads(config)
+
+    @settings(max_examples=100, deadline=None)
+    @given(raw=st.binary(max_size=60))
+    def test_any_bytes(self, tmp_path_factory: pytest.TempPathFactory, raw: bytes):
+        """A file may hold any bytes: both say that it is no config, or load it."""
+        path = tmp_path_factory.getbasetemp() / "bytes.yaml"
+        path.write_bytes(raw)
+
+        assert explain(path).is_valid is loads(path)
 
 
 class TestReport:
