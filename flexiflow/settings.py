@@ -20,9 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "PREFIX",
+    "RESERVED",
+    "LogLevel",
     "McpSettings",
     "SecuritySettings",
+    "Serializer",
     "Settings",
+    "Transport",
     "WorkerSettings",
     "load_settings",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import missing_extra
+from ..errors import missing_extra as _missing_extra
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -74,6 +74,6 @@ def create_app(
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == "flexiflow":
             raise
-        raise missing_extra("api", error.name or "fastapi", "The HTTP API") from error
+        raise _missing_extra("api", error.name or "fastapi", "The HTTP API") from error
     made: _Application = module
     return made.make_app(engine, token=token, allowed_hosts=allowed_hosts)

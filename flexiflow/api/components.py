@@ -15,7 +15,20 @@ from ..events import STATE_CHANGED
 from ..visualize import visualize
 from ._answers import ErrorAnswer
 
-__all__ = ["router"]
+__all__ = [
+    "ComponentAnswer",
+    "Format",
+    "HistoryRow",
+    "Message",
+    "MessageAnswer",
+    "Name",
+    "list_components",
+    "read_component",
+    "read_graph",
+    "read_history",
+    "router",
+    "send_message",
+]
 
 router = APIRouter(tags=["components"])
 

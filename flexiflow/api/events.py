@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ..events import Event, History
 
-__all__ = ["router"]
+__all__ = ["follow_events", "router"]
 
 router = APIRouter(tags=["events"])
 
