@@ -138,6 +138,11 @@ class History:
         """How many events are no longer held."""
         return self.last_seq - len(self._ring)
 
+    @property
+    def listeners(self) -> int:
+        """How many listeners are armed."""
+        return len(self._armed)
+
     def __len__(self) -> int:
         return len(self._ring)
 

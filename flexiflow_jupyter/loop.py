@@ -58,7 +58,13 @@ class LoopHop:
         return len(self._tasks)
 
     def call(self, function: Callable[..., object], *args: object) -> None:
-        """Call a plain function soon, on the loop and in the context."""
+        """Call a plain function soon, on the loop and in the context.
+
+        A loop that does not run gives way to the one that does (a view made before
+        ``asyncio.run``); when none runs, the call waits for the loop to run.
+        """
+        if not self.loop.is_running():
+            self.loop = notebook_loop()
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(function, *args, context=self._context)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import Any, Final, overload
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from .boxes import safe_text
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 __all__ = ["Table"]
 
@@ -41,6 +44,11 @@ class Table(Sequence[dict[str, Any]]):
         self.columns = tuple(columns)
         self.footer = footer
         self._rows = [dict(zip(self.columns, row, strict=True)) for row in rows]
+
+    def __await__(self) -> Generator[None, None, Table]:
+        """Give the table itself: magics are awaited, whatever they answer."""
+        yield from ()
+        return self
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from flexiflow.errors import FlexiFlowError
 
-__all__ = ["BundleError", "read_bundle", "read_text_bundle"]
+__all__ = ["BundleError", "read_bundle", "read_packed_bundle", "read_text_bundle"]
 
 _STATIC: Final = Path(__file__).resolve().parent.parent / "static"
 
@@ -44,6 +45,12 @@ def read_bundle(name: str) -> bytes:
             'else install it anew: pip install --force-reinstall "flexiflow[jupyter]"',
             context={"path": str(path)},
         ) from error
+
+
+@cache
+def read_packed_bundle(name: str) -> bytes:
+    """Return a file as gzip data; it raises as :func:`read_bundle`."""
+    return gzip.compress(read_bundle(name), 6, mtime=0)
 
 
 def read_text_bundle(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import anywidget
 import traitlets as t
@@ -15,10 +15,12 @@ from ..loop import LoopHop
 from ..notebook import current_notebook
 from ..protocol import PROTOCOL, Notice, read_page_message
 from ..sending import MessageSender, problem_of
-from .bundles import read_bundle, read_text_bundle
+from .bundles import read_packed_bundle, read_text_bundle
 from .facts import ComponentFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from flexiflow.component import AsyncComponent
     from flexiflow.event_manager import AsyncEventManager
 
@@ -109,6 +111,11 @@ class View(anywidget.AnyWidget):
         if notebook is not None:
             notebook.adopt(self)
 
+    def __await__(self) -> Generator[None, None, Self]:
+        """Give the view itself: magics are awaited, whatever they answer."""
+        yield from ()
+        return self
+
     # --- for the notebook -------------------------------------------------------------
 
     def refresh(self) -> None:
@@ -174,10 +181,17 @@ class View(anywidget.AnyWidget):
         """Bring the page up to date; runs on the loop, 30 times a second at most."""
         if not self._is_open:
             return
-        self._take_events()
-        self._listener.arm()
-        if self._shown and not any(self._shown.values()):
-            return
+        try:
+            self._take_events()
+            if not self._shown or any(self._shown.values()):
+                self._bring_up_to_date()
+        except Exception as error:  # noqa: BLE001 - the page shows what is wrong
+            self.send({"kind": "error", **problem_of(error)})
+        finally:
+            self._listener.arm()
+
+    def _bring_up_to_date(self) -> None:
+        """Send the traits that changed, and the batches that the page can take."""
         changed = {
             name: value
             for name, value in self._read().items()
@@ -229,7 +243,7 @@ class View(anywidget.AnyWidget):
     def _send_runtime(self) -> None:
         """Send the layout engine, or say why there is none."""
         try:
-            runtime = read_bundle("graphviz.js")
+            runtime = read_packed_bundle("graphviz.js")
         except Exception as error:  # noqa: BLE001 - the page shows what is wrong
             self.send({"kind": "error", **problem_of(error)})
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from flexiflow.chart_machine import ChartMachine
-from flexiflow.errors import FlexiFlowError
+from flexiflow.errors import EngineClosedError, FlexiFlowError
 from flexiflow.events import (
     COMPONENT_REGISTERED,
     MESSAGE_HANDLED,
@@ -87,25 +87,26 @@ class ComponentFacts:
 
         Cost: a few ns for each event; only the last of each kind is looked into.
         """
-        latest = {event.name: event for event in events}
-        if COMPONENT_REGISTERED in latest:
-            self._steps, self._since = 0, latest[COMPONENT_REGISTERED].timestamp * 1000
-            first = latest[COMPONENT_REGISTERED].seq
-            events = [event for event in events if event.seq > first]
+        facts = [event for event in events if type(event.data) is dict]
+        latest = {event.name: event for event in facts}
+        begun = latest.get(COMPONENT_REGISTERED)
+        if begun is not None:
+            self._steps, self._since = 0, begun.timestamp * 1000
+            facts = [event for event in facts if event.seq > begun.seq]
         self._steps += sum(
-            [
-                event.data["status"] == "handled"
-                for event in events
-                if event.name == MESSAGE_HANDLED
-            ]
+            event.data.get("status") == "handled"
+            for event in facts
+            if event.name == MESSAGE_HANDLED
         )
         changed, received = latest.get(STATE_CHANGED), latest.get(MESSAGE_RECEIVED)
         if changed is not None:
             self._since = changed.timestamp * 1000
-            self._moved = changed.data["from_state"], changed.data["to_state"]
+            data = changed.data
+            self._moved = str(data.get("from_state")), str(data.get("to_state"))
         if received is not None:
             self._busy_since = received.timestamp * 1000
-            self._message = str(received.data["message"].get("type"))
+            message = received.data.get("message")
+            self._message = str(message.get("type")) if type(message) is dict else ""
 
     def _last_edge(self) -> LastEdge:
         """Return the edge that was taken last, as far as the machine knows it."""
@@ -148,7 +149,16 @@ class ComponentFacts:
             ],
             **self._context_traits(),
             "queue": self._queue(),
+            "closed": self._closed(),
         }
+
+    def _closed(self) -> str:
+        """Return why the component takes no messages any more, or ``""``."""
+        try:
+            self._component.refuse_when_closed()
+        except EngineClosedError as error:
+            return f"{error.what}. {error.why or ''}".strip()
+        return ""
 
     def _fields(self, message: str) -> list[Field]:
         """Return the fields that matter to a message in the present states."""

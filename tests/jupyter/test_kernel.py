@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 pytestmark = pytest.mark.kernel
@@ -114,6 +116,32 @@ class TestSend:
             assert kernel.run(cell).reply["status"] == "ok"
 
         assert kernel.value("turnstile.context") == "{'coins': 2}"
+
+
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("line", "type_", "text"),
+        [
+            ("", "Table", "turnstile  locked  coin"),
+            ("list", "Table", "turnstile  locked  coin"),
+            ("help", "Table", "%flexiflow send NAME MSG [k=v ...]"),
+            ("graph turnstile", "StateGraph", "turnstile: locked"),
+            ("events", "EventStream", "engine.component.registered"),
+            ("events turnstile", "EventStream", "engine.component.registered"),
+        ],
+    )
+    def test_a_command_gives_a_value_with_a_view(self, kernel, line, type_, text):
+        """Each line magic can stand alone, be assigned, and stand in a function."""
+        kernel.run(TURNSTILE)
+
+        shown = kernel.run(f"%flexiflow {line}")
+        kernel.run(f"x = %flexiflow {line}")
+        kernel.run(f"def go():\n    y = %flexiflow {line}\n    return y\ny = go()")
+
+        assert text in " ".join(shown.bundles[0]["text/plain"].split(" ")), shown.reply
+        assert kernel.value("type(x).__name__, type(y).__name__") == (
+            f"('{type_}', '{type_}')"
+        )
 
 
 class TestClick:
@@ -257,7 +285,7 @@ class TestEvents:
         assert batches[0]["published"] == len(names)
 
     def test_the_layout_engine_is_sent_on_demand(self, kernel):
-        """One message with the module as a buffer."""
+        """One message with the module, gzipped, as a buffer."""
         panel = kernel.run(TURNSTILE).views[0]
         kernel.send(panel, {"kind": "need", "what": "graphviz"})
         for message in kernel.hear():
@@ -265,4 +293,4 @@ class TestEvents:
                 break
 
         assert message["content"]["data"]["content"]["kind"] == "runtime"
-        assert b"export" in bytes(message["buffers"][0])
+        assert b"export" in gzip.decompress(bytes(message["buffers"][0]))

@@ -20,7 +20,7 @@ def count():
         views < 10,  # IPython keeps a few of the last results
         len(comm.get_comm_manager().comms),
         len(_instances),
-        len(history._armed),
+        history.listeners,
         len(asyncio.all_tasks()),
         threading.active_count(),
         len(get_engine().components),

@@ -57,10 +57,14 @@ class TestLoopHop:
 
         assert [str(error) for error in errors] == ["no"]
 
-    def test_a_closed_loop_is_left_alone(self):
-        """A call after the loop's end is forgotten."""
-        loop = asyncio.new_event_loop()
-        hop = LoopHop(loop)
-        loop.close()
+    async def test_a_loop_that_does_not_run_gives_way(self):
+        """A view made before the loop began, or for one that ended, goes on here."""
+        ended = asyncio.new_event_loop()
+        hop = LoopHop(ended)
+        ended.close()
+        seen = []
 
-        hop.call(print)
+        hop.call(seen.append, 1)
+        await asyncio.sleep(0)
+
+        assert seen == [1]
