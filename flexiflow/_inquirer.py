@@ -137,17 +137,28 @@ class Inquirer(Worker):
     def _until_timeout(self, state: object, seconds: float | None) -> UntilTimeout:
         """Return the error for a state that did not come in time."""
         wanted = state if isinstance(state, str) else "what the predicate asks for"
-        reasons = [f"It is in {self.state}."]
-        ignored = None if self.mailbox is None else self.mailbox.ignored
-        if ignored is not None:
-            reasons.append(f"The last message refused: {self.why_not(ignored)}")
+        why_not = self._why_not_in(state)
         accepted = self.accepted()
-        return UntilTimeout(
+        error = UntilTimeout(
             f"'{self.name}' did not reach {wanted} within {seconds:g} s",
-            why=" ".join(reasons),
+            why=f"It is in {self.state}. {why_not}".rstrip(),
             fix=f"Send one of: {', '.join(accepted)}" if accepted else None,
             context={"component": self.name, "state": self.state, "wanted": wanted},
         )
+        error.why_not = why_not
+        return error
+
+    def _why_not_in(self, state: object) -> str:
+        """Return why a state was not reached: what was refused, or what leads there."""
+        ignored = None if self.mailbox is None else self.mailbox.ignored
+        if ignored is not None:
+            return f"The last message refused: {self.why_not(ignored)}"
+        chart = self.chart
+        if chart is None or not isinstance(state, str):
+            return ""
+        leading = [one.message for one in chart.transitions if state in one.targets]
+        reasons = [self.why_not(one) for one in dict.fromkeys(leading) if one]
+        return " ".join(str(reason) for reason in reasons if reason)
 
 
 def _as_message(message: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -31,7 +31,7 @@ _WATCHED: Final = {
     MESSAGE_HANDLED: HANDLED,
     MESSAGE_FAILED: FAILED,
 }
-_PRIORITIES: Final = frozenset(range(1, 6))
+_PRIORITIES: Final = (1, 2, 3, 4, 5)
 UNKNOWN: Final = -1
 _MOST_PLANS: Final = 4096
 _new: Final = object.__new__

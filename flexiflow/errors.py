@@ -187,6 +187,9 @@ class UntilTimeout(ComponentError, TimeoutError):  # noqa: N818 - reads as async
 
     code = "flexiflow.until_timeout"
 
+    why_not: str = ""
+    """Why the machine did not get there, as far as that can be told."""
+
 
 # --- constructors of the errors that are raised from several places -------------------
 

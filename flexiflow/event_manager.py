@@ -31,7 +31,7 @@ _ON_ERROR: Final = ("continue", "raise")
 
 def _check(delivery: str, on_error: str) -> None:
     """Refuse policies that do not exist."""
-    if delivery not in {"sequential", "concurrent"}:
+    if delivery not in ("sequential", "concurrent"):
         raise ValueError(
             f"delivery must be 'sequential' or 'concurrent', got {delivery!r}"
         )
@@ -115,7 +115,10 @@ class AsyncEventManager(Announcer):
                 plan = self._plan(event_name)
             if plan is None:
                 if delivery is not None or on_error is not None:
-                    _check(delivery or "sequential", on_error or "continue")
+                    _check(
+                        "sequential" if delivery is None else delivery,
+                        "continue" if on_error is None else on_error,
+                    )
                 return
         if delivery is None:
             delivery = self._delivery
