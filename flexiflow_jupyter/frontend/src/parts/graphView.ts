@@ -147,7 +147,7 @@ class GraphView implements Part {
     if (!picture || !traits) return;
     if (changed.has("active") || changed.has("parents")) {
       picture.showActive(traits);
-      this.#tags?.show(namedStates(traits));
+      this.#nameStates(traits);
       const box = this.#activeBox();
       if (box && this.el.hasAttribute("data-pans")) this.#panZoom.show(box);
     }
@@ -185,7 +185,13 @@ class GraphView implements Part {
     const isTiny = scale < READABLE || this.el.hasAttribute("data-crowded");
     setAttribute(this.el, "data-tiny", isTiny && scale < READABLE);
     this.#tags?.scaled(scale < READABLE ? scale : 1);
-    if (traits) this.#tags?.show(scale < READABLE ? namedStates(traits) : new Set());
+    if (traits) this.#nameStates(traits);
+  }
+
+  /** Write names over the states where the picture's own are too small to read. */
+  #nameStates(traits: Traits): void {
+    const isReadable = this.#panZoom.at.scale >= READABLE;
+    this.#tags?.show(isReadable ? new Set() : namedStates(traits));
   }
 
   #onResize(): void {
