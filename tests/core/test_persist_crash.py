@@ -164,3 +164,49 @@ class TestKill:
     def test_nothing_is_lost_in_a_hundred_kills(self, tmp_path, kill):
         """The same, at a hundred instants."""
         kill(tmp_path, 100)
+
+
+LIMITED = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+"""
+"""No file may grow beyond so many bytes: a write fails as on a full disk."""
+
+
+class TestFullDisk:
+    @pytest.mark.parametrize("program", [SQLITE_WRITER, STORE_WRITER])
+    def test_what_was_acknowledged_is_there(self, tmp_path, program):
+        """When nothing more can be written, that is told, and the rest is whole."""
+        path = tmp_path / "s.db"
+        program = program.replace("keep_last=7", "").replace("number % 20 == 0", "0")
+        ran = subprocess.run(
+            [sys.executable, "-c", LIMITED + program, path, "0"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=15,
+        )
+        told = [int(line) for line in ran.stdout.split()]
+        with SnapshotStore(path) as store:
+            kept = {row["current_state"] for row in store.history("job", limit=10**6)}
+
+        assert "PersistenceError: Snapshots cannot be written" in ran.stderr
+        assert told
+        assert {f"S{number}" for number in told} <= kept
+
+    def test_file_is_the_old_one(self, tmp_path):
+        """A file that cannot be replaced stays as it was, with no other beside it."""
+        path = tmp_path / "s.json"
+        program = JSON_WRITER.replace("* 50", "* (50 if number < 3 else 20_000)")
+        ran = subprocess.run(
+            [sys.executable, "-c", LIMITED + program, path, "0"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=15,
+        )
+
+        assert "File too large" in ran.stderr
+        assert load_snapshot(path).rules == [{"number": 2}] * 50
+        assert [item.name for item in tmp_path.iterdir()] == ["s.json"]
