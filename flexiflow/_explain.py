@@ -7,18 +7,22 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ._config.analysis import find_unreachable
+from ._config.analysis import (
+    find_dead_ends,
+    find_unknown_targets,
+    find_unreachable,
+)
 from ._config.chart_checks import check_chart
 from ._config.explanation import ConfigExplanation
 from ._config.files import read_document
 from ._config.functions import check_by_reading
 from ._config.parse import parse_config
 from ._config.parsed import document_of, in_text_order
-from ._config.resolve import ResolvedConfig, resolve_config
+from ._config.resolve import BUILTINS, ResolvedConfig, resolve_config
 from ._config.symbols import ReadSymbols
 from ._pack_checks import collect_provided_keys
 from .diagnostics import Diagnostic
-from .diagrams.config_graph import resolved_graph
+from .diagrams.config_graph import examine_graph
 from .errors import ConfigError, FlexiFlowError
 from .state_machine import DEFAULT_REGISTRY
 
@@ -120,8 +124,9 @@ def _report(resolved: ResolvedConfig) -> ConfigExplanation:
 def _advice(resolved: ResolvedConfig) -> list[Diagnostic]:
     """Return warnings about a config that would load."""
     parsed = resolved.parsed
+    graph, unclear = examine_graph(resolved)
     if parsed.chart is not None:
-        return check_chart(parsed.chart, resolved_graph(resolved), parsed.dotted)
+        return check_chart(parsed.chart, graph, unclear)
     found = []
     if not parsed.rules:
         found.append(
@@ -134,9 +139,19 @@ def _advice(resolved: ResolvedConfig) -> list[Diagnostic]:
                 code="flexiflow.config.no_rules",
             )
         )
-    if any(info.transitions for info in resolved.infos):
-        found += find_unreachable(resolved_graph(resolved), parsed.place_of_state)
-    return found
+    place_of = parsed.place_of_state
+    if not unclear or any(info.transitions for info in resolved.infos):
+        found += find_unreachable(graph, place_of)
+    return [
+        *found,
+        *find_dead_ends(
+            graph,
+            place_of,
+            unclear={*unclear, *BUILTINS},
+            fix="Add a transition out of it, unless it is meant to be the end.",
+        ),
+        *find_unknown_targets(graph, place_of),
+    ]
 
 
 def _as_yaml_error(item: Diagnostic) -> Diagnostic:

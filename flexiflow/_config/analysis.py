@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
+from ..errors import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from ..diagnostics import Place
     from ..graph import FlowGraph, FlowNode
 
-__all__ = ["find_dead_ends", "find_unreachable"]
+__all__ = ["find_dead_ends", "find_unknown_targets", "find_unreachable"]
 
 _NO_PLACE: Callable[[str], None] = lambda _path: None  # noqa: E731 - a default
 
@@ -58,9 +59,24 @@ def find_unreachable(
 
 
 def find_dead_ends(
-    graph: FlowGraph, place_of: Callable[[str], Place | None] = _NO_PLACE
+    graph: FlowGraph,
+    place_of: Callable[[str], Place | None] = _NO_PLACE,
+    *,
+    unclear: Collection[str] = (),
+    fix: str = "Add a transition out of it, or mark it with final: true.",
 ) -> list[Diagnostic]:
     """Find states that are entered and never left, though they are not final.
+
+    Parameters
+    ----------
+    graph : FlowGraph
+        All states and transitions.
+    place_of : callable, optional
+        Returns where the state of a path is written.
+    unclear : collection of str, default ()
+        States that may have transitions of which nothing is known.
+    fix : str
+        What to do about it.
 
     Returns
     -------
@@ -74,15 +90,43 @@ def find_dead_ends(
             "warning",
             f"State '{node.label}' is a dead end.",
             why="It is not final, and no transition leads out of it.",
-            fix="Add a transition out of it, or mark it with final: true.",
+            fix=fix,
             context={"state": node.path},
             place=place_of(node.path),
             code="flexiflow.chart.dead_end",
         )
         for node in graph.nodes
         if node.kind == "atomic"
+        and node.path not in unclear
         and not shape.inside(node.path)
         and not any(shape.leads_away(path) for path in shape.around(node.path))
+    ]
+
+
+def find_unknown_targets(
+    graph: FlowGraph, place_of: Callable[[str], Place | None] = _NO_PLACE
+) -> list[Diagnostic]:
+    """Find classes whose source leads to states that do not exist.
+
+    Returns
+    -------
+    list of Diagnostic
+        A warning for each transition that was inferred and ends nowhere.
+    """
+    unknown = {node.path for node in graph.nodes if node.kind == "unknown"}
+    names = [node.path for node in graph.nodes if node.path not in unknown]
+    return [
+        Diagnostic(
+            "warning",
+            f"State '{edge.source}' leads to an unknown state: '{edge.target}'",
+            why=f"Its class does so on '{edge.message}'; no registry knows that name.",
+            fix=f"Use one of: {', '.join(nearest(edge.target, names))}",
+            context={"state": edge.source, "target": edge.target},
+            place=place_of(edge.source),
+            code="flexiflow.state.unknown_target",
+        )
+        for edge in graph.edges
+        if edge.origin == "inferred" and edge.target in unknown
     ]
 
 

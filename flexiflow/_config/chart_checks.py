@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
 from ..statechart.model import Add, Set, matches
-from .analysis import find_dead_ends, find_unreachable
+from .analysis import find_dead_ends, find_unknown_targets, find_unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -19,7 +19,7 @@ __all__ = ["check_chart"]
 
 
 def check_chart(
-    chart: Chart, graph: FlowGraph, classes: Collection[str] = ()
+    chart: Chart, graph: FlowGraph, unclear: Collection[str] = ()
 ) -> list[Diagnostic]:
     """Return warnings about a chart that can be used.
 
@@ -29,9 +29,9 @@ def check_chart(
         A chart without errors.
     graph : FlowGraph
         Its graph, with what is known of states that are classes.
-    classes : collection of str, default ()
-        The paths of states that are classes. When nothing is known of one, any state
-        may be reached from it, and none is reported.
+    unclear : collection of str, default ()
+        The paths of classes of which not all is known: any state may be reached from
+        them, so that none is reported as unreachable.
 
     Returns
     -------
@@ -43,15 +43,10 @@ def check_chart(
     def place_of(path: str) -> Place | None:
         return chart.state(path).place
 
-    leaving = {edge.source for edge in graph.edges if edge.origin == "inferred"}
-    is_known = all(path in leaving for path in classes)
     return [
-        *(find_unreachable(graph, place_of) if is_known else ()),
-        *(
-            found
-            for found in find_dead_ends(graph, place_of)
-            if found.context["state"] not in classes
-        ),
+        *(() if unclear else find_unreachable(graph, place_of)),
+        *find_dead_ends(graph, place_of, unclear=unclear),
+        *find_unknown_targets(graph, place_of),
         *_shadowed(chart),
         *_undeclared(chart),
     ]

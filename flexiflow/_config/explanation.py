@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from .._shown import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from .._pack_checks import PackInfo
     from ..diagnostics import Diagnostic
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .resolve import ResolvedConfig, StateResolution
 
 __all__ = ["ConfigExplanation"]
+
+_MOST_SHOWN = 50
+"""Problems of one kind that are told; the others are counted."""
 
 
 @dataclass
@@ -134,18 +137,20 @@ class ConfigExplanation:
         return [*lines, f"  Built-in: {', '.join(sorted(self.builtin_states))}", ""]
 
 
-def _issue_lines(title: str, mark: str, issues: Iterable[Diagnostic]) -> list[str]:
+def _issue_lines(title: str, mark: str, issues: Sequence[Diagnostic]) -> list[str]:
     """Return the lines about problems, with their places; nothing without any."""
     lines = []
-    for issue in issues:
+    for issue in issues[:_MOST_SHOWN]:
         lines.append(f"  {mark} {issue.what}")
         if issue.place is not None:
             lines.append(f"    Where: {issue.place}")
         if issue.why:
             lines.append(f"    Why: {issue.why}")
         if issue.fix:
-            lines += [f"    Fix: {line}" for line in issue.fix.splitlines()[:1]]
-            lines += [f"         {line}" for line in issue.fix.splitlines()[1:]]
+            first, *more = issue.fix.splitlines()
+            lines += [f"    Fix: {first}", *(f"         {line}" for line in more)]
+    if len(issues) > _MOST_SHOWN:
+        lines.append(f"  ... and {len(issues) - _MOST_SHOWN} more")
     return [title, *lines, ""] if lines else []
 
 

@@ -17,7 +17,7 @@ from ._clauses import ALWAYS, Clause, both, either, limited
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-__all__ = ["ANY_MESSAGE", "Handler", "Inferred", "infer"]
+__all__ = ["ANY_MESSAGE", "Handler", "Inference", "Inferred", "infer"]
 
 ANY_MESSAGE = "*"
 """What an edge says when no comparison restricts the message's type."""
@@ -41,9 +41,20 @@ class Inferred:
     """The other tests on the way, as Python text."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """What the source of a handler shows."""
+
+    transitions: tuple[Inferred, ...]
+    """Each transition once, in the order of the source."""
+    is_complete: bool
+    """Whether every returned value was understood."""
+
+
 def infer(
     handler: Handler, constants: Mapping[str, ast.expr] | None = None
-) -> list[Inferred]:
+) -> Inference:
     """Return the transitions that a handler can make, in the order of its source.
 
     Parameters
@@ -56,8 +67,8 @@ def infer(
 
     Returns
     -------
-    list of Inferred
-        Each transition once. Returned states that are not understood are left out.
+    Inference
+        The transitions. Returned values that are not understood are left out.
     """
     # not `or`: live tables are found when they are asked for, and look empty
     walker = _Walker(handler, {} if constants is None else constants)
@@ -65,7 +76,7 @@ def infer(
     unique = {
         (item.message, ast.dump(item.target), item.guard): item for item in walker.found
     }
-    return list(unique.values())
+    return Inference(tuple(unique.values()), walker.is_complete)
 
 
 class _Walker:
@@ -79,6 +90,7 @@ class _Walker:
         self._type_names: set[str] = set()
         self._values: dict[str, list[tuple[Clauses, ast.expr]]] = {}
         self.found: list[Inferred] = []
+        self.is_complete = True
 
     # --- statements -------------------------------------------------------------------
 
@@ -265,6 +277,7 @@ class _Walker:
         """Note the transitions that a returned value can mean."""
         for clauses, chosen in self._choices(value, path):
             if not isinstance(chosen, ast.Tuple) or len(chosen.elts) != 2:  # noqa: PLR2004
+                self.is_complete = False
                 continue
             flag, target = chosen.elts
             named = isinstance(target, ast.Name) and target.id != self._self

@@ -47,6 +47,8 @@ class ClassGraph:
         self._edges: dict[tuple[str, str, str, str | None], FlowEdge] = {}
         self._names: dict[object, str] = {}
         self._waiting: list[tuple[str, StateSource]] = []
+        self.unclear: set[str] = set()
+        """The states whose source does not tell all that they do."""
 
     def add_state(
         self,
@@ -82,21 +84,32 @@ class ClassGraph:
                 named = self._names.get(leads.identity) or self._name_of(leads)
                 self.add_state(named, leads)
                 self._edge(key, message, named, guard=guard)
-            read = source.handler()
-            if read is None:
+            if not source.table():
+                self._infer(key, source)
+
+    def _infer(self, key: str, source: StateSource) -> None:
+        """Read one class."""
+        read = source.handler()
+        if read is None:
+            self.unclear.add(key)
+            return
+        handler, owner = read
+        inference = infer(handler, owner.constants())
+        if not inference.is_complete:
+            self.unclear.add(key)
+        for found in inference.transitions:
+            target = self._target(key, owner, found.target)
+            if target is None:
+                self.unclear.add(key)
                 continue
-            handler, owner = read
-            for found in infer(handler, owner.constants()):
-                target = self._target(key, owner, found.target)
-                if target is not None:
-                    self._edge(
-                        key,
-                        found.message,
-                        target,
-                        guard=found.guard,
-                        origin="inferred",
-                        internal=_is_self(found.target),
-                    )
+            self._edge(
+                key,
+                found.message,
+                target,
+                guard=found.guard,
+                origin="inferred",
+                internal=_is_self(found.target),
+            )
 
     def observe(self, seen: Iterable[tuple[str, str, str]]) -> None:
         """Add transitions that were seen: from state, message type, to state."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "component_graph",
     "config_graph",
+    "examine_graph",
     "explanation_graph",
     "machine_graph",
     "resolved_graph",
@@ -63,6 +64,22 @@ def explanation_graph(explanation: ConfigExplanation) -> FlowGraph:
 
 def resolved_graph(resolved: ResolvedConfig) -> FlowGraph:
     """Return the graph of a config whose names have been looked up."""
+    return examine_graph(resolved)[0]
+
+
+def examine_graph(resolved: ResolvedConfig) -> tuple[FlowGraph, set[str]]:
+    """Return a config's graph, and the states of which it does not show all.
+
+    Parameters
+    ----------
+    resolved : ResolvedConfig
+        A config whose names have been looked up.
+
+    Returns
+    -------
+    tuple of FlowGraph and set of str
+        The graph, and the names of the classes whose source was not understood.
+    """
     parsed = resolved.parsed
     reader = SourceReader()
     sources = {key: _source(found, reader) for key, found in resolved.classes.items()}
@@ -81,13 +98,14 @@ def resolved_graph(resolved: ResolvedConfig) -> FlowGraph:
     for info in resolved.infos:
         graph.declare(info.transitions)
     graph.infer()
-    return graph.build(resolved.initial_state, known=DEFAULT_REGISTRY.names())
+    drawn = graph.build(resolved.initial_state, known=DEFAULT_REGISTRY.names())
+    return drawn, graph.unclear
 
 
 def config_graph(config: ComponentConfig) -> FlowGraph:
     """Return the graph of a loaded config."""
     if config.chart is not None:
-        return _mixed_graph(config.chart, _live(config.classes))
+        return _mixed_graph(config.chart, _live(config.classes))[0]
     registry = config.registry or DEFAULT_REGISTRY
     sources: dict[str, StateSource | None] = {
         key: LiveState(spec.state_class)
@@ -125,7 +143,7 @@ def machine_graph(
     """
     if machine.chart is not None:
         classes = machine.classes if isinstance(machine, MixedMachine) else {}
-        return _mixed_graph(machine.chart, _live(classes))
+        return _mixed_graph(machine.chart, _live(classes))[0]
     registry = machine.registry
     present = type(machine.current_state)
     sources: dict[str, StateSource | None] = {
@@ -151,24 +169,31 @@ def component_graph(component: AsyncComponent) -> FlowGraph:
     return machine_graph(component.state_machine, component.name, _seen(component))
 
 
-def _mixed_graph(chart: Chart, sources: Mapping[str, StateSource | None]) -> FlowGraph:
+def _mixed_graph(
+    chart: Chart, sources: Mapping[str, StateSource | None]
+) -> tuple[FlowGraph, set[str]]:
     """Return a chart's graph, with what is inferred of the classes within it."""
     drawn = chart_graph(chart)
     if not sources:
-        return drawn
+        return drawn, set()
     graph = _new_graph(chart.name, sources)
     for path, source in sources.items():
         graph.add_state(path, source)
     graph.infer()
+    built = graph.build(None)
     paths = {node.path for node in drawn.nodes}
-    inferred = [
-        edge
-        for edge in graph.build(None).edges
-        if edge.source in sources and edge.target in paths
-    ]
+    unknown = tuple(
+        node
+        for node in built.nodes
+        if node.kind == "unknown" and node.path not in paths
+    )
     first = len(chart.transitions)
-    edges = (replace(edge, index=first + at) for at, edge in enumerate(inferred))
-    return replace(drawn, edges=(*drawn.edges, *edges))
+    edges = tuple(
+        replace(edge, index=first + at)
+        for at, edge in enumerate(e for e in built.edges if e.source in sources)
+    )
+    whole = replace(drawn, nodes=(*drawn.nodes, *unknown), edges=(*drawn.edges, *edges))
+    return whole, graph.unclear
 
 
 def _live(classes: Mapping[str, type[Any]]) -> dict[str, StateSource | None]:

@@ -234,6 +234,64 @@ class TestReport:
             ("flexiflow.chart.unreachable", 5),
         ]
 
+    def test_machines_of_classes_are_examined_too(self, modules: Path):
+        """What classes never do is said, as far as their source tells it."""
+        (modules / "corpus_ends.py").write_text(
+            textwrap.dedent(
+                """
+                from flexiflow.state_machine import State
+
+                class First(State):
+                    async def handle_message(self, message, component):
+                        if message["type"] == "go":
+                            return True, Last()
+                        if message["type"] == "odd":
+                            return True, component.state_machine.registry.create("Lst")
+                        return False, self
+
+                class Last(State):
+                    async def handle_message(self, message, component):
+                        return False, self
+
+                class Alone(First):
+                    pass
+
+                class Sly(State):
+                    async def handle_message(self, message, component):
+                        return await component.decide(message)
+                """
+            ),
+            "utf-8",
+        )
+        states = {name: f"corpus_ends:{name}" for name in ("First", "Last", "Alone")}
+        config = {
+            "name": "a",
+            "rules": [{}],
+            "states": states,
+            "initial_state": "First",
+        }
+
+        found = [
+            (item.code, item.context["state"]) for item in explain(config).warnings
+        ]
+        assert found == [
+            ("flexiflow.chart.unreachable", "Alone"),
+            ("flexiflow.chart.dead_end", "Last"),
+            ("flexiflow.state.unknown_target", "First"),
+            ("flexiflow.state.unknown_target", "Alone"),
+        ]
+        states["Sly"] = "corpus_ends:Sly"
+        codes = {item.code for item in explain(config).warnings}
+        assert "flexiflow.chart.unreachable" not in codes, "Sly may lead anywhere"
+
+    def test_long_lists_are_cut_for_people(self):
+        """Of very many problems some are told, and the others counted."""
+        states = {f"s{number}": None for number in range(200)}
+        exp = explain({"name": "a", "states": states})
+
+        assert len(exp.warnings) > 200
+        assert "... and" in exp.format()
+
     def test_shadowed_transition_and_undeclared_key_are_warnings(self):
         """A transition behind an open one, and a key that no context has."""
         exp = explain(

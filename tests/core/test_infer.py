@@ -19,7 +19,7 @@ def inferred(body: str, **tables: str) -> list[tuple[str, str, str | None]]:
     }
     return [
         (item.message, ast.unparse(item.target), item.guard)
-        for item in infer(handler, constants)
+        for item in infer(handler, constants).transitions
     ]
 
 
