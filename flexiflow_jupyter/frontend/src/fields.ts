@@ -13,7 +13,7 @@ export function readFields(
   const values: Record<string, unknown> = {};
   for (const field of fields) {
     const text = typed.get(field.name) ?? "";
-    if (text === "" && field.kind !== "boolean") {
+    if (text === "") {
       if (!field.required) continue;
       return { ok: false, name: field.name, problem: `${field.name} is empty; ${wanted(field)}.` };
     }

@@ -116,6 +116,7 @@ export class Picture {
       const isNear = active.has(edge.source);
       setAttribute(el, "data-enabled", isEnabled);
       setAttribute(el, "aria-disabled", isEnabled ? null : "true");
+      setAttribute(el, "data-blocked", isNear && !isEnabled && !traits.closed);
       setAttribute(el, "tabindex", isEnabled || isNear ? 0 : -1);
       setAttribute(el, "title", reason || null);
       const text = reason || describe(edge);
@@ -190,6 +191,7 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
       "data-edge": edge.id,
       "data-message": edge.message,
       "data-from": edge.source,
+      "data-loop": edge.target === null || edge.target === edge.source,
       role: "button",
       "aria-label": describe(edge),
     },
@@ -209,8 +211,14 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   const pill = at ? svg("rect", { class: "ff-pill", rx: 10 }) : null;
   const ring = at ? svg("rect", { class: "ff-ring", rx: 13 }) : null;
   const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
-  if (ring && pill && text) el.append(ring, pill, text);
+  if (ring && pill && text) el.append(ring, pill, text, drawBan());
   return { edge, shape, el, title, pill, ring, text, labelAt: shape.label ?? shape.points[0] ?? null };
+}
+
+/** The sign before the label of an edge whose guard is false now. */
+function drawBan(): SVGGElement {
+  const sign = "M5,0A5,5 0 1 1 -5,0A5,5 0 1 1 5,0M-3.5,-3.5L3.5,3.5";
+  return svg("g", { class: "ff-ban" }, svg("circle", { r: 8 }), svg("path", { d: sign }));
 }
 
 /** An edge in words, with its guard and description when it has them. */
@@ -235,6 +243,8 @@ function placeLabel(parts: EdgeParts, at: Point, width: number): void {
   setAttribute(text, "y", at.y + 4);
   surround(pill, at, width, LABEL_HEIGHT);
   surround(ring, at, width + 6, LABEL_HEIGHT + 6);
+  const ban = parts.el.querySelector(".ff-ban");
+  ban?.setAttribute("transform", `translate(${at.x - width / 2 + 3},${at.y}) scale(0.9)`);
 }
 
 function surround(rect: SVGRectElement, at: Point, width: number, height: number): void {

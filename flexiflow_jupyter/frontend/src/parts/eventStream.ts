@@ -18,6 +18,9 @@ export interface StreamOptions {
 }
 
 const COPIED_MS = 1200;
+const DROPPED_TITLE =
+  "The page keeps the newest 10,000 rows, and the kernel leaves out what comes faster " +
+  "than it is drawn. Counts stay exact.";
 
 export function createEventStream(context: ViewContext, options: StreamOptions): Part {
   return new EventStream(context, options);
@@ -40,6 +43,7 @@ class EventStream implements Part {
   readonly #follow = tool("follow", "Follow");
   readonly #pause = tool("pause", "Pause");
   readonly #copy = tool("copy", "Copy as JSON Lines");
+  readonly #clear = tool("cross", "Clear the filter");
   #isFollowing = true;
   #frozen: Frozen | null = null;
 
@@ -65,7 +69,13 @@ class EventStream implements Part {
       onScroll: (isAtEnd) => this.#setFollowing(isAtEnd),
     });
     this.#dropped.append(icon("warn"), this.#droppedText);
-    this.el.append(this.#bar(), this.#table.el, this.#empty);
+    this.#dropped.title = DROPPED_TITLE;
+    this.#clear.hidden = true;
+    const facts = html("span", { class: "ff-facts" }, this.#count, this.#dropped, this.#paused);
+    const foot = options.isAlone ? html("div", { class: "ff-foot" }, facts) : null;
+    this.#empty.classList.toggle("ff-none-alone", options.isAlone);
+    this.el.append(this.#bar(foot ? null : facts), this.#table.el, this.#empty);
+    if (foot) this.el.append(foot);
     this.#listen();
     scope.add(session.grown.on(this.#redraw));
     scope.listen(document, "visibilitychange", this.#redraw);
@@ -77,9 +87,8 @@ class EventStream implements Part {
     // Events come as messages; no trait concerns the stream.
   }
 
-  #bar(): HTMLElement {
-    const field = html("span", { class: "ff-filter" }, icon("filter"), this.#input);
-    const facts = html("span", { class: "ff-facts" }, this.#paused, this.#dropped, this.#count);
+  #bar(facts: HTMLElement | null): HTMLElement {
+    const field = html("span", { class: "ff-filter" }, icon("filter"), this.#input, this.#clear);
     const tools = html("span", { class: "ff-tools" }, this.#follow, this.#pause, this.#copy);
     const label = html("span", { class: "ff-label" }, "Events");
     return html("div", { class: "ff-bar" }, label, field, this.#story, facts, tools);
@@ -89,10 +98,14 @@ class EventStream implements Part {
     this.#input.addEventListener("input", () => {
       this.#setQuery(this.#input.value, this.#filter.query.story);
     });
-    this.#input.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || this.#input.value === "") return;
+    const clear = (): void => {
       this.#input.value = "";
       this.#setQuery("", this.#filter.query.story);
+      this.#input.focus();
+    };
+    this.#clear.addEventListener("click", clear);
+    this.#input.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && this.#input.value !== "") clear();
     });
     this.#story.addEventListener("click", () => this.#setStory(""));
     this.#follow.addEventListener("click", () => {
@@ -145,6 +158,7 @@ class EventStream implements Part {
   }
 
   #setQuery(text: string, story: string): void {
+    this.#clear.hidden = text === "";
     this.#filter.query = { text, story };
     this.#frozen = null;
     this.#table.reset();
@@ -214,7 +228,7 @@ function* each(rows: Rows): Generator<EventRow> {
 }
 
 function tool(name: IconName, label: string): HTMLButtonElement {
-  const isToggle = name !== "copy";
+  const isToggle = name === "follow" || name === "pause";
   return html(
     "button",
     {

@@ -98,14 +98,18 @@ export class FieldEditor {
   }
 }
 
+/** The control of a field; one that may be left out can be left empty. */
 function inputOf(field: Field): HTMLInputElement | HTMLSelectElement {
   if (field.kind === "choice") {
-    const options = (field.choices ?? []).map((choice, index) =>
-      html("option", { value: index }, typeof choice === "string" ? choice : JSON.stringify(choice)),
+    const texts = (field.choices ?? []).map((choice) =>
+      typeof choice === "string" ? choice : JSON.stringify(choice),
     );
-    return html("select", { class: "ff-in" }, ...options);
+    return selectOf(texts.map((text, index) => [String(index), text]), field.required);
   }
-  if (field.kind === "boolean") return html("input", { type: "checkbox", class: "ff-tick" });
+  if (field.kind === "boolean") {
+    if (field.required) return html("input", { type: "checkbox", class: "ff-tick" });
+    return selectOf([["true", "yes"], ["false", "no"]], false);
+  }
   return html("input", {
     type: "text",
     class: field.kind === "number" ? "ff-in ff-in-number" : "ff-in",
@@ -114,4 +118,10 @@ function inputOf(field: Field): HTMLInputElement | HTMLSelectElement {
     spellcheck: "false",
     placeholder: field.kind === "json" ? "text or JSON" : null,
   });
+}
+
+function selectOf(options: readonly (readonly [string, string])[], isRequired: boolean): HTMLSelectElement {
+  const nodes = options.map(([value, text]) => html("option", { value }, text));
+  if (!isRequired) nodes.unshift(html("option", { value: "" }, "not set"));
+  return html("select", { class: "ff-in" }, ...nodes);
 }
