@@ -28,6 +28,7 @@ __all__ = ["DATA_VERSION", "ChartMachine"]
 DATA_VERSION: Final = 1
 """The version of what ``data`` gives and ``restore`` takes."""
 _NO_HISTORY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
+_NO_ENTRIES: Final[Mapping[str, int]] = MappingProxyType({})
 _NO_FUNCTIONS: Final = Functions()
 _OUTCOMES: Final = {
     (proceeded, changed): Outcome(proceeded, changed)
@@ -54,7 +55,16 @@ class ChartMachine(StateMachine):
     gives effects, that is done by ``start``, or with the first message.
     """
 
-    __slots__ = ("_context", "_functions", "_history", "_last", "_owed", "_program")
+    __slots__ = (
+        "_context",
+        "_count",
+        "_entries",
+        "_functions",
+        "_history",
+        "_last",
+        "_owed",
+        "_program",
+    )
 
     current_state: Configuration
     """The active states: an interned object with ``name`` and ``leaves``."""
@@ -71,6 +81,8 @@ class ChartMachine(StateMachine):
         """Stand at the beginning."""
         program = self._program
         self._last: Move | tuple[int, ...] = ()
+        self._entries: Mapping[str, int] = _NO_ENTRIES
+        self._count = 0
         first = program.first
         if first is None:
             result = begin_purely(program)
@@ -132,7 +144,13 @@ class ChartMachine(StateMachine):
     @property
     def snapshot(self) -> Snapshot:
         """Where the machine stands, as a value."""
-        return Snapshot(self.current_state, self._context, self._history)
+        return Snapshot(
+            self.current_state,
+            self._context,
+            self._history,
+            self._entries,
+            self._count,
+        )
 
     def name_of(self, state: object) -> str:
         """Return the name of what ``current_state`` was."""
@@ -236,6 +254,8 @@ class ChartMachine(StateMachine):
             self.current_state = after.configuration
             self._context = after.context
             self._history = after.history
+            self._entries = after.entries
+            self._count = after.count
             self._last = result.taken
         effects = result.effects
         if self._owed:

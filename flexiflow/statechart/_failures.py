@@ -12,7 +12,7 @@ from .model import Call
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .compile import Program
+    from .compile import Node, Program
     from .model import Action
     from .ports import Host
     from .snapshot import Snapshot
@@ -167,6 +167,28 @@ def guard_async(run: Failing, guard: Call) -> ActionError:
         why="Guards are asked often and must answer at once. " + _before(run),
         fix="Write def instead of async def; do what takes time in an action.",
         context=_context(run, guard.place, function=guard.function),
+    )
+
+
+def start_failed(run: Failing, node: Node, error: Exception) -> ActionError:
+    """Return the error for a timer or service that cannot begin."""
+    message = str(run.message.get("type"))
+    place = node.model.place
+    return ActionError(
+        f"{message} failed: a timer or service of {node.path} cannot begin.",
+        why=f"{str(error)[:1].upper()}{str(error)[1:]}. {_before(run)}",
+        fix="Write 500ms, 2s, 3m, 48h, 1d or a number of seconds, or refer to one.",
+        context=_context(run, place),
+    )
+
+
+def service_failed(name: str, state: str, error: BaseException) -> ActionError:
+    """Return the error for a service that failed and has nobody who takes it."""
+    return ActionError(
+        f"{name} failed: {_said(error)}",
+        why=f"It ran as the service of {state}.",
+        fix=f"Give {state} an error: transition, or mend {name}.",
+        context={"state": state, "function": name},
     )
 
 

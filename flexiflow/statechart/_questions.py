@@ -6,6 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ActionError
+from ._asking import Asking
 from ._moves import default_of
 from ._reading import close_to
 from ._references import references_in
@@ -13,7 +14,6 @@ from .compile import compile_chart
 from .guards import failed_clauses, tests_in, wanted_words
 from .model import Add, Call, EmitEvent, Raise, Send, Set, is_pattern
 from .ports import Candidate, Field, WhyNot
-from .step import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ def can(
     host: Host | None,
 ) -> bool:
     """Return whether a message does something now; False when a guard raises."""
-    run = Run(snapshot, message, functions=functions, host=host)
+    run = Asking(snapshot, message, functions=functions, host=host)
     try:
         return bool(run.taking(message))
     except ActionError:
@@ -59,7 +59,7 @@ def would_take(
 
     Empty as well when a guard raises.
     """
-    run = Run(snapshot, message, functions=functions, host=host)
+    run = Asking(snapshot, message, functions=functions, host=host)
     try:
         return tuple(edge.index for edge in run.taking(message))
     except ActionError:
@@ -100,7 +100,7 @@ def why_not(
     """Return why a message does nothing now; false when it does something."""
     configuration = snapshot.configuration
     kind = message.get("type")
-    run = Run(snapshot, message, functions=functions, host=host)
+    run = Asking(snapshot, message, functions=functions, host=host)
     if not isinstance(kind, str):
         text = "The message has no type. Add one, as text."
         return WhyNot("", configuration.leaves, text)
@@ -128,7 +128,7 @@ def why_not(
     )
 
 
-def _candidates(edge: Edge, run: Run) -> list[Candidate]:
+def _candidates(edge: Edge, run: Asking) -> list[Candidate]:
     """Return what keeps an edge from being taken; none when nothing does."""
     guard = edge.model.guard
     if guard is None:

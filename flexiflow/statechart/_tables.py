@@ -34,7 +34,7 @@ __all__ = ["Edge", "Node", "Op", "domain_of", "done_name", "timer_name"]
 class Op:
     """An action, ready to run: a call, an update of the context, or an effect."""
 
-    __slots__ = ("action", "arguments", "call", "text", "update", "value")
+    __slots__ = ("action", "arguments", "call", "delay", "update", "value")
 
     call: Call | None
     """The function to call, when it is one."""
@@ -44,6 +44,8 @@ class Op:
     """New values of the context."""
     value: Getter | None
     """The message or the data of an effect."""
+    delay: Getter | None
+    """How long a ``send`` waits."""
 
     def __init__(self, action: Action) -> None:
         self.action = action
@@ -61,6 +63,7 @@ class Op:
             self.value = compile_value(action.data)
         elif isinstance(action, LogText):
             self.value = compile_text(action.text)
+        self.delay = compile_value(action.delay) if isinstance(action, Send) else None
 
 
 @final
@@ -89,6 +92,8 @@ class Node:
         "parent",
         "path",
         "patterns",
+        "services",
+        "timers",
     )
 
     def __init__(self, model: StateNode, order: int, parent: Node | None) -> None:
@@ -115,6 +120,11 @@ class Node:
         self.always: list[Edge] = []
         self.errors: list[Edge] = []
         self.named: dict[str, list[Edge]] = {}
+        self.timers: dict[str, Getter] = {}
+        self.services = [
+            (run, compile_value(dict(run.arguments)), compile_value(run.timeout))
+            for run in model.run
+        ]
 
     def contains(self, other: Node) -> bool:
         """Return whether another state stands within this one."""

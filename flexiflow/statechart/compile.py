@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._frozen import freeze
+from ._references import compile_value
 from ._tables import Edge, Node, Op, done_name, timer_name
 from .actions import Update, pure_update
 from .guards import is_pure
@@ -207,11 +208,12 @@ class Program:
                 node.always.append(edge)
             elif model.trigger == "error":
                 node.errors.append(edge)
-            else:
-                name = (
-                    timer_name(model) if model.trigger == "after" else done_name(node)
-                )
+            elif model.trigger == "after":
+                name = timer_name(model)
+                node.timers.setdefault(name, compile_value(model.delay))
                 node.named.setdefault(name, []).append(edge)
+            else:
+                node.named.setdefault(done_name(node), []).append(edge)
 
     def configuration(self, nodes: Iterable[Node]) -> Configuration:
         """Return the interned configuration of active leaf states."""
@@ -299,11 +301,9 @@ def _within(node: Node, domain: Node | None) -> bool:
 
 def _is_simple(node: Node) -> bool:
     """Return whether a state can be left and entered without the full path."""
-    if node.kind in {"parallel", "history"} or node.histories or node.model.run:
+    if node.kind in {"parallel", "history"} or node.histories:
         return False
-    return not node.initial_ops and not any(
-        edge.model.trigger == "after" for edge in node.edges
-    )
+    return not (node.initial_ops or node.services or node.timers)
 
 
 def compile_chart(chart: Chart) -> Program:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, final, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    from ._parts import Service
 
 __all__ = [
+    "CancelMessage",
     "Candidate",
     "Effect",
     "Emit",
@@ -18,6 +21,10 @@ __all__ = [
     "Log",
     "Outcome",
     "Redefinition",
+    "SendMessage",
+    "StartService",
+    "StartTimer",
+    "Stop",
     "WhyNot",
 ]
 
@@ -59,7 +66,74 @@ class Log:
     """The line, references filled in."""
 
 
-Effect = Emit | Log
+@final
+@dataclass(frozen=True, slots=True)
+class SendMessage:
+    """A message to deliver after the commit, at once or later."""
+
+    message: Mapping[str, Any]
+    """``type`` and fields; Any: the user's data."""
+    to: str | None = None
+    """The component's name; None for the machine's own."""
+    delay_s: float = 0.0
+    """Seconds to wait first."""
+    id: str | None = None
+    """What ``cancel`` calls it; a new one of the same id does not replace it."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CancelMessage:
+    """Delayed messages of this id are not to be delivered any more."""
+
+    id: str
+    """What ``send`` called them."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """A timer of a state that was entered; fires unless the state is left before."""
+
+    state: str
+    """The path of the state."""
+    entry: int
+    """Which entry of the state it belongs to."""
+    name: str
+    """The name of the event to hand back."""
+    delay_s: float
+    """Seconds from now."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class StartService:
+    """A service of a state that was entered; ends when the state is left."""
+
+    state: str
+    """The path of the state."""
+    entry: int
+    """Which entry of the state it belongs to."""
+    service: Service
+    """What to run."""
+    arguments: Mapping[str, Any]
+    """What ``with`` passes, references filled in; Any: the user's data."""
+    timeout_s: float | None = None
+    """Seconds that one try may take; None for no limit."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A state was left: its timers and its service end."""
+
+    state: str
+    """The path of the state."""
+    entry: int
+    """Which entry of the state it was."""
+
+
+Effect = Emit | Log | SendMessage | CancelMessage | StartTimer | StartService | Stop
 """What leaves a machine after the commit, in the order of the actions."""
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .functions import Fillable
     from .ports import Effect
 
-__all__ = ["Event", "Pending", "Snapshot", "StepResult", "Steps"]
+__all__ = ["Event", "Pending", "Signal", "Snapshot", "StepResult", "Steps"]
 
 # Any in this module: JSON data of the user's, and what user functions return.
 
@@ -29,6 +29,10 @@ class Snapshot:
     """The data; values are frozen."""
     history: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What history states remember: paths by the history state's path."""
+    entries: Mapping[str, int] = field(default_factory=dict)
+    """Which entry each active state with timers or a service is in, by path."""
+    count: int = 0
+    """Entries of states with timers or services so far."""
 
 
 @final
@@ -48,6 +52,10 @@ class Event:
     """Where an action failed."""
     failure: BaseException | None = None
     """The error to raise when nobody takes the event."""
+    state: str = ""
+    """The state whose timer or service it comes from."""
+    entry: int | None = None
+    """Which entry of that state; the event is stale when it has been left since."""
 
 
 @final
@@ -85,3 +93,18 @@ class StepResult:
 
 Steps = Generator[Pending, Any, StepResult]
 """A step under way."""
+
+
+@final
+class Signal(dict[str, Any]):
+    """A message that stands for an event of a machine's own: a timer, a service.
+
+    Observers see it as the message that it is; the machine takes the event. Users
+    cannot make one by sending data.
+    """
+
+    __slots__ = ("event",)
+
+    def __init__(self, event: Event) -> None:
+        super().__init__(event.message)
+        self.event = event

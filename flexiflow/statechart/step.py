@@ -13,28 +13,36 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from . import _failures
-from ._frozen import FrozenDict
+from ._asking import Asking
 from ._moves import (
     enter_whole,
     entry_order,
     exit_order,
     is_done,
     recorded,
-    without_conflicts,
 )
+from ._reading import seconds_of
 from .actions import ActionRefusedError, frozen
-from .model import Cancel, EmitEvent, LogText, Raise
-from .ports import Emit, Log
+from .guards import shown
+from .model import Cancel, EmitEvent, LogText, Raise, Send
+from .ports import (
+    CancelMessage,
+    Emit,
+    Log,
+    SendMessage,
+    StartService,
+    StartTimer,
+    Stop,
+)
 from .snapshot import Event, Pending, Snapshot, StepResult, Steps
 
 if TYPE_CHECKING:
     from ..errors import ActionError
     from .compile import Edge, Node, Op, Program
     from .functions import Functions
-    from .model import Call
     from .ports import Effect, Host
 
-__all__ = ["MOST_STEPS", "Run", "begin", "step"]
+__all__ = ["MOST_STEPS", "Run", "begin", "is_stale", "step"]
 
 MOST_STEPS: Final = 1_000
 """Transitions that one message may set off before the chart must rest."""
@@ -52,31 +60,10 @@ class _FailedError(Exception):
 
 
 @final
-class Run:
-    """The working state of one step; what guards, values and functions look at."""
+class Run(Asking):
+    """The working state of one step."""
 
-    __slots__ = (
-        "_owned",
-        "_view",
-        "active",
-        "configuration",
-        "context",
-        "effects",
-        "entered",
-        "error",
-        "functions",
-        "history",
-        "host",
-        "left",
-        "message",
-        "program",
-        "queue",
-        "result",
-        "rules",
-        "stands",
-        "start",
-        "taken",
-    )
+    __slots__ = ("_owned", "effects", "entered", "left", "queue", "steps")
 
     def __init__(
         self,
@@ -86,111 +73,14 @@ class Run:
         functions: Functions,
         host: Host | None,
     ) -> None:
-        self.start = snapshot
-        self.configuration = snapshot.configuration
-        self.program: Program = snapshot.configuration.program
-        self.active: set[Node] | frozenset[Node] = snapshot.configuration.active
-        self.context = snapshot.context
-        self.history = snapshot.history
-        self.message = message
-        self.functions = functions
-        self.host = host
-        self.rules: Any = host.rules if host is not None else ()
-        self.result: Any = None
-        self.error: Any = None
+        super().__init__(snapshot, message, functions=functions, host=host)
         self.effects: list[Effect] = []
         self.queue: deque[Event | Mapping[str, Any]] = deque()
-        self.taken: list[int] = []
+        self.steps: list[int] = []
+        self.taken = self.steps
         self.left: set[Node] = set()
         self.entered: set[Node] = set()
-        self.stands = ""
         self._owned = False
-        self._view: FrozenDict | None = None
-
-    # --- what guards and functions may ask --------------------------------------------
-
-    def is_active(self, path: str) -> bool:
-        """Return whether a state is active now."""
-        return self.program.by_path.get(path) in self.active
-
-    def argument(self, name: str) -> Any:
-        """Return what fills a function's parameter."""
-        if name == "context":
-            if self._view is None:
-                self._view = FrozenDict(self.context)
-            return self._view
-        if name == "component":
-            return self.host
-        if name == "state":
-            return self.stands or self.configuration.name
-        return getattr(self, name)
-
-    def ask(self, guard: Call, arguments: Mapping[str, Any]) -> bool:
-        """Return what a guard function answers.
-
-        Raises
-        ------
-        ActionError
-            If it raises, is missing, or is async.
-        """
-        try:
-            answer = self.functions.invoke(guard.function, self, arguments)
-        except Exception as error:
-            raise _failures.guard_failed(self, guard, error) from error
-        if hasattr(answer, "__await__"):
-            if hasattr(answer, "close"):
-                answer.close()
-            raise _failures.guard_async(self, guard)
-        return bool(answer)
-
-    # --- selecting --------------------------------------------------------------------
-
-    def _first(self, edges: Sequence[Edge]) -> Edge | None:
-        """Return the first edge whose guard holds."""
-        for edge in edges:
-            if edge.guard is None:
-                return edge
-            self.stands = edge.source.path
-            if edge.guard(self.message, self.context, self):
-                return edge
-        return None
-
-    def _select(self, chains: Sequence[Sequence[Edge]]) -> list[Edge]:
-        """Return the edges to take together: one a leaf, conflicts removed."""
-        found: list[Edge] = []
-        for chain in chains:
-            edge = self._first(chain) if chain else None
-            if edge is not None and edge not in found:
-                found.append(edge)
-        if len(found) < 2:  # noqa: PLR2004 - one edge conflicts with none
-            return found
-        return without_conflicts(self.program, found, self.active, self.history)
-
-    def taking(self, event: Event | Mapping[str, Any]) -> list[Edge]:
-        """Return the edges that an event or a message makes possible now."""
-        if not isinstance(event, Event):
-            kind = event.get("type")
-            if not isinstance(kind, str):
-                return []
-            return self._select(
-                self.configuration.chains(lambda node: node.taking(kind))
-            )
-        origin = event.origin
-        if origin is not None:
-            edges = [
-                edge for node in (origin, *origin.ancestors) for edge in node.errors
-            ]
-            edge = self._first(edges)
-            return [edge] if edge is not None else []
-        name = event.name
-        return self._select(
-            self.configuration.chains(lambda node: node.named.get(name, ()))
-        )
-
-    def _eventless(self) -> list[Edge]:
-        if not any(node.always for node in self.active):
-            return []
-        return self._select(self.configuration.chains(lambda node: node.always))
 
     # --- changing ---------------------------------------------------------------------
 
@@ -213,8 +103,18 @@ class Run:
             self.effects.append(Emit(action.event, frozen(value, "the event's data")))
         elif isinstance(action, LogText):
             self.effects.append(Log(str(value)))
-        else:
-            _unsupported(action)
+        elif isinstance(action, Send):
+            wait = op.delay(self.message, self.context, self) if op.delay else 0
+            self.effects.append(
+                SendMessage(
+                    frozen(value, "the message"),
+                    action.to,
+                    _seconds(wait, "the delay"),
+                    action.id,
+                )
+            )
+        elif isinstance(action, Cancel):
+            self.effects.append(CancelMessage(action.id))
 
     def _block(self, ops: Sequence[Op], node: Node) -> Generator[Pending, Any, None]:
         """Do the actions of a block, in order.
@@ -245,7 +145,7 @@ class Run:
 
     def _microstep(self, edges: list[Edge]) -> Generator[Pending, Any, None]:
         """Take edges together: leave, act, enter."""
-        self.taken.extend(edge.index for edge in edges)
+        self.steps.extend(edge.index for edge in edges)
         moving = [edge for edge in edges if edge.targets]
         before = (self.context, self.effects[:], list(self.queue), self.history)
         self._owned = False
@@ -337,7 +237,7 @@ class Run:
         """Go on until nothing is possible without a new message."""
         steps = 0
         while True:
-            edges = self._eventless()
+            edges = self.eventless()
             if not edges:
                 if not self.queue:
                     return
@@ -358,26 +258,62 @@ class Run:
 
     def finish(self, *, proceeded: bool) -> StepResult:
         """Return what the step came to."""
+        before = self.start
+        left = [node for node in self.left if node in before.configuration.active]
+        entries, count = before.entries, before.count
+        timed = [node for node in self.entered if node.timers or node.services]
+        ended = [node for node in left if node.path in entries]
+        effects = self.effects
+        if timed or ended:
+            entries = dict(entries)
+            stops = [Stop(node.path, entries.pop(node.path)) for node in ended]
+            starts: list[Effect] = []
+            for node in sorted(timed, key=lambda item: item.order):
+                count += 1
+                entries[node.path] = count
+                starts += self._starts(node, count)
+            effects = [*stops, *effects, *starts]
         return StepResult(
-            Snapshot(self.configuration, self.context, self.history),
+            Snapshot(self.configuration, self.context, self.history, entries, count),
             proceeded,
             bool(self.left or self.entered),
-            tuple(self.effects),
+            tuple(effects),
             tuple(self.taken),
-            frozenset(
-                node.path
-                for node in self.left
-                if node in self.start.configuration.active
-            ),
+            frozenset(node.path for node in left),
             frozenset(node.path for node in self.entered),
         )
 
+    def _starts(self, node: Node, entry: int) -> list[Effect]:
+        """Return what begins with a state: its timers and its service."""
+        found: list[Effect] = []
+        try:
+            for name, delay in node.timers.items():
+                wait = _seconds(delay(self.message, self.context, self), "after")
+                found.append(StartTimer(node.path, entry, name, wait))
+            for service, arguments, timeout in node.services:
+                given = frozen(arguments(self.message, self.context, self), "with")
+                limit = timeout(self.message, self.context, self)
+                found.append(
+                    StartService(
+                        node.path,
+                        entry,
+                        service,
+                        given,
+                        None if limit is None else _seconds(limit, "timeout"),
+                    )
+                )
+        except ActionRefusedError as error:
+            raise _failures.start_failed(self, node, error) from error
+        return found
 
-def _unsupported(action: object) -> None:
-    """Say that a reader let something through that cannot be done."""
-    kind = "cancel" if isinstance(action, Cancel) else type(action).__name__.lower()
-    msg = f"{kind} is not in this version"
-    raise ActionRefusedError(msg)
+
+def _seconds(value: Any, what: str) -> float:
+    """Return a delay in seconds."""
+    seconds = seconds_of(value)
+    if seconds is None:
+        msg = f"{what} is {shown(value)}; a duration is wanted"
+        raise ActionRefusedError(msg)
+    return seconds
 
 
 def _checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -447,12 +383,23 @@ def step(
     )
     if isinstance(message, Event):
         run.result, run.error = message.result, message.error
+    if isinstance(message, Event) and is_stale(snapshot, message):
+        return run.finish(proceeded=False)
     edges = run.taking(message)
     if not edges:
+        if isinstance(message, Event) and message.failure is not None:
+            raise message.failure
         return run.finish(proceeded=False)
     yield from run._microstep(edges)  # noqa: SLF001 - the two halves of one step
     yield from run.settle()
     return run.finish(proceeded=True)
+
+
+def is_stale(snapshot: Snapshot, event: Event) -> bool:
+    """Return whether an event's state was left since its timer or service began."""
+    return event.entry is not None and (
+        snapshot.entries.get(event.state) != event.entry
+    )
 
 
 def begin(

@@ -1,0 +1,153 @@
+"""Look at a snapshot with a message in hand: what holds, and what is possible."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import _failures
+from ._frozen import FrozenDict
+from ._moves import without_conflicts
+from .snapshot import Event, Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .compile import Edge, Node, Program
+    from .functions import Functions
+    from .model import Call
+    from .ports import Host
+
+__all__ = ["Asking"]
+
+# Any in this module: JSON data of the user's, and what user functions return.
+
+
+class Asking:
+    """A snapshot and a message: what guards, values and functions look at."""
+
+    __slots__ = (
+        "_view",
+        "active",
+        "configuration",
+        "context",
+        "error",
+        "functions",
+        "history",
+        "host",
+        "message",
+        "program",
+        "result",
+        "rules",
+        "stands",
+        "start",
+        "taken",
+    )
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        message: Mapping[str, Any],
+        *,
+        functions: Functions,
+        host: Host | None,
+    ) -> None:
+        self.start = snapshot
+        self.configuration = snapshot.configuration
+        self.program: Program = snapshot.configuration.program
+        self.active: set[Node] | frozenset[Node] = snapshot.configuration.active
+        self.context = snapshot.context
+        self.history = snapshot.history
+        self.message = message
+        self.functions = functions
+        self.host = host
+        self.rules: Any = host.rules if host is not None else ()
+        self.result: Any = None
+        self.error: Any = None
+        self.stands = ""
+        self.taken: Sequence[int] = ()
+        self._view: FrozenDict | None = None
+
+    # --- what guards and functions may ask --------------------------------------------
+
+    def is_active(self, path: str) -> bool:
+        """Return whether a state is active now."""
+        return self.program.by_path.get(path) in self.active
+
+    def argument(self, name: str) -> Any:
+        """Return what fills a function's parameter."""
+        if name == "context":
+            if self._view is None:
+                self._view = FrozenDict(self.context)
+            return self._view
+        if name == "component":
+            return self.host
+        if name == "state":
+            return self.stands or self.configuration.name
+        return getattr(self, name)
+
+    def ask(self, guard: Call, arguments: Mapping[str, Any]) -> bool:
+        """Return what a guard function answers.
+
+        Raises
+        ------
+        ActionError
+            If it raises, is missing, or is async.
+        """
+        try:
+            answer = self.functions.invoke(guard.function, self, arguments)
+        except Exception as error:
+            raise _failures.guard_failed(self, guard, error) from error
+        if hasattr(answer, "__await__"):
+            if hasattr(answer, "close"):
+                answer.close()
+            raise _failures.guard_async(self, guard)
+        return bool(answer)
+
+    # --- selecting --------------------------------------------------------------------
+
+    def first(self, edges: Sequence[Edge]) -> Edge | None:
+        """Return the first edge whose guard holds."""
+        for edge in edges:
+            if edge.guard is None:
+                return edge
+            self.stands = edge.source.path
+            if edge.guard(self.message, self.context, self):
+                return edge
+        return None
+
+    def select(self, chains: Sequence[Sequence[Edge]]) -> list[Edge]:
+        """Return the edges to take together: one a leaf, conflicts removed."""
+        found: list[Edge] = []
+        for chain in chains:
+            edge = self.first(chain) if chain else None
+            if edge is not None and edge not in found:
+                found.append(edge)
+        if len(found) < 2:  # noqa: PLR2004 - one edge conflicts with none
+            return found
+        return without_conflicts(self.program, found, self.active, self.history)
+
+    def taking(self, event: Event | Mapping[str, Any]) -> list[Edge]:
+        """Return the edges that an event or a message makes possible now."""
+        if not isinstance(event, Event):
+            kind = event.get("type")
+            if not isinstance(kind, str):
+                return []
+            return self.select(
+                self.configuration.chains(lambda node: node.taking(kind))
+            )
+        origin = event.origin
+        if origin is not None:
+            edges = [
+                edge for node in (origin, *origin.ancestors) for edge in node.errors
+            ]
+            edge = self.first(edges)
+            return [edge] if edge is not None else []
+        name = event.name
+        return self.select(
+            self.configuration.chains(lambda node: node.named.get(name, ()))
+        )
+
+    def eventless(self) -> list[Edge]:
+        if not any(node.always for node in self.active):
+            return []
+        return self.select(self.configuration.chains(lambda node: node.always))
