@@ -37,11 +37,11 @@ $(shell rm -rf $(VENV))
 endif
 endif
 
-# Install one Debian package; what apt says is shown when it fails.
+# Install Debian packages; what apt says is shown when it fails.
 define apt_install
 echo 'setting up: $(1)'; \
 said=$$({ apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
-  apt-get install -qq -y $(1); } 2>&1) || { echo "$$said"; exit 1; }
+  apt-get install -qq -y --no-install-recommends $(1); } 2>&1) || { echo "$$said"; exit 1; }
 endef
 
 # JupyterLab's question about news would cover the first look, and asks the network.
@@ -94,7 +94,7 @@ browser:
 	@if [ -z "$${FLEXIFLOW_CHROMIUM:-}" ] && \
 	    ! command -v $(BROWSERS) >/dev/null; then \
 	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
-	    $(call apt_install,chromium); \
+	    $(call apt_install,chromium fonts-liberation); \
 	  else \
 	    echo 'What: the browser tests need Chromium.'; \
 	    echo 'Why:  none of $(BROWSERS) is on PATH.'; \
