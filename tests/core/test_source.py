@@ -105,8 +105,7 @@ class TestSourceReader:
                 True,
             ),
             (
-                "import flexiflow.errors as e\n"
-                "class Y(e.ConfigError): 1\nclass X(Y): 1",
+                "import flexiflow.errors as e\nclass Y(e.StateError): 1\nclass X(Y): 1",
                 True,
             ),
             ("class X: ...", False),
