@@ -246,6 +246,17 @@ class Functions:
             allow_imports=self._allowed,
         )
 
+    def with_fakes(self, fakes: Mapping[str, Callable[..., Any]]) -> Functions:
+        """Return the same functions with some that are looked at before all others."""
+        if not fakes:
+            return self
+        return Functions(
+            {**self._functions, **fakes},
+            lookup=self._lookup,
+            use=self._use,
+            allow_imports=self._allowed,
+        )
+
     def names(self) -> list[str]:
         """Return the names that are known now, the nearest source first."""
         listed = list(self._functions)

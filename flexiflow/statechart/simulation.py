@@ -1,0 +1,427 @@
+"""Run a chart in a sandbox: a clock of its own, no effect performed, no waiting."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, final
+
+from ..errors import ConfigError, FlexiFlowError
+from ._fakes import Fakes
+from ._frozen import freeze, thaw
+from ._questions import accepted, can, why_not
+from ._reading import seconds_of
+from ._service_events import pause_before, service_done, service_error, timer_fired
+from .compile import compile_chart
+from .functions import Functions
+from .perform import initial_configuration, perform_nowait
+from .ports import (
+    CancelMessage,
+    SendMessage,
+    StartService,
+    StartTimer,
+    Stop,
+)
+from .snapshot import Event, Snapshot
+from .step import begin, is_stale, step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from .compile import Program
+    from .model import Chart
+    from .ports import Effect, WhyNot
+    from .snapshot import Pending, StepResult
+
+__all__ = ["CallRecord", "Simulation", "TraceStep"]
+
+MOST_EVENTS: Final = 100_000
+"""Events that one ``send`` or ``advance`` may handle."""
+
+# Any in this module: JSON data of the user's, and what user functions return.
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """A call of a function that an action or a service asked for."""
+
+    name: str
+    """The function's name."""
+    arguments: Mapping[str, Any]
+    """What ``with`` passed."""
+    is_faked: bool
+    """Whether it was answered; False: recorded, not called."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TraceStep:
+    """One step of a simulation."""
+
+    at_s: float
+    """The simulation's time, in seconds from its beginning."""
+    message: Mapping[str, Any]
+    """What was handled: a message, or ``{type: after|done|error|start, ...}``."""
+    before: tuple[str, ...]
+    """The active leaf paths before."""
+    after: tuple[str, ...]
+    """The active leaf paths after."""
+    taken: tuple[int, ...]
+    """The indices of the transitions taken."""
+    effects: tuple[Effect, ...]
+    """What would have left the machine."""
+    calls: tuple[CallRecord, ...]
+    """The functions asked for."""
+    why_not: str = ""
+    """Why nothing happened; empty when something did."""
+
+
+@dataclass(frozen=True, slots=True)
+class _SimulatedHost:
+    """Stands in for the component."""
+
+    name: str
+    rules: Sequence[Any]
+
+
+@final
+class Simulation:
+    """A sandbox with a virtual clock: synchronous, and without any effect.
+
+    Parameters
+    ----------
+    chart : Chart
+        What to run.
+    context : mapping, optional
+        Data that replace those of the chart's context, key by key.
+    fake : mapping of str to object, optional
+        What functions and services answer, by name: a value, a list of answers one a
+        call (``"error"`` raises, ``{"result": value}`` answers), or a callable. An
+        action or service that is not faked is recorded, not called.
+    snapshot : Snapshot, optional
+        Where to begin; at the chart's beginning otherwise.
+    functions : Functions, optional
+        Where guards that are not faked are found; guards are called, having no side
+        effects.
+    rules : sequence, default ()
+        What stands in for the component's rules.
+
+    Raises
+    ------
+    ActionError
+        If starting fails.
+    """
+
+    def __init__(
+        self,
+        chart: Chart,
+        context: Mapping[str, Any] | None = None,
+        *,
+        fake: Mapping[str, Any] | None = None,
+        snapshot: Snapshot | None = None,
+        functions: Functions | None = None,
+        rules: Sequence[Any] = (),
+    ) -> None:
+        self._program: Program = compile_chart(chart)
+        self._fakes = Fakes(fake)
+        known = functions or Functions()
+        self._functions = known.using(chart.use).with_fakes(self._guard_fakes())
+        self._host = _SimulatedHost(chart.name, rules)
+        self._now = 0.0
+        self._order = 0
+        self._waiting: list[tuple[float, int, Callable[[], Any], str | None]] = []
+        self._queue: deque[Mapping[str, Any] | Event] = deque()
+        self._calls: list[CallRecord] = []
+        self._is_busy = False
+        self.trace: list[TraceStep] = []
+        """Every step so far, the start included."""
+        self.sent: list[SendMessage] = []
+        """Messages that would have gone to other components."""
+        if snapshot is not None:
+            self._snapshot = snapshot
+            return
+        data = {**self._program.context, **freeze(dict(context or {}), "context")}
+        self._snapshot = Snapshot(initial_configuration(self._program), data)
+        self._apply(
+            {"type": "start"},
+            lambda: begin(
+                self._program, data, functions=self._functions, host=self._host
+            ),
+        )
+        self._drain()
+
+    # --- what it is -------------------------------------------------------------------
+
+    @property
+    def chart(self) -> Chart:
+        """The chart that is run."""
+        return self._program.chart
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Where it stands, as a value; timers that run are not part of it."""
+        return self._snapshot
+
+    @property
+    def leaves(self) -> set[str]:
+        """The names of the active leaf states."""
+        return {node.name for node in self._snapshot.configuration.nodes}
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The dotted paths of the active leaf states, in document order."""
+        return self._snapshot.configuration.leaves
+
+    @property
+    def state(self) -> str:
+        """The paths joined by ``,``."""
+        return self._snapshot.configuration.name
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """The data now: a plain copy."""
+        copied: dict[str, Any] = thaw(dict(self._snapshot.context))
+        return copied
+
+    @property
+    def finished(self) -> bool:
+        """Whether the chart has come to its end."""
+        return all(node.kind == "final" for node in self._snapshot.configuration.nodes)
+
+    @property
+    def now_s(self) -> float:
+        """The simulation's time, in seconds from its beginning."""
+        return self._now
+
+    @property
+    def calls(self) -> list[CallRecord]:
+        """Every call that was asked for so far."""
+        return [call for one in self.trace for call in one.calls]
+
+    def __repr__(self) -> str:
+        """Name the chart, the state and the time."""
+        return f"<Simulation of {self.chart.name!r} in {self.state!r} at {self._now} s>"
+
+    # --- what it does -----------------------------------------------------------------
+
+    def send(self, message: str | Mapping[str, Any], **fields: Any) -> bool:
+        """Handle a message, and all that follows at once.
+
+        Parameters
+        ----------
+        message : str or mapping
+            A message, or its type.
+        **fields : Any
+            Further fields of the message.
+
+        Returns
+        -------
+        bool
+            Whether a transition was taken.
+
+        Raises
+        ------
+        ActionError
+            If an action fails and nobody takes it; the state is as before.
+        """
+        given = {"type": message} if isinstance(message, str) else dict(message)
+        proceeded = self._handle({**given, **fields})
+        self._drain()
+        return proceeded
+
+    def advance(self, seconds: float | str) -> None:
+        """Let time go on, firing what is due in its order.
+
+        Parameters
+        ----------
+        seconds : float or str
+            How far: seconds, or ``500ms``, ``2s``, ``3m``, ``48h``, ``1d``.
+
+        Raises
+        ------
+        ConfigError
+            If it is no duration.
+        ActionError
+            If an action fails and nobody takes it.
+        """
+        length = seconds_of(seconds)
+        if length is None:
+            raise ConfigError(
+                f"{seconds!r} is not a duration.",
+                why="Time goes on by a number of seconds, or a number with a unit.",
+                fix="Write 5, 500ms, 2s, 3m, 48h or 1d.",
+            )
+        end = self._now + length
+        for _ in range(MOST_EVENTS):
+            if not self._waiting or self._waiting[0][0] > end:
+                self._now = end
+                return
+            due, _, call, _ = heapq.heappop(self._waiting)
+            self._now = max(self._now, due)
+            event = call()
+            if event is not None:
+                self._queue.append(event)
+            self._drain()
+        raise FlexiFlowError(
+            f"{self.chart.name} does not come to rest.",
+            why=f"More than {MOST_EVENTS:,} timers fired within {length} s.",
+            fix="Lengthen the timers, or advance less.",
+        )
+
+    def can(self, message: str | Mapping[str, Any]) -> bool:
+        """Return whether a message would do something now."""
+        given = {"type": message} if isinstance(message, str) else message
+        return can(self._snapshot, given, functions=self._functions, host=self._host)
+
+    def accepted(self) -> tuple[str, ...]:
+        """Return the message types that do something now when sent bare."""
+        return accepted(self._snapshot, functions=self._functions, host=self._host)
+
+    def why_not(self, message: str | Mapping[str, Any]) -> WhyNot:
+        """Return why a message would do nothing now; false when it would."""
+        given = {"type": message} if isinstance(message, str) else message
+        return why_not(
+            self._snapshot, given, functions=self._functions, host=self._host
+        )
+
+    # --- inside -----------------------------------------------------------------------
+
+    def _guard_fakes(self) -> dict[str, Callable[..., Any]]:
+        """Return the faked names as functions, for guards."""
+        return {name: self._faked(name) for name in self._fakes.names()}
+
+    def _faked(self, name: str) -> Callable[..., Any]:
+        return lambda **given: self._fakes.answer(name, given)
+
+    def _answer(self, call: Pending) -> Any:
+        """Answer a call of an action: from the fakes, or with nothing."""
+        faked = call.name in self._fakes
+        self._calls.append(CallRecord(call.name, call.arguments, faked))
+        return self._fakes.answer(call.name, call.arguments) if faked else None
+
+    def _handle(self, message: Mapping[str, Any] | Event) -> bool:
+        if isinstance(message, Event) and is_stale(self._snapshot, message):
+            return False
+        shown = message.message if isinstance(message, Event) else message
+        return self._apply(
+            shown,
+            lambda: step(
+                self._snapshot, message, functions=self._functions, host=self._host
+            ),
+        )
+
+    def _apply(self, shown: Mapping[str, Any], make: Callable[[], Any]) -> bool:
+        """Take a step, and note it."""
+        before = self._snapshot
+        self._calls = []
+        result: StepResult = perform_nowait(make(), self._answer)
+        self._snapshot = result.snapshot
+        reason = ""
+        if not result.proceeded:
+            reason = self._reason(before, shown)
+        self.trace.append(
+            TraceStep(
+                self._now,
+                shown,
+                before.configuration.leaves,
+                result.snapshot.configuration.leaves,
+                result.taken,
+                result.effects,
+                tuple(self._calls),
+                reason,
+            )
+        )
+        for effect in result.effects:
+            self._take(effect)
+        return result.proceeded
+
+    def _reason(self, before: Snapshot, message: Mapping[str, Any]) -> str:
+        return str(why_not(before, message, functions=self._functions, host=self._host))
+
+    def _drain(self) -> None:
+        """Handle what the machine has sent itself."""
+        for _ in range(MOST_EVENTS):
+            if not self._queue:
+                return
+            self._handle(self._queue.popleft())
+        raise FlexiFlowError(
+            f"{self.chart.name} does not come to rest.",
+            why=f"It sent itself more than {MOST_EVENTS:,} messages.",
+            fix="Give a send a guard or a delay.",
+        )
+
+    def _later(
+        self, delay_s: float, call: Callable[[], Any], id_: str | None = None
+    ) -> None:
+        self._order += 1
+        heapq.heappush(self._waiting, (self._now + delay_s, self._order, call, id_))
+
+    def _take(self, effect: Effect) -> None:
+        """Do within the sandbox what a component would do outside."""
+        if isinstance(effect, SendMessage):
+            self._send(effect)
+        elif isinstance(effect, CancelMessage):
+            self._waiting = [one for one in self._waiting if one[3] != effect.id]
+            heapq.heapify(self._waiting)
+        elif isinstance(effect, StartTimer):
+            timer = effect
+            self._later(effect.delay_s, lambda: timer_fired(timer))
+        elif isinstance(effect, StartService):
+            self._start(effect)
+        elif isinstance(effect, Stop):
+            return  # what was begun by that entry is stale from now on
+
+    def _send(self, effect: SendMessage) -> None:
+        message = effect.message
+        if effect.to not in {None, self.chart.name}:
+            self.sent.append(effect)
+        elif effect.delay_s:
+            self._later(effect.delay_s, lambda: message, effect.id)
+        else:
+            self._queue.append(message)
+
+    def _start(self, start: StartService, attempt: int = 1) -> None:
+        """Begin a service: a faked one answers at once, another one never."""
+        name = start.service.name
+        faked = name in self._fakes
+        record = CallRecord(name, start.arguments, faked)
+        last = self.trace[-1]
+        self.trace[-1] = TraceStep(
+            last.at_s,
+            last.message,
+            last.before,
+            last.after,
+            last.taken,
+            last.effects,
+            (*last.calls, record),
+            last.why_not,
+        )
+        if not faked:
+            if start.timeout_s is not None:
+                late = TimeoutError(f"no answer within {start.timeout_s:g} s")
+                self._later(start.timeout_s, lambda: self._failed(start, attempt, late))
+            return
+        try:
+            result = self._fakes.answer(name, start.arguments)
+            event: Event | None = service_done(start, result)
+        except Exception as error:  # noqa: BLE001 - a fake may raise anything
+            event = self._failed(start, attempt, error)
+        if event is not None:
+            self._queue.append(event)
+
+    def _failed(
+        self, start: StartService, attempt: int, error: BaseException
+    ) -> Event | None:
+        """Return the event of a failure, or try again later."""
+        event = service_error(self._program, start, error)
+        if attempt < start.service.retry.max_attempts:
+            pause = pause_before(start.service.retry, attempt + 1, None)
+            self._later(pause, lambda: self._again(event, start, attempt + 1))
+            return None
+        return event
+
+    def _again(self, event: Event, start: StartService, attempt: int) -> None:
+        if not is_stale(self._snapshot, event):
+            self._start(start, attempt)
