@@ -18,8 +18,8 @@ from ._config.files import read_document
 from ._config.functions import check_by_reading
 from ._config.parse import parse_config
 from ._config.parsed import document_of, in_text_order
+from ._config.reading import ReadSymbols
 from ._config.resolve import BUILTINS, ResolvedConfig, resolve_config
-from ._config.symbols import ReadSymbols
 from ._pack_checks import collect_provided_keys
 from .diagnostics import Diagnostic
 from .diagrams.config_graph import examine_graph

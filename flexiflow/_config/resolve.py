@@ -17,13 +17,11 @@ from ..state_machine import (
     State,
 )
 from ..statepack import MappingPack
-from .source_packs import SourcePack
-from .symbols import StateClass
 
 if TYPE_CHECKING:
     from ..statepack import StatePack
     from .parsed import ParsedConfig
-    from .symbols import Symbols
+    from .symbols import StateClass, Symbols
 
 __all__ = ["BUILTINS", "ResolvedConfig", "StateResolution", "resolve_config"]
 
@@ -153,7 +151,7 @@ def _resolve_packs(resolved: ResolvedConfig, symbols: Symbols) -> None:
             if not is_pack(pack):
                 raise invalid_pack_entry(entry)
             info = read_pack(pack)
-            classes = _classes_of(pack)
+            classes = symbols.classes_of(pack)
         except FlexiFlowError as error:
             failed = type(error)(
                 f"Pack loading failed: {error.what}",
@@ -172,35 +170,6 @@ def _resolve_packs(resolved: ResolvedConfig, symbols: Symbols) -> None:
     known = {*resolved.classes, *DEFAULT_REGISTRY.names()}
     for loose in find_loose_ends(resolved.infos, known):
         parsed.problems.append(replace(loose, place=parsed.place("packs", key=True)))
-
-
-def _classes_of(pack: StatePack) -> dict[str, StateClass]:
-    """Return the classes that a pack provides.
-
-    Raises
-    ------
-    StateError
-        If one of them is no State class.
-    """
-    if isinstance(pack, SourcePack):
-        return {
-            key: StateClass("", getattr(found.node, "name", key), found=found)
-            if not found.is_live
-            else StateClass("", found.live.__name__, cls=found.live)
-            for key, found in pack.classes.items()
-        }
-    classes: dict[str, StateClass] = {}
-    for key, spec in pack.provides().items():
-        cls: object = spec.state_class
-        if not isinstance(cls, type) or not issubclass(cls, State):
-            raise StateError(
-                f"State '{key}' of pack '{pack.name}' is no State class",
-                why=f"Its state_class is {cls!r}.",
-                fix="Give a class that inherits from flexiflow.State.",
-                context={"pack": pack.name, "key": key},
-            )
-        classes[key] = StateClass("", cls.__name__, cls=cls)
-    return classes
 
 
 def _resolve_initial(resolved: ResolvedConfig, written: str, symbols: Symbols) -> None:

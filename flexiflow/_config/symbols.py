@@ -1,23 +1,28 @@
-"""Resolve the classes and packs that a config names: by import, or by reading."""
+"""Resolve the classes and packs that a config names by importing them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
-from .._source import Finding, SourceReader
-from ..errors import ConfigError, ImportError_, import_not_state_subclass
+from ..errors import ConfigError, ImportError_, StateError, import_not_state_subclass
 from ..imports import load_symbol
-from ..pack_loader import load_pack, pack_path_error
+from ..pack_loader import load_pack
 from ..state_machine import State
-from .source_packs import read_source_pack
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from .._source import Finding
     from ..statepack import StatePack
 
-__all__ = ["ImportedSymbols", "ReadSymbols", "StateClass", "Symbols"]
+__all__ = [
+    "ImportedSymbols",
+    "StateClass",
+    "Symbols",
+    "classes_of",
+    "not_a_state",
+]
 
 
 @final
@@ -52,6 +57,9 @@ class Symbols(Protocol):
 
     def pack(self, dotted: str) -> StatePack:
         """Return the pack of a path, or raise ``ImportError_`` or ``ConfigError``."""
+
+    def classes_of(self, pack: StatePack) -> dict[str, StateClass]:
+        """Return the classes that a pack provides, or raise ``StateError``."""
 
 
 @final
@@ -101,7 +109,7 @@ class ImportedSymbols:
         self.check(dotted)
         value = load_symbol(dotted)
         if not isinstance(value, type) or not issubclass(value, State):
-            raise _not_a_state(dotted, type(value).__name__)
+            raise not_a_state(dotted, type(value).__name__)
         return StateClass(dotted, value.__name__, cls=value)
 
     def pack(self, dotted: str) -> StatePack:
@@ -109,72 +117,39 @@ class ImportedSymbols:
         self.check(dotted)
         return load_pack(dotted)
 
-
-@final
-class ReadSymbols:
-    """Read the source of what is named: what ``explain`` does.
-
-    Notes
-    -----
-    What reading cannot tell (see :mod:`flexiflow._source`) is imported after all, so
-    that the answer is the loader's.
-    """
-
-    def __init__(self, allow_imports: Collection[str] | None = None) -> None:
-        self.reader = SourceReader()
-        self._imported = ImportedSymbols(allow_imports)
-
-    def state(self, dotted: str) -> StateClass:
-        """Find a State class.
+    def classes_of(self, pack: StatePack) -> dict[str, StateClass]:
+        """Return the classes that a pack provides.
 
         Raises
         ------
-        ImportError_
-            If importing it would fail, or if it is no State class.
+        StateError
+            If one of them is no State class.
         """
-        self._imported.check(dotted)
-        found = self.reader.find(dotted)
-        if found is None:
-            return self._imported.state(dotted)
-        is_state = self.reader.is_subclass(found, State)
-        if is_state is None:
-            return self._imported.state(dotted)
-        if not is_state:
-            raise _not_a_state(dotted, _kind(found))
-        if found.is_live:
-            return StateClass(dotted, found.live.__name__, cls=found.live)
-        name = getattr(found.node, "name", dotted.partition(":")[2].strip())
-        return StateClass(dotted, name, found=found)
-
-    def pack(self, dotted: str) -> StatePack:
-        """Find a pack; one that cannot be read is imported and asked.
-
-        Raises
-        ------
-        ImportError_
-            If importing it would fail.
-        ConfigError
-            If it is no pack.
-        """
-        self._imported.check(dotted)
-        try:
-            found = self.reader.find(dotted)
-        except ImportError_ as error:
-            if error.what.startswith("Invalid dotted path"):
-                raise pack_path_error(dotted) from error
-            raise
-        pack = read_source_pack(found, self.reader) if found else None
-        return pack or self._imported.pack(dotted)
+        return classes_of(pack)
 
 
-def _not_a_state(dotted: str, got: str) -> ImportError_:
+def not_a_state(dotted: str, got: str) -> ImportError_:
     """Return the error for a symbol that is no State class."""
     return import_not_state_subclass(dotted, got)
 
 
-def _kind(found: Finding) -> str:
-    """Return what a symbol is, in the words of an import."""
-    if found.is_live:
-        return type(found.live).__name__
-    kinds = {"ClassDef": "type", "FunctionDef": "function"}
-    return kinds.get(type(found.node).__name__, "value")
+def classes_of(pack: StatePack) -> dict[str, StateClass]:
+    """Return the classes that a pack provides.
+
+    Raises
+    ------
+    StateError
+        If one of them is no State class.
+    """
+    classes: dict[str, StateClass] = {}
+    for key, spec in pack.provides().items():
+        cls: object = spec.state_class
+        if not isinstance(cls, type) or not issubclass(cls, State):
+            raise StateError(
+                f"State '{key}' of pack '{pack.name}' is no State class",
+                why=f"Its state_class is {cls!r}.",
+                fix="Give a class that inherits from flexiflow.State.",
+                context={"pack": pack.name, "key": key},
+            )
+        classes[key] = StateClass("", cls.__name__, cls=cls)
+    return classes
