@@ -164,6 +164,8 @@ class FlexiFlowEngine:
         if component is None:
             raise component_not_found(name, self.components)
         if isinstance(component, AsyncComponent):
+            for autosave in self._autosaves:
+                autosave.detach(component)
             component.close()
         else:
             self.event_bus.unsubscribe_all(name)

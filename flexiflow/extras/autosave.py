@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol, cast, final
+from weakref import WeakKeyDictionary
 
 from ..errors import FlexiFlowError
 from .persist_json import restore_component, snapshot_to_json, take_snapshot
@@ -69,7 +70,7 @@ class Autosave:
             store if isinstance(store, SnapshotStore) else SnapshotStore(store)
         )
         self._keep_last = keep_last
-        self._saved: dict[str, tuple[Member, str]] = {}
+        self._saved: WeakKeyDictionary[Member, str] = WeakKeyDictionary()
         self._under_way: set[asyncio.Future[int]] = set()
 
     @property
@@ -80,20 +81,27 @@ class Autosave:
     def attach(self, component: Member) -> None:
         """Begin to save a component; again is harmless."""
         component.keep_with(self._keep)
+        self._saved[component] = ""
         with suppress(FlexiFlowError):  # the first message tells
-            text = snapshot_to_json(take_snapshot(cast("AsyncComponent", component)))
-            self._saved[component.name] = component, text
+            self._saved[component] = snapshot_to_json(
+                take_snapshot(cast("AsyncComponent", component))
+            )
 
     def detach(self, component: Member) -> None:
         """Save a component no longer."""
         if component.keeper == self._keep:
             component.keep_with(None)
-        self._saved.pop(component.name, None)
+        self._saved.pop(component, None)
 
     async def close(self) -> None:
-        """Wait for what is being saved; close the store if it was opened here."""
+        """Wait for what is being saved, then save nothing more.
+
+        The store is closed if it was opened here.
+        """
         while self._under_way:
             await asyncio.wait(self._under_way)
+        for component in list(self._saved):
+            self.detach(component)
         if self._owns_store:
             await self._store.close()
 
@@ -104,8 +112,7 @@ class Autosave:
         try:
             snapshot = take_snapshot(cast("AsyncComponent", component))
             text = snapshot_to_json(snapshot)
-            known = self._saved.get(component.name)
-            if known is not None and known[0] is component and known[1] == text:
+            if self._saved.get(component) == text:
                 return None
             kind = message.get("type")
             pending = self._store.save_soon(
@@ -117,7 +124,7 @@ class Autosave:
             )
         except FlexiFlowError as error:
             return _failed(component, error)
-        self._saved[component.name] = component, text
+        self._saved[component] = text
         self._under_way.add(pending)
         pending.add_done_callback(self._end)
         return pending
@@ -126,7 +133,8 @@ class Autosave:
         """Forget a save that is over; after one that failed, save anew."""
         self._under_way.discard(pending)
         if not pending.cancelled() and pending.exception() is not None:
-            self._saved.clear()
+            for component in self._saved:
+                self._saved[component] = ""
 
 
 def _failed(component: Member, error: FlexiFlowError) -> asyncio.Future[int]:

@@ -79,6 +79,15 @@ class TestVisualize:
         assert "mermaid" in ran.err
 
 
+class TestSchema:
+    def test_is_printed(self, run):
+        """The schema is printed as JSON, whether or not it is asked for as such."""
+        plain, asked = run("schema"), run("schema", "--json")
+
+        assert plain.json == asked.json
+        assert "states" in plain.json["properties"]
+
+
 class TestDiagnose:
     def test_sound(self, run):
         """All is well: 0, with the versions, the store and the config."""

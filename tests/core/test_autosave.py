@@ -215,6 +215,29 @@ class TestPersist:
         with SnapshotStore(tmp_path / "s.db") as again:
             assert again.load_latest("job").current_state == "AwaitingConfirmation"
 
+    async def test_component_that_left_is_not_saved(self, engine, store):
+        """A component belongs to the engine's store as long as to the engine."""
+        component = engine.create_component(CONFIG)
+        engine.persist(store)
+        engine.unregister("job")
+
+        async with FlexiFlowEngine() as other:
+            other.register(component)
+            await component.send("start")
+
+        assert store.names() == []
+
+    async def test_engine_that_was_closed_saves_nothing(self, tmp_path):
+        """A component of a closed engine works on in another."""
+        async with FlexiFlowEngine() as engine:
+            component = engine.create_component(CONFIG)
+            engine.persist(tmp_path / "s.db")
+        async with FlexiFlowEngine() as other:
+            other.register(component)
+            result = await component.send("start")
+
+        assert result.proceeded
+
     async def test_own_store_stays_open(self, store):
         """A store that was handed in stays the caller's."""
         async with FlexiFlowEngine() as engine:
