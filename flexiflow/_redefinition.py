@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ._subscribers import CHANGED
 from .chart_machine import ChartMachine
+from .errors import PersistenceError
 from .events import STATE_CHANGED
 from .state_machine import StateMachine
 from .statechart.model import Chart
@@ -77,7 +78,12 @@ def _swapped(
     if not isinstance(definition, Chart):
         functions = definition.functions or functions
     if chart is not None and isinstance(machine, ChartMachine):
-        return machine.redefine(chart, functions)
+        new = machine if isinstance(definition, Chart) else definition.make_machine()
+        if type(new) is type(machine) is ChartMachine or new is machine:
+            return machine.redefine(chart, functions)
+        if isinstance(new, ChartMachine):  # classes stand in one of the charts
+            component.state_machine = new
+            return _carried_over(machine, new)
     if isinstance(definition, Chart):
         component.state_machine = ChartMachine(definition, functions=functions)
     else:
@@ -89,3 +95,16 @@ def _swapped(
     now = component.state
     text = f"{component.name} has other states now. It left {name} for {now}."
     return Redefinition(kept=False, text=text, state=now)
+
+
+def _carried_over(machine: ChartMachine, new: ChartMachine) -> Redefinition:
+    """Bring a machine of another kind to the state of the present one, if it can be."""
+    data = machine.data()
+    data["context"] = {**new.context, **data["context"]}
+    try:
+        new.restore(data)
+    except PersistenceError as error:
+        text = f"{error.why} {new.chart.name} started again in {new.state_name}."
+        return Redefinition(kept=False, text=text, state=new.state_name)
+    text = f"{new.chart.name} goes on in {new.state_name}."
+    return Redefinition(kept=True, text=text, state=new.state_name)

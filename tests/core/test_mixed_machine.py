@@ -149,6 +149,40 @@ class TestMixedMachine:
         assert outcome.kept
         assert (shop.state, shop.accepted()) == ("idle", ("close", "go", "sleep"))
 
+    async def test_config_may_turn_a_declared_state_into_a_class(self, shop):
+        """The state goes on, and its messages go where the new config says."""
+        declared = CONFIG.replace("'ffm_states:Work'", "{on: {done: idle}}")
+        declared = declared.replace("on: {close: closed}", "")
+        plain = ConfigLoader.load_component_text(declared).make_component()
+        mixed = ConfigLoader.load_component_text(
+            CONFIG.replace("on: {close: closed}", "")
+        )
+        await plain.send("go")
+        there = plain.redefine(mixed)
+        await plain.send("piece")
+        await plain.send("count")
+        back = plain.redefine(ConfigLoader.load_component_text(declared))
+
+        assert (there.kept, plain.counted, back.kept, plain.state) == (
+            True,
+            1,
+            True,
+            "work",
+        )
+        assert plain.context == {"visits": 1}
+        assert plain.accepted() == ("done",)
+
+    async def test_class_that_is_gone_starts_again(self, shop):
+        """When its state is gone, the initial one is entered, and that is said."""
+        await shop.send("go")
+
+        outcome = shop.redefine(
+            ConfigLoader.load_component_text("name: shop\nstates: {idle: , rest: }")
+        )
+
+        assert (outcome.kept, shop.state) == (False, "idle")
+        assert "work" in outcome.text
+
     def test_graph_shows_both_kinds(self, shop, config: Path):
         """Ways of a class are inferred, and drawn in each form of the config."""
         edges = {
