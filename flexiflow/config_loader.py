@@ -148,6 +148,7 @@ class ConfigLoader:
         lookup: Lookup | None = None,
         allow_imports: Collection[str] | None = None,
         register: bool = True,
+        registry: StateRegistry | None = None,
     ) -> ComponentConfig:
         """Load a config from a file or from data.
 
@@ -165,6 +166,9 @@ class ConfigLoader:
             Whether the states also go into ``DEFAULT_REGISTRY``, under their names in
             the config and those of their classes, as programs of 1.0 expect. An
             engine does without.
+        registry : StateRegistry, optional
+            Knows states that the config may name without bringing them, before
+            ``DEFAULT_REGISTRY`` is asked; an engine gives its own.
 
         Returns
         -------
@@ -187,7 +191,9 @@ class ConfigLoader:
             else read_document(path)
         )
         finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
-        return _load(document, finder, allow_imports, register=register)
+        symbols = ImportedSymbols(allow_imports)
+        config, resolved = _load(document, finder, symbols, _joined(registry))
+        return _register(config, resolved) if register else config
 
     @staticmethod
     def load_component_text(
@@ -220,7 +226,8 @@ class ConfigLoader:
         """
         document = load_yaml(text, source=source, first_line=first_line)
         finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
-        return _load(document, finder, allow_imports, register=False)
+        symbols = ImportedSymbols(allow_imports)
+        return _load(document, finder, symbols, DEFAULT_REGISTRY)[0]
 
     @staticmethod
     def load_yaml(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -264,20 +271,33 @@ class ConfigLoader:
 def _load(
     document: YamlDocument,
     finder: Functions,
-    allow_imports: Collection[str] | None,
-    *,
-    register: bool,
-) -> ComponentConfig:
+    symbols: ImportedSymbols,
+    registry: StateRegistry,
+) -> tuple[ComponentConfig, ResolvedConfig]:
     """Parse, look up and build a config."""
     parsed = parse_config(document)
     if parsed.chart is not None:
         finder = finder.using(parsed.chart.use)
         parsed.problems += finder.check(parsed.chart)
-    resolved = resolve_config(parsed, ImportedSymbols(allow_imports))
+    resolved = resolve_config(parsed, symbols, registry)
     if not parsed.is_valid:
         raise _error_of(in_text_order(parsed.problems))
-    config = _build(resolved, finder)
-    return config if not register else _register(config, resolved)
+    return _build(resolved, finder), resolved
+
+
+def _joined(registry: StateRegistry | None) -> StateRegistry:
+    """Return a registry that knows the names of one, and those of the default one."""
+    known = registry
+    while known is not None and known is not DEFAULT_REGISTRY:
+        known = known.parent
+    if registry is None or known is not None:
+        return registry or DEFAULT_REGISTRY
+    joined = StateRegistry(DEFAULT_REGISTRY)
+    for name in registry.names():
+        cls = registry.get(name)
+        if cls is not None:
+            joined.register(name, cls)
+    return joined
 
 
 def _error_of(problems: list[Diagnostic]) -> ChartError:
@@ -293,7 +313,7 @@ def _error_of(problems: list[Diagnostic]) -> ChartError:
 def _build(resolved: ResolvedConfig, finder: Functions) -> ComponentConfig:
     """Make the config of what was found without an error."""
     parsed = resolved.parsed
-    registry = StateRegistry(DEFAULT_REGISTRY)
+    registry = StateRegistry(resolved.registry)
     for key, found in resolved.classes.items():
         if found.cls is not None:
             registry.register(key, found.cls)
@@ -327,7 +347,7 @@ def _initial_class(resolved: ResolvedConfig) -> type[State] | None:
         return None
     if resolved.initial_class is not None:
         return resolved.initial_class.cls
-    return DEFAULT_REGISTRY.get(resolved.initial_state)
+    return resolved.registry.get(resolved.initial_state)
 
 
 def _register(config: ComponentConfig, resolved: ResolvedConfig) -> ComponentConfig:

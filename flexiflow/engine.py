@@ -62,6 +62,7 @@ class FlexiFlowEngine:
         self.registry = DEFAULT_REGISTRY if registry is None else registry
         self.components: dict[str, Any] = {}
         self._home = Home(self._moved)
+        self._home.components = self.components
         self._unannounced: list[str] = []
         self._closing: asyncio.Future[None] | None = None
         self._autosaves: list[Autosave] = []
@@ -147,6 +148,8 @@ class FlexiFlowEngine:
             component.settle(self._home)
             if self._autosaves:
                 self._autosaves[-1].attach(component)
+            if not self._home.is_elsewhere():
+                component.wake()
         self.logger.info("Registered component: %s", name)
         return True
 
@@ -197,7 +200,7 @@ class FlexiFlowEngine:
         FileNotFoundError
             If there is no such file.
         """
-        component = _loaded(config).make_component()
+        component = _loaded(config, self.registry).make_component()
         self.register(component)
         return component
 
@@ -269,7 +272,7 @@ class FlexiFlowEngine:
         StateError
             If the config does not have the state that was saved.
         """
-        return restore_latest(self, store, _loaded(config))
+        return restore_latest(self, store, _loaded(config, self.registry))
 
     # --- messages ---------------------------------------------------------------------
 
@@ -383,16 +386,18 @@ class FlexiFlowEngine:
         """Tell components of the loop that was bound, and observers of components."""
         for worker in self._workers():
             worker.settle(self._home)
+            worker.wake()
         if self._unannounced:
             asyncio.get_running_loop().call_soon(self._announce_all)
 
 
 def _loaded(
     config: ComponentConfig | Chart | Mapping[str, Any] | str | os.PathLike[str],
+    registry: StateRegistry,
 ) -> ComponentConfig:
     """Return the config that is meant; its states are known to the engine alone."""
     if isinstance(config, Chart):
         return ComponentConfig(config.name, chart=config)
     if isinstance(config, ComponentConfig):
         return config
-    return ConfigLoader.load_component_config(config, register=False)
+    return ConfigLoader.load_component_config(config, register=False, registry=registry)

@@ -15,6 +15,7 @@ from ..state_machine import (
     InitialState,
     ProcessingRequest,
     State,
+    StateRegistry,
 )
 from ..statepack import MappingPack
 
@@ -58,6 +59,8 @@ class ResolvedConfig:
 
     parsed: ParsedConfig
     """What stands in it."""
+    registry: StateRegistry = field(default=DEFAULT_REGISTRY, repr=False)
+    """What knows the states that it does not bring itself."""
     classes: dict[str, StateClass] = field(default_factory=dict)
     """Registry name to class, of ``states``, packs and a dotted initial state."""
     states: list[StateResolution] = field(default_factory=list)
@@ -72,7 +75,11 @@ class ResolvedConfig:
     """Its class, when it comes from this config."""
 
 
-def resolve_config(parsed: ParsedConfig, symbols: Symbols) -> ResolvedConfig:
+def resolve_config(
+    parsed: ParsedConfig,
+    symbols: Symbols,
+    registry: StateRegistry = DEFAULT_REGISTRY,
+) -> ResolvedConfig:
     """Look up all that a config names.
 
     Parameters
@@ -81,13 +88,15 @@ def resolve_config(parsed: ParsedConfig, symbols: Symbols) -> ResolvedConfig:
         What stands in the config; problems are added to it.
     symbols : Symbols
         How paths become classes: by import or by reading.
+    registry : StateRegistry, default DEFAULT_REGISTRY
+        Knows the states that the config does not bring itself.
 
     Returns
     -------
     ResolvedConfig
         As complete as the problems allow. Nothing is registered.
     """
-    resolved = ResolvedConfig(parsed)
+    resolved = ResolvedConfig(parsed, registry)
     _resolve_states(resolved, symbols)
     _resolve_packs(resolved, symbols)
     if parsed.chart is not None:
@@ -167,7 +176,7 @@ def _resolve_packs(resolved: ResolvedConfig, symbols: Symbols) -> None:
             resolved.classes.setdefault(key, found)
     for collision in find_collisions(resolved.packs, BUILTINS):
         parsed.report(collision, "packs", key=True)
-    known = {*resolved.classes, *DEFAULT_REGISTRY.names()}
+    known = {*resolved.classes, *resolved.registry.names()}
     for loose in find_loose_ends(resolved.infos, known):
         parsed.problems.append(replace(loose, place=parsed.place("packs", key=True)))
 
@@ -194,7 +203,7 @@ def _resolve_initial(resolved: ResolvedConfig, written: str, symbols: Symbols) -
         resolved.initial_class = found
         resolved.classes.setdefault(resolved.initial_state, found)
         return
-    builtin = set(DEFAULT_REGISTRY.names())
+    builtin = set(resolved.registry.names())
     sources = {"packs": written in resolved.classes, "builtin": written in builtin}
     for source in parsed.resolution:
         if sources[source]:
@@ -208,7 +217,7 @@ def _resolve_initial(resolved: ResolvedConfig, written: str, symbols: Symbols) -
 
 def _unknown_initial(resolved: ResolvedConfig, name: str) -> StateError:
     """Return the error for an initial state that nobody provides."""
-    names = [*resolved.classes, *DEFAULT_REGISTRY.names()]
+    names = [*resolved.classes, *resolved.registry.names()]
     shown = nearest(name, names)
     more = len(set(names)) - len(shown)
     return StateError(

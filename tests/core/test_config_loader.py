@@ -14,7 +14,12 @@ from flexiflow.config_loader import ComponentConfig, ConfigLoader
 from flexiflow.diagnostics import ChartError
 from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import ConfigError, ImportError_, StateError
-from flexiflow.state_machine import DEFAULT_REGISTRY, State, StateMachine
+from flexiflow.state_machine import (
+    DEFAULT_REGISTRY,
+    State,
+    StateMachine,
+    StateRegistry,
+)
 from flexiflow.statepack import StateSpec
 
 if TYPE_CHECKING:
@@ -143,6 +148,22 @@ class TestLoad:
 
         assert component.state == "R"
         assert registry.names() == before
+
+    def test_engine_has_a_registry_of_its_own(self, registry):
+        """States that only the engine knows may be named; builtins stay known."""
+
+        class Own(State):
+            """A state of one engine."""
+
+        own = StateRegistry()
+        own.register("Mine", Own)
+        engine = FlexiFlowEngine(registry=own)
+        mine = engine.create_component({"name": "a", "initial_state": "Mine"})
+        plain = engine.create_component({"name": "b"})
+
+        assert (mine.state, plain.state) == ("Mine", "InitialState")
+        with pytest.raises(StateError):
+            FlexiFlowEngine().create_component({"name": "a", "initial_state": "Mine"})
 
     def test_resolution_order_of_a_name_that_both_have(self, folder: Path, registry):
         """Who is asked first provides the initial state."""
