@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 from typing import TYPE_CHECKING, Any
 
-from flexiflow.visualize import flow_graph
+from flexiflow.component import MessageResult
+from flexiflow.visualize import flow_graph, visualize
 
 from .boxes import safe_text
 from .describe import describe_component, describe_graph
@@ -55,7 +57,7 @@ class RichDisplay:
             ("flexiflow.component", "AsyncComponent"): self._component,
             ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
             ("flexiflow.statechart.model", "Chart"): self._chart,
-            ("flexiflow.component", "MessageResult"): self._result,
+            (MessageResult.__module__, MessageResult.__name__): self._result,
         }
 
     def _component(self, component: AsyncComponent, **_options: Any) -> Any:
@@ -76,9 +78,13 @@ class RichDisplay:
     def _chart(self, chart: Chart, **_options: Any) -> dict[str, str]:
         """Show the states of a chart."""
         lines = [chart.name, *describe_graph(flow_graph(chart), set())]
-        return {"text/plain": safe_text("\n".join(lines))}
+        text = safe_text("\n".join(lines))
+        picture = html.escape(safe_text(visualize(chart, "text")))
+        style = "line-height:1.2;font-family:var(--jp-code-font-family, monospace)"
+        drawn = f'<pre data-flexiflow="chart" style="{style}">{picture}</pre>'
+        return {"text/plain": text, "text/html": drawn}
 
-    def _result(self, result: Any, **_options: Any) -> dict[str, str]:
+    def _result(self, result: MessageResult, **_options: Any) -> dict[str, str]:
         """Show what a message did."""
         way = f"{result.from_state} → {result.to_state}"
         text = f"{result.status}: {way if result.proceeded else result.from_state}"

@@ -96,6 +96,16 @@ class TestInALoop:
             {"type": "coin", "items": {"a": [1, 2]}, "by": "A B", "n": 3, "p": 12}
         ]
 
+    async def test_what_a_chart_logs_is_printed(self, loaded, capsys):
+        """The line of a `log` action stands under the cell, the engine's own do not."""
+        said = "coin: {to: unlocked, do: {log: paid}}"
+        await run(loaded, DOOR.replace("coin: unlocked", said))
+        await run(loaded, "await door.send('coin');")
+
+        out, err = capsys.readouterr()
+        assert "door: paid" in out
+        assert err == ""
+
     async def test_each_cell_has_a_story_of_its_own(self, loaded):
         """An id that one cell sets is not seen by the next."""
         await run(loaded, "from flexiflow.logger import *\nset_correlation_id('mine')")
@@ -167,6 +177,12 @@ class TestInATerminal:
         said = capsys.readouterr().out
         assert "Engine with 1 component" in said
         assert "○ locked  coin → unlocked" in said
+
+    def test_the_result_of_a_message_is_shown(self, loaded, capsys):
+        """What `await door.send(...)` hands back is said in words."""
+        loaded.run_cell("await door.send('coin')")
+
+        assert "handled: locked → unlocked" in capsys.readouterr().out
 
     def test_a_wrong_definition_is_told_in_text(self, loaded, capsys):
         """The box is printed instead of a traceback."""
