@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from fastapi import FastAPI
 
 from .. import __version__
-from . import components, events, health
+from . import components, docs, events, health
 from ._answers import Answer, ErrorAnswer, handle_errors
 from ._guard import Guard
 
@@ -36,6 +36,8 @@ def make_app(
         version=__version__,
         description=_DESCRIPTION,
         default_response_class=Answer,
+        docs_url=None,
+        redoc_url=None,
         responses={
             401: {"model": ErrorAnswer, "description": "The token is missing or wrong"},
             403: {"model": ErrorAnswer, "description": "Refused from another site"},
@@ -51,5 +53,6 @@ def make_app(
     app.include_router(health.router)
     app.include_router(components.router)
     app.include_router(events.router)
+    app.include_router(docs.router)
     app.add_middleware(Guard, token=token, allowed_hosts=allowed_hosts)
     return app

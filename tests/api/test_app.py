@@ -440,6 +440,17 @@ class TestErrors:
         }
 
 
+class TestDocs:
+    async def test_page_needs_nothing_from_elsewhere(self, client):
+        """The page for people names every path and loads nothing."""
+        answer = await client.get("/docs")
+
+        assert answer.status_code == 200
+        assert "POST /components/{name}/message" in answer.text
+        assert "http" not in answer.text.replace("http-equiv", "")
+        assert "<script" not in answer.text
+
+
 class TestExtra:
     def test_import_needs_no_fastapi(self):
         """The package can be imported, and says what is missing when it is used."""

@@ -160,7 +160,7 @@ class TestKill:
 
     @CASES
     @pytest.mark.soak
-    @pytest.mark.timeout(300)
+    @pytest.mark.timeout(900)
     def test_nothing_is_lost_in_a_hundred_kills(self, tmp_path, kill):
         """The same, at a hundred instants."""
         kill(tmp_path, 100)
