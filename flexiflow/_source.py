@@ -27,8 +27,8 @@ from ._bindings import (
     needed_modules,
     without_subscript,
 )
-from .errors import ImportError_, import_module_not_found
-from .imports import split_dotted, symbol_missing
+from .errors import ImportError_
+from .imports import module_missing, split_dotted, symbol_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -237,14 +237,14 @@ class SourceReader:
                 self._module(parent, dotted)
                 outer = self._spec(parent, dotted)
                 if outer is None or outer.submodule_search_locations is None:
-                    raise import_module_not_found(name, dotted)
+                    raise module_missing(name, dotted, name)
                 path = list(outer.submodule_search_locations)
         try:
             spec = _ask_finders(name, path)
         except (KeyError, ImportError):
             return None
         if spec is None:
-            raise import_module_not_found(name, dotted)
+            raise module_missing(name, dotted, name)
         return spec
 
     def _refuse_certain_failure(self, source: ModuleSource, dotted: str) -> None:
@@ -264,10 +264,7 @@ class SourceReader:
                 except (KeyError, ImportError):
                     continue
                 if missing:
-                    error = import_module_not_found(source.name, dotted)
-                    error.why = f"The module imports '{top}', which could not be found."
-                    error.fix = f"Install '{top}', or mend the import."
-                    raise error
+                    raise module_missing(source.name, dotted, top)
 
 
 def _lacking_name(node: ast.stmt, source: ModuleSource) -> str | None:

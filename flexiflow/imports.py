@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
@@ -17,7 +20,13 @@ from .errors import (
 if TYPE_CHECKING:
     from types import ModuleType
 
-__all__ = ["load_module", "load_symbol", "split_dotted", "symbol_missing"]
+__all__ = [
+    "load_module",
+    "load_symbol",
+    "module_missing",
+    "split_dotted",
+    "symbol_missing",
+]
 
 _SHOWN = 5
 """Near misses that an error lists."""
@@ -73,7 +82,7 @@ def load_module(module: str, dotted: str) -> ModuleType:
     try:
         return _import_fresh(module)
     except ModuleNotFoundError as error:
-        raise _module_missing(module, dotted, error) from error
+        raise module_missing(module, dotted, error.name or module) from error
     except (Exception, SystemExit) as error:
         raise _module_broken(module, dotted, error) from error
 
@@ -87,17 +96,43 @@ def _import_fresh(module: str) -> ModuleType:
         return importlib.import_module(module)
 
 
-def _module_missing(
-    module: str, dotted: str, error: ModuleNotFoundError
-) -> ImportError_:
-    """Return the error for a module that is missing, or that needs a missing one."""
-    missing = error.name or module
+def module_missing(module: str, dotted: str, missing: str) -> ImportError_:
+    """Return the error for a module that is not there, or that needs one that is not.
+
+    Parameters
+    ----------
+    module, dotted : str
+        The module that was asked for, and what the user wrote.
+    missing : str
+        The module that could not be found: the same one, a package around it, or one
+        that it imports.
+    """
     problem = import_module_not_found(module, dotted)
     if module != missing and not module.startswith(f"{missing}."):
         problem.why = f"The module imports '{missing}', which could not be found."
         problem.fix = f"Install '{missing}', or mend the import in '{module}'."
         problem.context.add("missing", missing)
+        return problem
+    parent, _, name = missing.rpartition(".")
+    close = difflib.get_close_matches(name, _modules_in(parent), n=_SHOWN, cutoff=0.75)
+    if close:
+        near = [f"{parent}.{one}" if parent else one for one in close]
+        problem.fix = f"Did you mean {near[0]}?\n{problem.fix}"
+        problem.context.add("nearest", near)
     return problem
+
+
+def _modules_in(package: str) -> set[str]:
+    """Return the modules that lie in an imported package's folders, or on the path."""
+    folders = getattr(sys.modules.get(package), "__path__", ()) if package else sys.path
+    found: set[str] = set()
+    for folder in folders:
+        try:
+            entries = [entry.name for entry in Path(folder or ".").iterdir()]
+        except OSError:  # a zip file, or a folder that is gone
+            continue
+        found.update(entry.removesuffix(".py") for entry in entries)
+    return {name for name in found if name.isidentifier() and not name.startswith("_")}
 
 
 def _module_broken(module: str, dotted: str, error: BaseException) -> ImportError_:

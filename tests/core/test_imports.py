@@ -56,6 +56,18 @@ class TestLoadSymbol:
         with pytest.raises(ImportError_, match="Module not found"):
             load_symbol("no_such_thing.x:Y")
 
+    def test_missing_module_lists_near_misses(
+        self, make_module: Callable[[str, str], str]
+    ):
+        """A module beside it with nearly the same name is offered."""
+        make_module("ff_states_of_doors", "X = 1\n")
+
+        with pytest.raises(ImportError_) as caught:
+            load_symbol("ff_state_of_doors:X")
+
+        assert caught.value.context["nearest"] == ["ff_states_of_doors"]
+        assert "Did you mean ff_states_of_doors?" in str(caught.value.fix)
+
     def test_missing_symbol_lists_near_misses_first(
         self, make_module: Callable[[str, str], str]
     ):
