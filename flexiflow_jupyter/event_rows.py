@@ -59,8 +59,8 @@ def short_json(value: object, limit: int) -> str:
     Large values are cut before they are written, so that the cost does not grow with
     them. What is no JSON is shown by its ``repr``.
     """
-    if type(value) in {str, int, float, bool, type(None)} and len(str(value)) <= limit:
-        text = json.dumps(value, ensure_ascii=False)
+    if _is_small(value, limit):
+        text = _encode(value)
     else:
         writer = _Writer(limit)
         writer.write(value)
@@ -68,7 +68,27 @@ def short_json(value: object, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False).encode
 _DEEPEST: Final = 8
+_PLAIN: Final = frozenset({bool, float, type(None)})
+_MOST_PLAIN: Final = 8
+_LARGEST_INT: Final = 10**18
+
+
+def _is_small(value: object, limit: int) -> bool:
+    """Tell whether a value can be written whole without a thought: the usual case."""
+    kind = type(value)
+    if kind is str:
+        return len(value) <= limit  # type: ignore[arg-type]  # a str
+    if kind is int:
+        return -_LARGEST_INT < value < _LARGEST_INT  # type: ignore[operator]  # an int
+    if kind is dict:
+        items: dict[Any, Any] = value  # type: ignore[assignment]  # a dict
+        return len(items) <= _MOST_PLAIN and all(
+            type(key) is str and type(item) is not dict and _is_small(item, limit)
+            for key, item in items.items()
+        )
+    return kind in _PLAIN
 
 
 class _Writer:
@@ -83,15 +103,15 @@ class _Writer:
         if self._room <= 0:
             return
         if isinstance(value, str):
-            self._put(json.dumps(value[: self._room + 1], ensure_ascii=False))
-        elif value is None or type(value) in {int, float, bool}:
-            self._put(json.dumps(value))
+            self._put(_encode(value[: self._room + 1]))
+        elif type(value) is not dict and _is_small(value, self._room):
+            self._put(_encode(value))
         elif depth < _DEEPEST and isinstance(value, dict):
             self._put("{")
             for position, (key, item) in enumerate(value.items()):
                 if self._room <= 0:
                     break
-                name = json.dumps(str(key)[: self._room], ensure_ascii=False)
+                name = _encode(str(key)[: self._room])
                 self._put(f"{', ' if position else ''}{name}: ")
                 self.write(item, depth + 1)
             self._put("}")
