@@ -3,7 +3,8 @@
 ``python benchmarks/core/run.py`` prints one table; ``--quick`` does it in some seconds,
 ``--only B,S1`` takes some workloads. Times on shared machines drift, ratios hardly do:
 product and limit take turns for several rounds, and each ratio is the median over the
-rounds. Times are CPU time of the process.
+rounds. Times are CPU time of the process; those of snapshots (P) are wall time, since
+they wait for the disk.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import bus
 import machine
+import snapshots
 from workload import Timed, Workload
 
 if TYPE_CHECKING:
@@ -25,7 +27,11 @@ if TYPE_CHECKING:
 
     from workload import Run
 
-WORKLOADS: tuple[Workload | Timed, ...] = (*bus.WORKLOADS, *machine.WORKLOADS)
+WORKLOADS: tuple[Workload | Timed, ...] = (
+    *bus.WORKLOADS,
+    *machine.WORKLOADS,
+    *snapshots.WORKLOADS,
+)
 
 ROUNDS = 9
 ROUND_S = 0.04
