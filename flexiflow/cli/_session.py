@@ -146,7 +146,7 @@ class Session:
             When entered, if another process holds the component for too long.
         """
         return component_lock(
-            self.path.parent / "locks",
+            self.path.with_name(f"{self.path.name}.locks"),
             self.config.name,
             wait_s=self.options.wait,
             tell=self.output.note,

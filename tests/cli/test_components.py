@@ -333,9 +333,8 @@ class TestProcesses:
         """A component that another process holds is told after the wait."""
         from flexiflow.cli._lock import component_lock  # noqa: PLC0415 - the holder
 
-        with component_lock(
-            folder / ".flexiflow" / "locks", "job", wait_s=0, tell=print
-        ):
+        locks = folder / ".flexiflow" / "components.db.locks"
+        with component_lock(locks, "job", wait_s=0, tell=print):
             ran = run("handle", "--config", "config.yaml", "start", "--wait", "0")
 
         assert ran.code == 1

@@ -67,6 +67,23 @@ class TestServe:
 
         assert code == 0
 
+    @pytest.mark.timeout(60)
+    def test_applies_changes(self, start, folder):
+        """With --watch a served component follows its config."""
+        config = folder / "config.yaml"
+        process = start("serve", "config.yaml", "--port", "0", "--watch", "--json")
+        url = json.loads(process.stdout.readline())["url"]
+        httpx.get(f"{url}/health", timeout=10)
+        time.sleep(1)  # until the system watches the folder, which nothing tells
+        config.write_text(config.read_text().replace("first: 1", "other: 2"))
+        told = json.loads(process.stdout.readline())
+        rules = httpx.get(f"{url}/components/job", timeout=10).json()["rules"]
+        code, err = end(process)
+
+        assert told["applied"]
+        assert rules == [{"other": 2}]
+        assert (code, err) == (0, "")
+
     def test_other_address_needs_a_token(self, run, folder):
         """An address that others can reach is refused without a token."""
         (folder / "empty").write_text(" \n")
