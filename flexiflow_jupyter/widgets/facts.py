@@ -164,9 +164,22 @@ class ComponentFacts:
         """Return the fields that matter to a message in the present states."""
         component = self._component
         if component.chart is None:
-            return []
+            return self._content_field(message)
         found = chart_fields(component.chart, message, component.states)
         return [_page_field(field) for field in found]
+
+    def _content_field(self, message: str) -> list[Field]:
+        """Return the content that a machine of classes asks for, as far as drawn."""
+        state = self._component.state
+        guards = [
+            edge.guard
+            for edge in (self._flow.edges if self._flow is not None else ())
+            if edge.source == state and edge.message == message and edge.guard
+        ]
+        if not any("content" in guard for guard in guards):
+            return []
+        hint = " or ".join(guards)
+        return [Field(name="content", kind="text", hint=hint, required=True)]
 
     def _queue(self) -> QueueInfo:
         """Return what waits and what is under way."""
@@ -188,23 +201,27 @@ class ComponentFacts:
     def _reason(self, message: str) -> str:
         """Return why a bare message does nothing now; a guard's error is a reason."""
         component = self._component
-        if component.chart is None:
-            return self._reason_by_picture(message)
         try:
-            return str(component.why_not(message))
+            reason = str(component.why_not(message))
         except FlexiFlowError as error:
             cause = error.__cause__
             detail = f" {type(cause).__name__}: {cause}" if cause is not None else ""
             return f"{error.what}{detail}"
+        if reason or component.chart is not None:
+            return reason
+        return self._reason_by_picture(message)
 
     def _reason_by_picture(self, message: str) -> str:
         """Return why a machine of classes does not take a message, as far as drawn."""
         state = self._component.state
         edges = self._flow.edges if self._flow is not None else ()
-        sources = [edge.source for edge in edges if edge.message == message]
-        if state in sources:
+        here = [edge.message for edge in edges if edge.source == state]
+        if not here or message in here:
             return ""
-        return f"Not in {state}. It is accepted in {', '.join(dict.fromkeys(sources))}."
+        sources = dict.fromkeys(
+            edge.source for edge in edges if edge.message == message
+        )
+        return f"Not in {state}. It is accepted in {', '.join(sources)}."
 
     def _edges(
         self, active: list[str], verdicts: Mapping[str, str]

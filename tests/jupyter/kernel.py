@@ -167,10 +167,19 @@ class Kernel:
 
     # --- widgets ----------------------------------------------------------------------
 
-    def send(self, model, content):
+    def create_subshell(self):
+        """Make a subshell and return its id."""
+        message = self.client.session.msg("create_subshell_request", {})
+        self.client.control_channel.send(message)
+        reply = self.client.get_control_msg(timeout=PATIENCE_S)
+        return reply["content"]["subshell_id"]
+
+    def send(self, model, content, *, subshell=None):
         """Send a custom message as the page does."""
         data = {"method": "custom", "content": {"v": 1, **content}}
         message = self.client.session.msg("comm_msg", {"comm_id": model, "data": data})
+        if subshell is not None:
+            message["header"]["subshell_id"] = subshell
         self.client.shell_channel.send(message)
         return message["header"]["msg_id"]
 

@@ -168,6 +168,17 @@ class TestClick:
         assert run.reply["status"] == "ok"
         assert run.bundles[0]["text/plain"] == "'unlocked'"
 
+    def test_a_click_by_way_of_a_subshell_acts_while_a_cell_waits(self, kernel):
+        """JupyterLab sends a widget's messages to a subshell where there is one."""
+        panel = kernel.run(TURNSTILE).views[0]
+        subshell = kernel.create_subshell()
+        waiting = kernel.begin("await turnstile.until('unlocked', timeout=10)")
+
+        content = {"kind": "send", "id": "s", "type": "coin", "fields": {}}
+        kernel.send(panel, content, subshell=subshell)
+
+        assert kernel.finish(waiting).reply["status"] == "ok"
+
     def test_what_an_action_prints_stands_under_its_panel(self, kernel):
         """The output of a click belongs to the cell that made the panel."""
         kernel.run("def ring(): print('ding')")

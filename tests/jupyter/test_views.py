@@ -249,6 +249,9 @@ class TestStates:
         assert panel.active == ["AwaitingConfirmation"]
         assert message(panel, "cancel")["enabled"]
         assert not message(panel, "start")["enabled"]
+        confirm = message(panel, "confirm")
+        assert "confirmed" in confirm["reason"]
+        assert [field["name"] for field in confirm["fields"]] == ["content"]
         assert panel.last["step"] == 1
         panel.close()
 
