@@ -109,7 +109,9 @@ class MixedMachine(ChartMachine):
             What a class raised; the state is unchanged then.
         """
         for path in self._class_paths():
-            present = self._objects.setdefault(path, self._classes[path]())
+            if path not in self._objects:
+                self._objects[path] = self._classes[path]()
+            present = self._objects[path]
             answer = await present.handle_message(dict(message), component)
             proceeded, following = self._checked(path, answer)
             if not proceeded:

@@ -11,6 +11,7 @@ import pytest
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.errors import StateError
 from flexiflow.explain import explain
+from flexiflow.statechart import machine, state
 from flexiflow.visualize import flow_graph
 
 if TYPE_CHECKING:
@@ -171,6 +172,19 @@ class TestMixedMachine:
         )
         assert plain.context == {"visits": 1}
         assert plain.accepted() == ("done",)
+
+    async def test_chart_alone_keeps_the_classes(self, shop):
+        """A bare chart brings no classes: states of the same path keep theirs."""
+        await shop.send("go")
+        chart = machine(
+            "shop",
+            states={"idle": state(on={"go": "work"}), "work": None, "rest": None},
+        )
+
+        outcome = shop.redefine(chart)
+        await shop.send("done")
+
+        assert (outcome.kept, shop.state, shop.chart) == (True, "idle", chart)
 
     async def test_class_that_is_gone_starts_again(self, shop):
         """When its state is gone, the initial one is entered, and that is said."""
