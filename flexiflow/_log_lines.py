@@ -96,11 +96,11 @@ _level_name: Final = logging.getLevelName
 class LineHandler(logging.StreamHandler[TextIO]):
     """Write to ``sys.stderr`` as it is at the time, unless given another stream."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: logging.Logger) -> None:
         logging.Handler.__init__(self)
+        self._owner = owner
         self._stream: TextIO | None = None
         self.addFilter(CorrelationIdFilter())
-        self._own_filters = self.filters
         self.set_json(json=False)
 
     def set_json(self, *, json: bool) -> None:
@@ -116,6 +116,15 @@ class LineHandler(logging.StreamHandler[TextIO]):
     @stream.setter
     def stream(self, value: TextIO) -> None:
         self._stream = value
+
+    def handle(self, record: logging.LogRecord) -> Any:
+        """Write a record, unless a logger below has a handler like this one."""
+        logger: logging.Logger | None = logging.getLogger(record.name)
+        while logger is not None and logger is not self._owner:
+            if any(isinstance(other, LineHandler) for other in logger.handlers):
+                return False
+            logger = logger.parent
+        return super().handle(record)
 
     def lean(self, level: int) -> _LineFormatter | None:
         """Return the formatter when a line needs no record; else None."""
@@ -179,7 +188,10 @@ class LeanLogger(logging.Logger):
         elif len(args) == 1 and isinstance(args[0], dict):
             return False  # logging's form with named fields
         else:
-            text = str(msg) % args
+            try:
+                text = str(msg) % args
+            except (TypeError, ValueError):
+                return False  # logging says what is wrong with it
         handler.write(formatter.line(level, self.name, text))
         return True
 
@@ -190,6 +202,7 @@ class LeanLogger(logging.Logger):
         logger: logging.Logger | None = self
         while logger is not None and logger.propagate:
             logger = logger.parent
-            if logger is not None and logger.handlers:
+            handlers = () if logger is None else logger.handlers
+            if any(type(handler) is not LineHandler for handler in handlers):
                 return True
         return False

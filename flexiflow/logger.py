@@ -117,7 +117,7 @@ def get_logger(
     logger = _made(name)
     handler = next((h for h in logger.handlers if isinstance(h, LineHandler)), None)
     if handler is None and not logger.handlers:
-        handler = LineHandler()
+        handler = LineHandler(logger)
         logger.addHandler(handler)
         if json is None:
             settings = os.environ if environ is None else environ

@@ -18,6 +18,7 @@ from flexiflow.errors import (
 )
 from flexiflow.event_manager import EventBus
 from flexiflow.events import (
+    HANDLER_FAILED,
     MESSAGE_FAILED,
     MESSAGE_HANDLED,
     MESSAGE_RECEIVED,
@@ -298,6 +299,26 @@ class TestOrder:
         logs = [part.state_machine.current_state.log for part in parts.values()]
         assert all(log == ["+go", "-go", "+hello", "-hello"] for log in logs)
 
+    async def test_who_waits_for_an_inner_message_is_known(self):
+        """B waits for A, which waits for its inner message, which sends to B."""
+        statuses = []
+
+        async def to_a(*_):
+            statuses.append((await a.send("go")).status)
+
+        async def go(_, component):
+            statuses.append((await component.send("inner")).status)
+
+        async def inner(*_):
+            statuses.append((await b.send("back")).status)
+
+        a, _ = doing("a", go=go, inner=inner)
+        b, log = doing("b", start=to_a)
+        await asyncio.wait_for(b.send("start"), 5)
+
+        assert statuses == ["queued", "queued", "handled"]
+        assert log == ["+start", "-start", "+back", "-back"]
+
     async def test_an_inner_message_may_go_on_for_ever(self):
         """Handlings that follow from one another are not kept in a chain."""
 
@@ -529,6 +550,32 @@ class TestEvents:
 
         await bus.subscribe(MESSAGE_RECEIVED, "o", observer)
         await component.send("go")
+        await bus.join()
+
+        assert statuses == ["handled"]
+        assert log == ["+go", "-go", "+more", "-more"]
+
+    async def test_observer_of_a_failed_handler_is_no_part_of_it_either(self):
+        """Though it is announced while the handler that published goes on."""
+        bus = EventBus()
+        statuses = []
+        hold = asyncio.Event()
+
+        async def go(_, component):
+            await component.event_bus.publish("mine")
+            await hold.wait()
+
+        async def observer(_):
+            statuses.append((await component.send("more")).status)
+
+        component, log = doing(bus=bus, go=go)
+        await bus.subscribe("mine", "bad", lambda _: 1 / 0)
+        await bus.subscribe(HANDLER_FAILED, "o", observer)
+        sending = asyncio.create_task(component.send("go"))
+        await settle()
+        assert statuses == []
+        hold.set()
+        await sending
         await bus.join()
 
         assert statuses == ["handled"]
