@@ -35,9 +35,12 @@ def name():
 
 
 @pytest.fixture
-def quiet_root(monkeypatch):
-    """No handler of a parent listens, as in most programs."""
-    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+def alone(monkeypatch):
+    """Return a function after which no handler of a parent listens.
+
+    As in most programs; to be called in the test, since pytest listens from there on.
+    """
+    return lambda: monkeypatch.setattr(logging.getLogger(), "handlers", [])
 
 
 class TestCorrelationId:
@@ -75,10 +78,10 @@ class TestCorrelationId:
 
 class TestLogger:
     @pytest.mark.parametrize("overheard", [False, True])
-    def test_line_has_the_published_form(self, name, capsys, monkeypatch, overheard):
+    def test_line_has_the_published_form(self, name, capsys, alone, overheard):
         """The same with and without other readers."""
         if not overheard:
-            monkeypatch.setattr(logging.getLogger(), "handlers", [])
+            alone()
         log = get_logger(name)
         log.info("%s moved to %s", "c", "Idle")
         with correlation_id("abc"):
@@ -178,8 +181,9 @@ class TestLogger:
         assert [r.correlation_id for r in caplog.records] == ["abc", "abc"]
         assert {r.filename for r in caplog.records} == {"test_logger.py"}
 
-    def test_stream_is_the_present_one(self, name, monkeypatch, quiet_root):
+    def test_stream_is_the_present_one(self, name, monkeypatch, alone):
         """sys.stderr as it is at the time, or the one that was set."""
+        alone()
         log = get_logger(name)
         monkeypatch.setattr(sys, "stderr", swapped := io.StringIO())
         log.info("x")
@@ -190,9 +194,10 @@ class TestLogger:
         assert own.getvalue().endswith(" - y\n")
 
     def test_a_formatter_and_filters_of_ones_own_are_respected(
-        self, name, capsys, quiet_root
+        self, name, capsys, alone
     ):
         """The short way is taken only where it makes no difference."""
+        alone()
         log = get_logger(name)
         log.addFilter(lambda record: "secret" not in record.getMessage())
         log.info("secret")
@@ -210,8 +215,9 @@ class TestLogger:
         assert "off" not in text
         assert text.endswith("<mine>\n")
 
-    def test_broken_stream_breaks_nothing(self, name, capsys, quiet_root):
+    def test_broken_stream_breaks_nothing(self, name, capsys, alone):
         """The line is lost, which logging says on stderr; the program goes on."""
+        alone()
         log = get_logger(name)
         stream = io.StringIO()
         stream.close()
