@@ -51,10 +51,13 @@ const DEFAULTS: Traits = {
   closed: "",
 };
 
-/** Read one trait; a trait that the kernel left out has its empty value. */
+/** Read one trait; what the kernel left out, or left empty, has its empty value. */
 export function readTrait<N extends TraitName>(model: WidgetModel, name: N): Traits[N] {
   const value = model.get(name) as Traits[N] | undefined | null;
-  return value ?? DEFAULTS[name];
+  const empty = DEFAULTS[name];
+  if (value === undefined || value === null) return empty;
+  const isRecord = typeof empty === "object" && empty !== null && !Array.isArray(empty);
+  return isRecord ? Object.assign({}, empty, value) : value;
 }
 
 /** Read all traits at once. */

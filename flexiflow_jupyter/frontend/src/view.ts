@@ -57,11 +57,20 @@ function renderView({ model, el }: RenderProps, compose: Compose): Cleanup {
   el.append(root);
   scope.add(() => el.replaceChildren());
   followTraits(model, scope, (traits, changed) => {
-    for (const part of parts) part.update(traits, changed);
+    for (const part of parts) updateSafely(part, traits, changed);
     if (changed.has("announce")) announce(traits.announce);
   });
   tellVisibility(session, scope);
   return () => scope.close();
+}
+
+/** A part that fails is reported and leaves the others at work. */
+function updateSafely(part: Part, traits: Traits, changed: ReadonlySet<TraitName>): void {
+  try {
+    part.update(traits, changed);
+  } catch (error) {
+    reportError(error);
+  }
 }
 
 /** Apply all traits now and those that change later, one call for each update. */

@@ -118,6 +118,22 @@ describe("labels", () => {
     assert.ok(Math.abs(a.x - b.x) > 40);
   });
 
+  it("keep off other lines", () => {
+    const across = [0, 100, 200, 300].map((x) => ({ x, y: 0 }));
+    const down = [-90, -30, 30, 90].map((y) => ({ x: 150, y }));
+    const request = { beside: null, width: 40, height: 20 };
+    const places = placeLabels(
+      [
+        { ...request, id: "a", points: across, wish: { x: 150, y: 0 } },
+        { ...request, id: "b", points: down, wish: { x: 150, y: 70 } },
+      ],
+      [],
+    );
+    const a = places.get("a");
+
+    assert.ok(a && Math.abs(a.x - 150) > 20);
+  });
+
   it("stay where they wish when nothing is in the way", () => {
     const points = [0, 1, 2, 3].map((n) => ({ x: n * 50, y: n }));
     const wish = { x: 75, y: 1.5 };

@@ -61,8 +61,10 @@ describe("sends", () => {
     assert.equal(sends.statusOf("coin").status, "ok");
   });
 
-  it("are forgotten when nobody will answer", () => {
+  it("are forgotten when nobody will answer, with what went before", () => {
     const sends = new Sends();
+    sends.start(sent("0"));
+    sends.reply("0", "failed");
     sends.start(sent("1"));
     sends.abandon();
 

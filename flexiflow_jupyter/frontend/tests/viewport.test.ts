@@ -28,6 +28,13 @@ describe("viewport", () => {
     assert.deepEqual(held, { x: 117, y: 52, scale: 1 });
   });
 
+  it("keeps a large picture in its place, whatever the drag", () => {
+    const wide = { width: 2000, height: 100 };
+
+    assert.equal(viewport.hold({ x: 900, y: 0, scale: 1 }, wide, place).x, 16);
+    assert.equal(viewport.hold({ x: -9000, y: 0, scale: 1 }, wide, place).x, 534 - 2000 - 16);
+  });
+
   it("keeps the point under the pointer while zooming", () => {
     const before = { x: -40, y: 10, scale: 1 };
     const after = viewport.zoom(before, 1.25, 200, 100, 1);
