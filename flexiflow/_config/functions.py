@@ -25,6 +25,10 @@ _MARK = "__flexiflow__"
 """Where a decorator notes what a function is for."""
 
 _MARKS = frozenset({"guard", "action", "service"})
+"""The decorators that leave such a note."""
+
+_TRANSPARENT = frozenset({"cache", "lru_cache", "override", "retry_async"})
+"""Decorators that keep a function's parameters."""
 
 # Any below: functions and values of the user's.
 
@@ -57,9 +61,10 @@ def check_by_reading(
     known: dict[str, Any] = dict(functions or {})
     problems: list[Diagnostic] = []
     allowed = [module for module in chart.use if _is_allowed(module, allow_imports)]
+    wanted = {use.name for use in functions_used(chart)}
     for module in allowed:
         try:
-            _add_module(known, module, reader, base)
+            _add_module(known, module, reader, base=base, wanted=wanted)
         except FlexiFlowError as error:
             problems.append(_diagnostic(error, is_late=base.is_late))
     for use in functions_used(chart):
@@ -97,7 +102,12 @@ def _is_allowed(module: str, allow_imports: Collection[str] | None) -> bool:
 
 
 def _add_module(
-    known: dict[str, Any], module: str, reader: SourceReader, base: Functions
+    known: dict[str, Any],
+    module: str,
+    reader: SourceReader,
+    *,
+    base: Functions,
+    wanted: Collection[str],
 ) -> None:
     """Add a module's functions to those that are known and go before them."""
     live = sys.modules.get(module)
@@ -108,8 +118,10 @@ def _add_module(
     for name in names:
         if name.startswith("_") or name in known or base.find(name) is not None:
             continue
-        found = reader.find(f"{module}:{name}")
-        known[name] = _stand_in(found, f"{module}:{name}")
+        dotted = f"{module}:{name}"
+        # names that the chart does not use are near misses of those that it does
+        is_wanted = name in wanted
+        known[name] = _stand_in(reader.find(dotted), dotted) if is_wanted else _anything
 
 
 def _stand_in(found: Finding | None, dotted: str) -> Any:
@@ -120,10 +132,14 @@ def _stand_in(found: Finding | None, dotted: str) -> Any:
         return found.live
     node = found.node
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-        return _function(node)
-    if isinstance(node, (ast.ClassDef, ast.Import)):
-        return _anything if isinstance(node, ast.ClassDef) else sys
-    return _value(getattr(node, "value", None), dotted)
+        stand_in = _function(node)
+    elif isinstance(node, ast.ClassDef):
+        stand_in = _constructor(node)
+    elif isinstance(node, ast.Import):
+        return sys
+    else:
+        return _value(getattr(node, "value", None), dotted)
+    return load_symbol(dotted) if stand_in is None else stand_in
 
 
 def _value(value: object, dotted: str) -> Any:
@@ -134,24 +150,44 @@ def _value(value: object, dotted: str) -> Any:
         try:
             return ast.literal_eval(value)
         except (ValueError, TypeError, SyntaxError):
-            if isinstance(value, ast.Call):
-                return _anything
+            pass  # not a literal: running tells
     return load_symbol(dotted)
 
 
 def _anything(**_named: Any) -> None:
-    """Stand for what can be called in a way that reading does not tell."""
+    """Stand for a function of which the name alone matters."""
 
 
-def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Callable[..., Any]:
-    """Return a function with the parameters and the mark of a definition."""
+def _constructor(node: ast.ClassDef) -> Callable[..., Any] | None:
+    """Return what is called as a plain class would be; None when it is not plain."""
+    if node.bases or node.keywords or node.decorator_list:
+        return None
+    own = {item.name: item for item in node.body if isinstance(item, ast.FunctionDef)}
+    if "__new__" in own:
+        return None
+    no_arguments = ast.arguments([], [], None, [], [], None, [])
+    if "__init__" not in own:
+        return _signed(lambda: None, no_arguments)
+    return _signed(lambda: None, own["__init__"].args, skip=1)
+
+
+def _function(
+    node: ast.FunctionDef | ast.AsyncFunctionDef,
+) -> Callable[..., Any] | None:
+    """Return a function with the parameters and the mark of a definition.
+
+    Returns
+    -------
+    callable or None
+        None when a decorator may have made something else of it.
+    """
     marks = []
     for decorator in node.decorator_list:
         named = decorator.func if isinstance(decorator, ast.Call) else decorator
         name = named.attr if isinstance(named, ast.Attribute) else None
         marks.append(name or getattr(named, "id", ""))
-    if not set(marks) <= _MARKS:
-        return _anything
+    if not set(marks) <= _MARKS | _TRANSPARENT:
+        return None
     if isinstance(node, ast.AsyncFunctionDef):
 
         async def stand_in() -> None:
@@ -162,12 +198,15 @@ def _function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Callable[..., Any
         def stand_in() -> None:  # type: ignore[misc]
             pass
 
-    if marks:
-        setattr(stand_in, _MARK, marks[-1])
+    kinds = [mark for mark in marks if mark in _MARKS]
+    if kinds:
+        setattr(stand_in, _MARK, kinds[0])
     return _signed(stand_in, node.args)
 
 
-def _signed(function: Callable[..., Any], args: ast.arguments) -> Callable[..., Any]:
+def _signed(
+    function: Callable[..., Any], args: ast.arguments, *, skip: int = 0
+) -> Callable[..., Any]:
     """Give a function the signature that stands in a definition."""
     kinds = inspect.Parameter
     plain = [
@@ -175,10 +214,11 @@ def _signed(function: Callable[..., Any], args: ast.arguments) -> Callable[..., 
         *((arg.arg, kinds.POSITIONAL_OR_KEYWORD) for arg in args.args),
     ]
     required = len(plain) - len(args.defaults)
-    found = [
+    positional = [
         inspect.Parameter(name, kind, default=None if at >= required else kinds.empty)
         for at, (name, kind) in enumerate(plain)
     ]
+    found = positional[skip:]
     if args.vararg:
         found.append(inspect.Parameter(args.vararg.arg, kinds.VAR_POSITIONAL))
     for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):

@@ -162,6 +162,59 @@ class TestAgreement:
         assert explain(path).is_valid is loads(path)
 
 
+DEFINITIONS = {
+    "plain": "def f(): pass",
+    "positional": "def f(context, /, message): pass",
+    "parameter that nothing fills": "def f(x): pass",
+    "keyword that nothing fills": "def f(x=1, *, y): pass",
+    "any keyword": "def f(**kw): pass",
+    "any position": "def f(*a): pass",
+    "async": "async def f(result): pass",
+    "lambda": "f = lambda message: 1",
+    "class": "class f: pass",
+    "class with parameters": "class f:\n    def __init__(self, z): pass",
+    "class with a base": "class g:\n    def __init__(self, z): pass\nclass f(g): pass",
+    "partial": "from functools import partial\ndef g(z): pass\nf = partial(g, 1)",
+    "cached": "import functools\n@functools.cache\ndef f(z): pass",
+    "wrapped": "def w(g): return lambda: 1\n@w\ndef f(z): pass",
+    "nothing": "f = None",
+    "list": "f = [1]",
+    "module": "import os as f",
+    "imported": "from os.path import join as f",
+    "in a branch": "if True:\n    def f(): pass",
+    "other name": "def h(z): pass\nf = h",
+    "static method": "class K:\n    @staticmethod\n    def s(): pass\nf = K.s",
+    "instance": "class K:\n    def __call__(self): pass\nf = K()",
+    "computed": "f = (lambda: 1) if 1 else 2",
+}
+UNDECIDABLE = {"partial", "wrapped", "class with a base", "in a branch"} | {
+    "static method",
+    "instance",
+    "computed",
+}
+
+
+class TestFunctions:
+    """Functions are judged from their source as the loader judges them live."""
+
+    @pytest.mark.parametrize("use", ["f", "'M:f'", "{call: f, with: {x: 1}}"])
+    @pytest.mark.parametrize("name", DEFINITIONS)
+    def test_agreement(self, modules: Path, name: str, use: str):
+        """As guard and as action, both say the same; reading is mostly enough."""
+        (modules / "corpus_f.py").write_text(DEFINITIONS[name], "utf-8")
+        use = use.replace("M", "corpus_f")
+        for text in (f"entry: {use}", f"on: {{go: {{to: y, if: {use}}}}}"):
+            path = modules / "c.yaml"
+            path.write_text(
+                f"name: a\nuse: corpus_f\nstates: {{y: {{{text}}}}}", "utf-8"
+            )
+
+            valid = explain(path).is_valid
+            assert "corpus_f" not in sys.modules or name in UNDECIDABLE
+            assert valid is loads(path)
+            del sys.modules["corpus_f"]
+
+
 class TestReport:
     """What an explanation holds."""
 
