@@ -148,7 +148,8 @@ class Announcer(Subscribers):
             await self._lanes.join()
         else:
             plan = self._plans.get(event_name) or self._plan(event_name)
-            lanes = [sub.lane for sub in plan.subs if sub.lane] if plan else []
+            subs = plan.subs if plan else ()
+            lanes = [sub.lane for sub in subs if sub.lane is not None]
             await self._lanes.join(lanes)
 
     async def stop(self) -> None:
