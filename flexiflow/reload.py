@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, final
 from .config_loader import ConfigLoader
 from .errors import ConfigError, FlexiFlowError
 from .logger import get_logger
+from .statechart import functions_used
 
 try:
     from watchfiles import awatch
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from .component import AsyncComponent
     from .config_loader import ComponentConfig
     from .diagnostics import Diagnostic
+    from .statechart import Chart
 
 __all__ = [
     "ConfigReloader",
@@ -89,14 +91,13 @@ class ConfigReloader:
         self._component = component
         self._path = Path(path)
         self._functions = functions
-        self._seen: dict[str, float] = {}
+        self._seen: dict[str, tuple[Path, float]] = {}
         self._note(self._modules_of(component))
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """The config, and the modules of the states that it brings."""
-        known = (_file_of(name) for name in self._seen)
-        return (self._path, *(path for path in known if path is not None))
+        """The config, and the modules of its states and functions."""
+        return (self._path, *dict.fromkeys(path for path, _ in self._seen.values()))
 
     def reload(self) -> ReloadReport:
         """Load the config again and apply it; never raises for what stands in it.
@@ -109,7 +110,8 @@ class ConfigReloader:
 
         Notes
         -----
-        Modules of the config's states are imported anew when their files have changed.
+        Modules of states and functions are imported anew when their files have
+        changed.
         """
         before = self._forget_changed()
         try:
@@ -131,7 +133,8 @@ class ConfigReloader:
         )
 
     def _modules_of(self, component: AsyncComponent) -> Iterable[str]:
-        """Return the modules of the states that a component has now."""
+        """Yield the modules of the functions and states that a component has now."""
+        yield from _function_modules(component.chart)
         registry = component.state_machine.registry
         parent = registry.parent
         for name in registry.names():
@@ -144,14 +147,15 @@ class ConfigReloader:
         for name in modules:
             path = _file_of(name)
             if path is not None and path.exists() and not name.startswith("flexiflow."):
-                self._seen[name] = path.stat().st_mtime
+                self._seen[name] = path, path.stat().st_mtime
 
     def _forget_changed(self) -> dict[str, Any]:  # Any: modules of any kind
         """Take changed modules out of ``sys.modules``; return them for putting back."""
         changed = {}
-        for name, seen in self._seen.items():
-            path = _file_of(name)
-            if path is not None and path.exists() and path.stat().st_mtime != seen:
+        for name, (path, seen) in self._seen.items():
+            if not path.exists() or path.stat().st_mtime == seen:
+                continue
+            if name in sys.modules:
                 changed[name] = sys.modules.pop(name)
         if changed:
             importlib.invalidate_caches()
@@ -159,12 +163,26 @@ class ConfigReloader:
 
 
 def _modules_in(config: ComponentConfig) -> Iterable[str]:
-    """Yield the modules of the classes that a config brings."""
+    """Yield the modules of the functions and the classes that a config names."""
+    yield from _function_modules(config.chart)
+    for cls in config.classes.values():
+        yield cls.__module__
     for pack in config.packs:
         for spec in pack.provides().values():
             yield spec.state_class.__module__
     if config.initial_class is not None:
         yield config.initial_class.__module__
+
+
+def _function_modules(chart: Chart | None) -> Iterable[str]:
+    """Yield the modules in which a chart's functions are looked up."""
+    if chart is None:
+        return
+    yield from chart.use
+    for use in functions_used(chart):
+        module, colon, _ = use.name.partition(":")
+        if colon:
+            yield module
 
 
 def _file_of(module: str) -> Path | None:
@@ -259,7 +277,7 @@ async def watch_config(
     component : AsyncComponent
         The component.
     path : path
-        The config's file; the modules of its states are watched as well.
+        The config's file; the modules of its states and functions are watched too.
     on_report : callable, optional
         Told what came of each change; the log is told otherwise.
     functions : mapping of str to callable, optional

@@ -166,6 +166,38 @@ class TestConfigReloader:
         assert not report.applied
         assert still
 
+    async def test_changed_functions_are_imported_anew(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ):
+        """Functions of the chart's modules are the new ones after a change."""
+        module = tmp_path / "ffr_functions.py"
+        put(module, "def tag(): return {'by': 'first'}")
+        os.utime(module, (1, 1))
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setattr(sys, "dont_write_bytecode", True)
+        config = tmp_path / "c.yaml"
+        put(
+            config,
+            "name: a\nuse: ffr_functions\ncontext: {by: null}\n"
+            "states: {x: {on: {go: {do: tag}}}}",
+        )
+        component = component_of(config)
+        reloader = ConfigReloader(component, config)
+        await component.send("go")
+        before = component.context
+        put(module, "def tag(): return {'by': 'second'}")
+        os.utime(module, (2, 2))
+        applied = reloader.reload().applied
+        await component.send("go")
+        sys.modules.pop("ffr_functions", None)
+
+        assert reloader.files == (config, module)
+        assert (before, applied, component.context) == (
+            {"by": "first"},
+            True,
+            {"by": "second"},
+        )
+
 
 class TestWatch:
     """Files on disk, watched for real."""
