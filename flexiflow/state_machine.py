@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_REGISTRY",
+    "TABLE_STATES",
     "AwaitingConfirmation",
     "ErrorHandling",
     "InitialState",

@@ -13,7 +13,14 @@ from .model import Action, Add, Set
 if TYPE_CHECKING:
     from ._references import Getter
 
-__all__ = ["ActionRefusedError", "Update", "compile_add", "compile_set", "pure_update"]
+__all__ = [
+    "ActionRefusedError",
+    "Update",
+    "compile_add",
+    "compile_set",
+    "frozen",
+    "pure_update",
+]
 
 Update = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Mapping[str, Any]]
 """New values of the context, from message, context and scope."""

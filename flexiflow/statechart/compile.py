@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .guards import GuardTest
 
 __all__ = [
+    "MOST_CONFIGURATIONS",
     "SLOW",
     "Configuration",
     "Edge",

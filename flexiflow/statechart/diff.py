@@ -10,7 +10,11 @@ if TYPE_CHECKING:
 
     from ._states import StateNode, Transition
 
-__all__ = ["ChartDiff", "diff_charts"]
+__all__ = [
+    "ChartDiff",
+    "Comparable",
+    "diff_charts",
+]
 
 
 class Comparable(Protocol):

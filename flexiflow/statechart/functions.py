@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PARAMETERS",
+    "Fillable",
     "FunctionUse",
     "Functions",
+    "Lookup",
     "UnresolvedFunctionError",
     "action",
     "functions_used",

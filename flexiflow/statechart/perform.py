@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from .compile import Configuration, Program
     from .snapshot import Pending, StepResult, Steps
 
-__all__ = ["begin_purely", "initial_configuration", "perform", "perform_nowait"]
+__all__ = [
+    "Answer",
+    "begin_purely",
+    "initial_configuration",
+    "perform",
+    "perform_nowait",
+]
 
 Answer = Callable[["Pending"], Any]
 """Answers a call; Any: what user functions return."""
