@@ -157,8 +157,11 @@ class Inquirer(Worker):
         if chart is None or not isinstance(state, str):
             return ""
         leading = [one.message for one in chart.transitions if state in one.targets]
-        reasons = [self.why_not(one) for one in dict.fromkeys(leading) if one]
-        return " ".join(str(reason) for reason in reasons if reason)
+        return " ".join(
+            f"{name}: {str(self.why_not(name)) or 'was not sent.'}"
+            for name in dict.fromkeys(leading)
+            if name
+        )
 
 
 def _as_message(message: str | Mapping[str, Any]) -> Mapping[str, Any]:
