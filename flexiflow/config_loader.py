@@ -12,13 +12,14 @@ from ._config.files import ConfigFileError, read_document
 from ._config.mixed_machine import MixedMachine, inline_class
 from ._config.parse import parse_config, parse_rules
 from ._config.parsed import document_of, in_text_order
+from ._config.problems import ConfigImportError, ConfigStateError, error_of
+from ._config.registration import joined, register_states
 from ._config.resolve import resolve_config
 from ._config.symbols import ImportedSymbols
 from .chart_machine import ChartMachine
 from .component import AsyncComponent
 from .diagnostics import ChartError, Diagnostic
-from .errors import ConfigError, ImportError_, StateError
-from .logger import get_logger
+from .errors import ConfigError
 from .state_machine import DEFAULT_REGISTRY, StateMachine, StateRegistry
 from .statechart import load_yaml
 from .statechart.functions import Functions
@@ -40,18 +41,6 @@ __all__ = [
     "ConfigLoader",
     "ConfigStateError",
 ]
-
-
-class ConfigImportError(ChartError, ImportError_):
-    """A class or a pack that a config names cannot be imported."""
-
-    code = "flexiflow.import"
-
-
-class ConfigStateError(ChartError, StateError):
-    """A config names a state that does not exist."""
-
-    code = "flexiflow.state"
 
 
 @dataclass(frozen=True)
@@ -192,8 +181,11 @@ class ConfigLoader:
         )
         finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
         symbols = ImportedSymbols(allow_imports)
-        config, resolved = _load(document, finder, symbols, _joined(registry))
-        return _register(config, resolved) if register else config
+        config, resolved = _load(document, finder, symbols, joined(registry))
+        if not register:
+            return config
+        replaced = register_states(resolved)
+        return replace(config, warnings=(*config.warnings, *replaced))
 
     @staticmethod
     def load_component_text(
@@ -281,33 +273,8 @@ def _load(
         parsed.problems += finder.check(parsed.chart)
     resolved = resolve_config(parsed, symbols, registry)
     if not parsed.is_valid:
-        raise _error_of(in_text_order(parsed.problems))
+        raise error_of(in_text_order(parsed.problems))
     return _build(resolved, finder), resolved
-
-
-def _joined(registry: StateRegistry | None) -> StateRegistry:
-    """Return a registry that knows the names of one, and those of the default one."""
-    known = registry
-    while known is not None and known is not DEFAULT_REGISTRY:
-        known = known.parent
-    if registry is None or known is not None:
-        return registry or DEFAULT_REGISTRY
-    joined = StateRegistry(DEFAULT_REGISTRY)
-    for name in registry.names():
-        cls = registry.get(name)
-        if cls is not None:
-            joined.register(name, cls)
-    return joined
-
-
-def _error_of(problems: list[Diagnostic]) -> ChartError:
-    """Return the error that lists problems, of the kind of the first."""
-    first = next(item for item in problems if item.level == "error")
-    if first.code == ImportError_.code:
-        return ConfigImportError(problems)
-    if first.code == StateError.code:
-        return ConfigStateError(problems)
-    return ChartError(problems)
 
 
 def _build(resolved: ResolvedConfig, finder: Functions) -> ComponentConfig:
@@ -348,43 +315,3 @@ def _initial_class(resolved: ResolvedConfig) -> type[State] | None:
     if resolved.initial_class is not None:
         return resolved.initial_class.cls
     return resolved.registry.get(resolved.initial_state)
-
-
-def _register(config: ComponentConfig, resolved: ResolvedConfig) -> ComponentConfig:
-    """Put a config's states into ``DEFAULT_REGISTRY``; the last config wins.
-
-    Returns
-    -------
-    ComponentConfig
-        The config, with a warning for each name that another class had.
-    """
-    replaced: list[Diagnostic] = []
-    for key, found in resolved.classes.items():
-        if found.cls is None:
-            continue
-        for name in dict.fromkeys((key, found.name)):
-            before = DEFAULT_REGISTRY.get(name)
-            if before is not None and before is not found.cls:
-                replaced.append(_replaced(name, before, found.cls))
-            DEFAULT_REGISTRY.register(name, found.cls)
-    for item in replaced:
-        get_logger().warning("%s %s", item.what, item.why)
-    return replace(config, warnings=(*config.warnings, *replaced))
-
-
-def _replaced(name: str, before: type[State], now: type[State]) -> Diagnostic:
-    """Return the warning for a name that means another class from now on."""
-    return Diagnostic(
-        "warning",
-        f"The state '{name}' of DEFAULT_REGISTRY is another class now.",
-        why=f"It was {_path_of(before)}; this config brings {_path_of(now)}.",
-        fix="Make components with engine.create_component(config), which keeps to the "
-        "config's own registry; or rename one of the states.",
-        context={"state": name, "before": _path_of(before), "now": _path_of(now)},
-        code="flexiflow.config.replaced",
-    )
-
-
-def _path_of(cls: type[State]) -> str:
-    """Return ``module:Class``."""
-    return f"{cls.__module__}:{cls.__qualname__}"

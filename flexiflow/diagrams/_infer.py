@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 
 from ._clauses import ALWAYS, Clause, both, either, limited
+from ._fields import FieldNames, field_read, negated, texts_in, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,7 +199,7 @@ class _Walker:
         if self._is_type(test) or self._is_about_dispatch(test):
             return ALWAYS, ALWAYS
         words = self._words(test)
-        return (Clause(guards=(words,)),), (Clause(guards=(_negated(words),)),)
+        return (Clause(guards=(words,)),), (Clause(guards=(negated(words),)),)
 
     def _bool_op(self, test: ast.BoolOp) -> tuple[Clauses, Clauses]:
         """Return what is known of ``and`` and ``or``, read from left to right."""
@@ -220,7 +221,7 @@ class _Walker:
             left, right = right, left
         if not self._is_type(left):
             return None
-        texts = _texts(right)
+        texts = texts_in(right)
         if not texts:
             return None
         named = (Clause(messages=texts),)
@@ -245,7 +246,7 @@ class _Walker:
             parts = [self._pattern(part, subject) for part in pattern.patterns]
             return either(*(part[0] for part in parts)), both(*(p[1] for p in parts))
         if isinstance(pattern, ast.MatchValue) and self._is_type(subject):
-            texts = _texts(pattern.value)
+            texts = texts_in(pattern.value)
             named = (Clause(messages=texts),)
             return named, (Clause(excluded=frozenset(texts)),)
         if isinstance(pattern, ast.MatchMapping) and self._is_message(subject):
@@ -260,7 +261,7 @@ class _Walker:
         for key, part in zip(pattern.keys, pattern.patterns, strict=True):
             is_type = isinstance(key, ast.Constant) and key.value == "type"
             if is_type:
-                subject: ast.expr = _type_of(self._message)
+                subject: ast.expr = type_of(self._message)
                 named, fails = self._pattern(part, subject)
                 holds = both(holds, named)
             elif not (isinstance(part, ast.MatchAs) and part.pattern is None):
@@ -321,7 +322,7 @@ class _Walker:
                 yield from self._choices(stored, both(path, known), depth + 1)
         elif (table := self._table(value)) is not None:
             for key, stored in zip(table.keys, table.values, strict=True):
-                if key is not None and (texts := _texts(key)):
+                if key is not None and (texts := texts_in(key)):
                     named = both(path, (Clause(messages=texts),))
                     yield from self._choices(stored, named, depth + 1)
         elif isinstance(value, ast.Call) and self._is_indirect(value.func):
@@ -387,73 +388,13 @@ class _Walker:
             value = value.value
         if isinstance(value, ast.Name):
             return value.id in self._type_names
-        return _field(value, self._message) == "type"
+        return field_read(value, self._message) == "type"
 
     def _words(self, test: ast.expr) -> str:
         """Return a test as text, fields of the message by their bare names."""
-        named = _FieldNames(self._message).visit(copy.deepcopy(test))
+        named = FieldNames(self._message).visit(copy.deepcopy(test))
         return ast.unparse(ast.fix_missing_locations(named))
 
 
 _DEPTH = 8
 """How many names and tables are followed from a returned value."""
-
-
-class _FieldNames(ast.NodeTransformer):
-    """Write ``message.get("content")`` as ``content``."""
-
-    def __init__(self, message: str) -> None:
-        self._message = message
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """Replace an expression that reads a field of the message."""
-        if isinstance(node, ast.expr):
-            field = _field(node, self._message)
-            if field is not None and field.isidentifier():
-                return ast.Name(field)
-        visited: ast.AST = super().visit(node)
-        return visited
-
-
-def _field(value: ast.expr, message: str) -> str | None:
-    """Return the name of the field of the message that an expression reads."""
-    if isinstance(value, ast.Subscript):
-        owner, key = value.value, value.slice
-    elif (
-        isinstance(value, ast.Call)
-        and isinstance(value.func, ast.Attribute)
-        and value.func.attr == "get"
-        and value.args
-    ):
-        owner, key = value.func.value, value.args[0]
-    elif isinstance(value, ast.Attribute) and value.attr == "type":
-        owner, key = value.value, ast.Constant("type")
-    else:
-        return None
-    if not isinstance(owner, ast.Name) or owner.id != message:
-        return None
-    return (
-        key.value
-        if isinstance(key, ast.Constant) and isinstance(key.value, str)
-        else None
-    )
-
-
-def _type_of(message: str) -> ast.expr:
-    """Return the expression ``message["type"]``."""
-    return ast.Subscript(ast.Name(message), ast.Constant("type"))
-
-
-def _texts(value: ast.expr) -> tuple[str, ...]:
-    """Return the strings of a literal string or of a literal collection of them."""
-    items = value.elts if isinstance(value, (ast.Tuple, ast.List, ast.Set)) else [value]
-    return tuple(
-        item.value
-        for item in items
-        if isinstance(item, ast.Constant) and isinstance(item.value, str)
-    )
-
-
-def _negated(words: str) -> str:
-    """Return the opposite of a test in words."""
-    return words.removeprefix("not ") if words.startswith("not ") else f"not {words}"
