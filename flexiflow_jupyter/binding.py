@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import json
 import keyword
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
@@ -67,7 +68,7 @@ def plan_binding(
             )
         return Binding(wanted)
     variable = name.replace("-", "_").replace(" ", "_")
-    remedy = f"get_engine().get({name!r})"
+    remedy = f"get_engine().get({json.dumps(name, ensure_ascii=False)})"
     if not _is_variable(variable):
         return Binding(None, f"{name!r} is no name for a variable.", remedy)
     remedy = f"{remedy}, or name a variable: --as {_suggest(name)}"

@@ -137,8 +137,10 @@ def _show(
     remarks: list[Notice],
 ) -> None:
     """Show the panel with the first remark on it, and the others as boxes."""
+    # Without an id of the cell, two definitions of a name are taken for the same cell.
     key = f"define {options.engine} {component.name}"
-    notebook.close_views(key)
+    if not notebook.cell.is_known:
+        notebook.close_views(key)
     notebook.close_views(notebook.cell.key)
     if options.panel:
         from .widgets import Panel  # noqa: PLC0415 - loads anywidget

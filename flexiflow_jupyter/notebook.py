@@ -47,6 +47,8 @@ class Cell:
     """What stays the same when it is run again: the front end's id, else its text."""
     number: int
     """The number in its brackets."""
+    is_known: bool = False
+    """Whether the front end says which cell it is."""
 
     @property
     def source(self) -> str:
@@ -112,7 +114,8 @@ class Notebook:
             return
         count = self.shell.execution_count
         number = count - 1 if info.store_history else count
-        self.cell = Cell(str(info.cell_id or info.raw_cell), number)
+        is_known = bool(info.cell_id)
+        self.cell = Cell(str(info.cell_id or info.raw_cell), number, is_known)
         if not str(info.raw_cell).startswith("%%flexiflow"):
             self.close_views(self.cell.key)
         set_correlation_id()

@@ -42,7 +42,7 @@ class TestPlanBinding:
         binding = plan(name)
 
         assert binding.variable is None
-        assert f"get_engine().get({name!r})" in binding.remedy
+        assert f'get_engine().get("{name}")' in binding.remedy
 
     @pytest.mark.parametrize(
         ("name", "namespace"), [("list", {}), ("door", {"door": 12})]

@@ -72,6 +72,30 @@ class TestDefine:
         types = [m["type"] for m in kernel.models[again.views[0]]["messages"]]
         assert types == ["coin", "push", "kick"]
 
+    def test_another_cell_adds_a_view(self, kernel):
+        """A definition run in another cell leaves the first cell's panel alive."""
+        first = kernel.run(TURNSTILE, cell_id="a").views[0]
+        second = kernel.run(TURNSTILE, cell_id="b").views[0]
+
+        kernel.answer(kernel.click(second, "coin"))
+
+        kernel.model_with(first, active=["unlocked"])
+        kernel.model_with(second, active=["unlocked"])
+
+    def test_states_written_as_classes_are_defined_too(self, kernel):
+        """A config without inline states runs the built-in ones and keeps its state."""
+        cell = "%%flexiflow\nname: plain\nrules: [{limit: 1}]\n"
+        kernel.run(cell)
+        kernel.run("before = plain\n%flexiflow send plain start")
+
+        run = kernel.run(cell.replace("1", "2"))
+
+        model = kernel.models[run.views[0]]
+        assert model["active"] == ["AwaitingConfirmation"]
+        assert kernel.value("before is plain, plain.rules") == (
+            "(True, [{'limit': 2}])"
+        )
+
     def test_a_state_that_is_gone_is_said(self, kernel):
         """The initial state is entered anew, and the panel says so."""
         kernel.run(TURNSTILE)
