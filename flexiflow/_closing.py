@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ._message import active
 from ._scope import CURRENT
-from ._worker import handlers_of
+from ._worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from ._home import Home
-    from ._worker import Worker
     from .event_manager import AsyncEventManager
 
 __all__ = ["drain"]
@@ -55,6 +54,9 @@ async def drain(
     except TimeoutError:
         home.closed = True
         await _cancel(others)
+    services = {task for worker in workers for task in worker.end_background()}
+    if services:
+        await asyncio.wait(services, timeout=_LAST_WORDS_S)
     await bus.stop()
 
 
@@ -71,3 +73,35 @@ async def _cancel(workers: Sequence[Worker]) -> None:
     except TimeoutError:
         names = ", ".join(worker.name for worker in workers if worker.is_busy)
         _log.warning("Closed while handlers of %s would not end", names)
+
+
+def handlers_of(workers: Iterable[Worker]) -> set[asyncio.Task[Any]]:
+    """Return the tasks in which user code of some components runs now.
+
+    Notes
+    -----
+    Found by looking at what each task of the running loop awaits: a message is handled
+    in its caller's task, and keeping that at hand would cost every message something.
+    """
+    running = [worker.running for worker in workers if worker.running is not None]
+    found: set[asyncio.Task[Any]] = set()
+    for task in asyncio.all_tasks():
+        inner: Any = task.get_coro()
+        while inner is not None:
+            frame = getattr(inner, "cr_frame", None)
+            if frame is not None and frame.f_code in _HANDLING:
+                result = frame.f_locals.get("result")
+                if any(result is one for one in running):
+                    found.add(task)
+                    break
+            inner = getattr(inner, "cr_await", None) or getattr(
+                inner, "gi_yieldfrom", None
+            )
+    return found
+
+
+_HANDLING: Final = frozenset(
+    function.__code__
+    for function in (Worker.handle_message, Worker._handle, Worker._wind_up)  # noqa: SLF001
+)
+"""Where user code is awaited; each has its result in ``result``."""

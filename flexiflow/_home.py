@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
 __all__ = ["NOWHERE", "Home", "Place", "is_running"]
 
@@ -76,6 +76,7 @@ class Home:
         "_thread",
         "closed",
         "closing",
+        "components",
         "loop",
         "moves",
         "place",
@@ -91,12 +92,15 @@ class Home:
     """Whether only messages sent from within a handling are taken."""
     closed: bool
     """Whether no message is taken."""
+    components: Mapping[str, Any]
+    """The components that live there, by name; Any: whatever was registered."""
 
     def __init__(self, moved: Callable[[], object]) -> None:
         self.loop = None
         self.place = NOWHERE
         self.moves = 0
         self.closing = self.closed = False
+        self.components = {}
         self._moved = moved
         self._thread = 0
         self._lock = threading.Lock()

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ._home import NOWHERE
 from ._mailbox import Mailbox
 from ._message import MessageResult
+from .clock import SystemClock
 from .errors import EngineClosedError
 
 if TYPE_CHECKING:
+    from ._background import Background
     from ._home import Home, Place
+    from .clock import Clock
     from .event_manager import AsyncEventManager
     from .state_machine import StateMachine
 
@@ -56,6 +59,7 @@ class Member:
         "_logger",
         "_moves",
         "_place",
+        "background",
         "event_bus",
         "keeper",
         "mailbox",
@@ -74,6 +78,10 @@ class Member:
     """The handling whose user code runs now; for the machinery."""
     mailbox: Mailbox | None
     """What waits here, once something had to; for the machinery."""
+    background: Background | None
+    """What runs a chart's timers and services, once there are some."""
+    clock: Clock = SystemClock()
+    """What timers go by; give a component another one before it starts."""
     keeper: Keeper | None
     """Who saves the component after each message; see :meth:`keep_with`."""
 
@@ -89,6 +97,7 @@ class Member:
         self.running = None
         self.mailbox = None
         self.keeper = None
+        self.background = None
         self._logger: Any = None
         self._gate: Any = _NEVER
         self._busy = False
@@ -128,7 +137,7 @@ class Member:
         """
         if self._home is home and self._moves != home.moves:
             self._busy = False
-            self.running = self.mailbox = None
+            self.running = self.mailbox = self.background = None
         self._home = home
         self._moves = home.moves
         ask = home.loop is None or home.closing or self.keeper is not None
@@ -151,6 +160,15 @@ class Member:
             self.settle(self._home)
         else:
             self._place = None
+
+    # Any: the components of an engine are whatever was registered.
+    def neighbour(self, name: str) -> Any:
+        """Return the component of that name in the same engine, or None."""
+        return None if self._home is None else self._home.components.get(name)
+
+    def neighbours(self) -> list[str]:
+        """Return the names of the components in the same engine."""
+        return [] if self._home is None else list(self._home.components)
 
     def open_mailbox(self) -> Mailbox:
         """Return the mailbox, made when it is first needed."""

@@ -61,6 +61,7 @@ def redefine(
     """
     before = component.state
     outcome = _swapped(component, definition, functions)
+    component.wake()
     if component.mailbox is not None:
         component.mailbox.look()
     after, bus = component.state, component.event_bus

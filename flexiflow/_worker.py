@@ -7,24 +7,25 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from ._home import NOWHERE
+from ._background import Background
+from ._home import NOWHERE, is_running
 from ._mailbox import Turn, would_wait_for_itself
 from ._member import Member
 from ._message import MessageResult, active, checked, enclosing
 from ._scope import CURRENT, NEXT_ID, Scope
 from ._subscribers import CHANGED, HANDLED, RECEIVED
+from .chart_machine import ChartMachine
 from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHANGED
 from .state_machine import TABLE_STATES, State, StateMachine
-from .statechart.ports import Emit
+from .statechart.ports import Emit, Log
+from .statechart.snapshot import Signal, start_signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from ._message import Status
     from .event_manager import AsyncEventManager
     from .statechart.ports import Effect
 
-__all__ = ["Worker", "handlers_of"]
+__all__ = ["Worker"]
 
 _INFO: Final = logging.INFO
 _here: Final = asyncio.get_running_loop
@@ -74,7 +75,12 @@ class Worker(Member):
         result.before = before = machine.current_state
         bus = self.event_bus
         if self.mailbox is not None or (bus is not None and bus.watched):
-            return await self._handle(message, self._begin(result, scope), scope)
+            late = self._handle_nowait(message, self._begin(result, scope), scope)
+            if late is None:
+                await self._handle(message, result, scope, is_received=True)
+            elif late:
+                await asyncio.sleep(0)
+            return result
         # From here on the same as in `_handle`, for a message of which nobody hears, as
         # of most: each call saved is a tenth of its cost.
         effects: tuple[Effect, ...] = ()
@@ -207,8 +213,55 @@ class Worker(Member):
         result.outer = None if scope is None else enclosing(scope)
         return result
 
-    async def _handle(
+    def _handle_nowait(
         self, message: dict[str, Any], result: MessageResult, scope: Scope | None
+    ) -> bool | None:
+        """Handle a message that needs no user code, and tell who listens.
+
+        Returns whether observers still have to run; None: the machine has yet to
+        handle it, though it was told that it was received.
+        """
+        bus, machine, late = self.event_bus, result.machine, False
+        watched = self.watched
+        if watched:
+            CURRENT.set(Scope(result.cid))
+        if bus is not None and watched & RECEIVED:
+            facts: dict[str, Any] = {"component": self.name, "message": message}
+            late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
+        try:
+            taken = machine.handle_nowait(message)
+        except Exception:  # noqa: BLE001 - raised again where it is awaited
+            taken = None
+        if taken is None:
+            return None
+        result.after = after = machine.current_state
+        result.status = "handled" if taken else "ignored"
+        if self.mailbox is not None:
+            self.mailbox.look_after(message, ignored=not taken)
+        if taken:
+            if self._gate.level <= _INFO:
+                CURRENT.set(Scope(result.cid))
+                self._log_transition(result)
+            if bus is not None and self.watched & CHANGED:
+                facts = {
+                    "component": self.name,
+                    "from_state": machine.name_of(result.before),
+                    "to_state": machine.name_of(after),
+                }
+                late |= bus.announce(STATE_CHANGED, facts, self.name)
+        if bus is not None and self.watched & HANDLED:
+            late |= self._announce_handled(bus, message, result)
+        CURRENT.set(scope)
+        self._release()
+        return late
+
+    async def _handle(
+        self,
+        message: dict[str, Any],
+        result: MessageResult,
+        scope: Scope | None,
+        *,
+        is_received: bool = False,
     ) -> MessageResult:
         """Handle a message whose turn it is, then let the next one begin."""
         quiet = Scope(result.cid)
@@ -217,10 +270,11 @@ class Worker(Member):
         effects: tuple[Effect, ...] = ()
         late = False
         try:
-            if bus is not None and self.watched & RECEIVED:
+            if bus is not None and self.watched & RECEIVED and not is_received:
                 facts = {"component": self.name, "message": message}
                 late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
-            taken = machine.handle_nowait(message)
+            own = type(message) is Signal
+            taken = None if own else machine.handle_nowait(message)
             changed = bool(taken)
             if taken is None:
                 self.running = result
@@ -247,9 +301,7 @@ class Worker(Member):
         changed, effects, late = came_to
         bus, mailbox = self.event_bus, self.mailbox
         if mailbox is not None:
-            if result.status == "ignored":
-                mailbox.ignored = message
-            mailbox.look()
+            mailbox.look_after(message, ignored=result.status == "ignored")
         quiet = Scope(result.cid)
         CURRENT.set(quiet)
         try:
@@ -343,8 +395,11 @@ class Worker(Member):
                 if isinstance(effect, Emit):
                     if self.event_bus is not None:
                         await self.event_bus.publish(effect.event, effect.data)
-                elif self._logger is not None:
-                    self._logger.info("%s: %s", self.name, effect.text)
+                elif isinstance(effect, Log):
+                    if self._logger is not None:
+                        self._logger.info("%s: %s", self.name, effect.text)
+                else:
+                    self.open_background().perform(effect)
             except Exception as error:  # noqa: BLE001 - raised below
                 first = first or error
         if first is not None:
@@ -393,8 +448,64 @@ class Worker(Member):
         tasks.add(task)
         task.add_done_callback(end)
 
+    def post(
+        self,
+        message: dict[str, Any],
+        *,
+        sender: MessageResult | None = None,
+        cid: int | str | None = None,
+    ) -> None:
+        """Take a message for which nobody waits; it is handled in its turn.
+
+        Parameters
+        ----------
+        message : dict
+            The message, or the signal of a timer or service.
+        sender : MessageResult, optional
+            The handling that sends it: whoever waits for that waits for this too.
+        cid : int or str, optional
+            The story that it belongs to; a new one otherwise.
+
+        Notes
+        -----
+        A component that was closed drops it.
+        """
+        if self.mailbox is not None and self.mailbox.closed:
+            return
+        scope = CURRENT.get()
+        story = cid if cid is not None else NEXT_ID() if scope is None else scope.cid
+        turn = Turn(message, story, None)
+        turn.detach(sender)
+        if self._busy:
+            self.open_mailbox().queue.append(turn)
+        else:
+            self._busy = True
+            self._handle_alone(turn)
+
+    def wake(self) -> None:
+        """Have the machine started, if it has something to start and a loop runs."""
+        machine = self.state_machine
+        if isinstance(machine, ChartMachine) and machine.needs_start and is_running():
+            self.post(start_signal())
+
+    def open_background(self) -> Background:
+        """Return what runs timers and services, made when it is first needed."""
+        machine = self.state_machine
+        if self.background is None and isinstance(machine, ChartMachine):
+            self.background = machine.clockwork = Background(self, machine)
+        if self.background is None:
+            msg = "only a chart has timers and services"
+            raise TypeError(msg)
+        return self.background
+
+    def end_background(self) -> set[asyncio.Task[None]]:
+        """Stop timers and services; return the tasks that are about to end."""
+        background, self.background = self.background, None
+        return set() if background is None else background.end()
+
     def shut(self) -> None:
         """Take no message any more; refuse those that wait, and end what waits."""
+        self.end_background()
         mailbox = self.open_mailbox()
         if mailbox.closed:
             return
@@ -415,35 +526,3 @@ class Worker(Member):
         for waiter in mailbox.waiters:
             if not waiter.end.done():
                 waiter.end.set_exception(self.closed_error())
-
-
-def handlers_of(workers: Iterable[Worker]) -> set[asyncio.Task[Any]]:
-    """Return the tasks in which user code of some components runs now.
-
-    Notes
-    -----
-    Found by looking at what each task of the running loop awaits: a message is handled
-    in its caller's task, and keeping that at hand would cost every message something.
-    """
-    running = [worker.running for worker in workers if worker.running is not None]
-    found: set[asyncio.Task[Any]] = set()
-    for task in asyncio.all_tasks():
-        inner: Any = task.get_coro()
-        while inner is not None:
-            frame = getattr(inner, "cr_frame", None)
-            if frame is not None and frame.f_code in _HANDLING:
-                result = frame.f_locals.get("result")
-                if any(result is one for one in running):
-                    found.add(task)
-                    break
-            inner = getattr(inner, "cr_await", None) or getattr(
-                inner, "gi_yieldfrom", None
-            )
-    return found
-
-
-_HANDLING: Final = frozenset(
-    function.__code__
-    for function in (Worker.handle_message, Worker._handle, Worker._wind_up)  # noqa: SLF001
-)
-"""Where user code is awaited; each has its result in ``result``."""

@@ -5,22 +5,24 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from .errors import PersistenceError, nearest
+from ._chart_wording import started_again, unknown_states, wrong_version
+from .errors import PersistenceError
 from .state_machine import StateMachine
 from .statechart import _questions
 from .statechart._frozen import FrozenDict, NotJsonError, freeze, thaw
+from .statechart._service_events import what_runs, with_left
 from .statechart.compile import SLOW, Configuration, Move, Program, compile_chart
 from .statechart.functions import Functions
 from .statechart.perform import begin_purely, initial_configuration, perform
-from .statechart.ports import Outcome, Redefinition
-from .statechart.snapshot import Snapshot
-from .statechart.step import begin, step
+from .statechart.ports import Outcome, Redefinition, Stop
+from .statechart.snapshot import START, Event, Signal, Snapshot
+from .statechart.step import begin, resume, step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .statechart.model import Chart
-    from .statechart.ports import Effect, WhyNot
+    from .statechart.ports import Clockwork, Effect, WhyNot
     from .statechart.snapshot import StepResult
 
 __all__ = ["DATA_VERSION", "ChartMachine"]
@@ -35,6 +37,7 @@ _OUTCOMES: Final = {
     for proceeded in (False, True)
     for changed in (False, True)
 }
+
 
 # Any in this module: the user's messages, and components of any class.
 
@@ -64,10 +67,13 @@ class ChartMachine(StateMachine):
         "_last",
         "_owed",
         "_program",
+        "clockwork",
     )
 
     current_state: Configuration
     """The active states: an interned object with ``name`` and ``leaves``."""
+    clockwork: Clockwork | None
+    """Who runs its timers, once there are some."""
 
     def __init__(self, chart: Chart, *, functions: Functions | None = None) -> None:
         program = compile_chart(chart)
@@ -75,6 +81,7 @@ class ChartMachine(StateMachine):
         self._program: Program = program
         self._functions = (functions or _NO_FUNCTIONS).using(chart.use)
         self._owed: tuple[Effect, ...] = ()
+        self.clockwork = None
         self._reset()
 
     def _reset(self) -> None:
@@ -111,6 +118,11 @@ class ChartMachine(StateMachine):
         return self._functions
 
     @property
+    def program(self) -> Program:
+        """The chart, compiled."""
+        return self._program
+
+    @property
     def state_name(self) -> str:
         """The paths of the active leaf states, joined by ``,``."""
         return self.current_state.name
@@ -124,6 +136,10 @@ class ChartMachine(StateMachine):
     def context(self) -> dict[str, Any]:
         """The data now: a fresh dict; what stands within its values is read-only."""
         return dict(self._context)
+
+    def frozen_context(self) -> Mapping[str, Any]:
+        """Return the data now as what functions see: it cannot be changed."""
+        return FrozenDict(self._context)
 
     @property
     def is_started(self) -> bool:
@@ -189,6 +205,11 @@ class ChartMachine(StateMachine):
             return None  # the full path says what is wrong
         return False
 
+    @property
+    def needs_start(self) -> bool:
+        """Whether ``start`` has to enter states, or to begin timers."""
+        return self.current_state.is_waiting or bool(self._owed)
+
     async def start(self, component: Any) -> Outcome:
         """Enter the initial states; nothing when that was done.
 
@@ -210,6 +231,7 @@ class ChartMachine(StateMachine):
         if self.is_started:
             effects, self._owed = self._owed, ()
             return Outcome(proceeded=bool(effects), changed=False, effects=effects)
+        before = self.state_name
         result = await perform(
             begin(
                 self._program,
@@ -219,7 +241,9 @@ class ChartMachine(StateMachine):
             ),
             self._functions,
         )
-        return self._commit(result)
+        outcome = self._commit(result)
+        changed = self.state_name != before
+        return Outcome(proceeded=True, changed=changed, effects=outcome.effects)
 
     async def handle(self, message: Mapping[str, Any], component: Any) -> Outcome:
         """Handle a message with all that it takes; commit once, at the end.
@@ -230,10 +254,15 @@ class ChartMachine(StateMachine):
             If a guard raises, or if an action fails and no ``error`` transition takes
             it; the cause is chained, and state and context are as before.
         """
+        event: Mapping[str, Any] | Event = message
+        if type(message) is Signal:
+            event = message.event
+            if event.name == START:
+                return await self.start(component)
         if not self.is_started:
             self._owed += (await self.start(component)).effects
         result = await perform(
-            step(self.snapshot, message, functions=self._functions, host=component),
+            step(self.snapshot, event, functions=self._functions, host=component),
             self._functions,
         )
         return self._commit(result)
@@ -313,6 +342,7 @@ class ChartMachine(StateMachine):
         before = self.current_state
         program = compile_chart(chart)
         found = program.at(before.leaves) if self.is_started else None
+        old, running = self._program, self._entries
         if functions is not None:
             self._functions = functions
         self._functions = self._functions.using(chart.use)
@@ -328,28 +358,50 @@ class ChartMachine(StateMachine):
                 and all(one in program.by_path for one in kept)
             }
             self.current_state = found
+            self._keep_running(old, running)
             return Redefinition(
                 kept=True, text=f"{name} goes on in {found.name}.", state=found.name
             )
-        gone = [path for path in before.leaves if path not in chart]
+        stops = tuple(Stop(path, one) for path, one in running.items())
         started = self.is_started
+        count = self._count
         self._reset()
+        self._count = count
+        self._owed += stops
         now = self.current_state.name
-        if not started:
-            text = f"{name} starts in {now}."
-        elif gone:
-            plural = "s" if len(gone) > 1 else ""
-            verb = "are" if plural else "is"
-            text = (
-                f"The state{plural} {' and '.join(gone)} {verb} gone from the new "
-                f"chart. {name} started again in {now}."
-            )
-        else:
-            text = (
-                f"{before.name} has other states within it in the new chart. "
-                f"{name} started again in {now}."
-            )
+        text = (
+            started_again(chart, before.leaves, now)
+            if started
+            else (f"{name} starts in {now}.")
+        )
         return Redefinition(kept=False, text=text, state=now)
+
+    def _keep_running(self, old: Program, running: Mapping[str, int]) -> None:
+        """Let timers and services go on that are as before; begin the others."""
+        program = self._program
+        kept = {
+            path: entry
+            for path, entry in running.items()
+            if path in program.by_path
+            and what_runs(program.by_path[path]) == what_runs(old.by_path[path])
+        }
+        stops = [Stop(path, one) for path, one in running.items() if path not in kept]
+        self._entries = kept
+        self._begin_timers(
+            [
+                node.path
+                for node in self.current_state.active
+                if (node.timers or node.services) and node.path not in kept
+            ],
+            stops,
+        )
+
+    def _begin_timers(self, paths: Iterable[str], first: Iterable[Effect] = ()) -> None:
+        """Owe the timers and services of active states."""
+        result = resume(self.snapshot, paths)
+        self._entries = result.snapshot.entries
+        self._count = result.snapshot.count
+        self._owed += (*first, *result.effects)
 
     # --- data -------------------------------------------------------------------------
 
@@ -360,9 +412,12 @@ class ChartMachine(StateMachine):
         -------
         dict
             ``version`` (1), ``chart`` (its name), ``states`` (leaf paths), ``context``,
-            ``history`` (paths by the history state's path), ``started``.
+            ``history`` (paths by the history state's path), ``started``; ``timers``
+            (seconds left by name) when there are any.
         """
+        timers = {} if self.clockwork is None else self.clockwork.timers_left()
         return {
+            **({"timers": timers} if timers else {}),
             "version": DATA_VERSION,
             "chart": self.chart.name,
             "states": list(self.states),
@@ -381,19 +436,13 @@ class ChartMachine(StateMachine):
             machine is unchanged then.
         """
         if data.get("version") != DATA_VERSION:
-            raise PersistenceError(
-                "The machine's data are of another version.",
-                why=f"Version {data.get('version')!r}; this release reads "
-                f"{DATA_VERSION}.",
-                fix="Restore them with the release that wrote them.",
-                context={"version": data.get("version")},
-            )
+            raise wrong_version(data.get("version"), DATA_VERSION)
         leaves = data.get("states")
         if not isinstance(leaves, list | tuple) or not leaves:
             leaves = ["?"]
         found = self._program.at([str(path) for path in leaves])
         if found is None:
-            raise self._unknown_states([str(path) for path in leaves])
+            raise unknown_states(self.chart, [str(path) for path in leaves])
         try:
             context = freeze(dict(data.get("context") or {}), "context")
         except NotJsonError as error:
@@ -416,19 +465,11 @@ class ChartMachine(StateMachine):
         self.current_state = found
         self._owed = ()
         self._last = ()
-
-    def _unknown_states(self, leaves: list[str]) -> PersistenceError:
-        paths = [node.path for node in self.chart]
-        gone = [path for path in leaves if path not in self.chart]
-        listed = nearest((gone or leaves)[0], paths)
-        return PersistenceError(
-            f"{self.chart.name} cannot be restored in {','.join(leaves)}.",
-            why=f"No state {', '.join(gone)} in {self.chart.name}."
-            if gone
-            else "These states cannot be active together.",
-            fix=f"Use a chart that has them; here there are {', '.join(listed)}.",
-            context={"states": leaves, "chart": self.chart.name},
-        )
+        self._entries = _NO_ENTRIES
+        timed = [node for node in found.active if node.timers or node.services]
+        if timed:
+            self._begin_timers([node.path for node in timed])
+            self._owed = with_left(self._owed, data.get("timers") or {})
 
     @classmethod
     def from_data(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ._message import MessageResult
+    from .clock import Clock
     from .extras.store import SnapshotStore
 
 __all__ = ["FlexiFlowEngine"]
@@ -41,6 +42,8 @@ class FlexiFlowEngine:
         Given likewise; a bus of its own when left out.
     registry : StateRegistry, optional
         Where states are looked up by name; ``DEFAULT_REGISTRY`` when left out.
+    clock : Clock, optional
+        What the timers of components go by; the system's clock when left out.
 
     Notes
     -----
@@ -54,7 +57,10 @@ class FlexiFlowEngine:
         logger: Any = None,  # Any: whatever has the methods of a logging.Logger
         event_bus: AsyncEventManager | None = None,
         registry: StateRegistry | None = None,
+        *,
+        clock: Clock | None = None,
     ) -> None:
+        self.clock = clock
         self.logger = get_logger("flexiflow") if logger is None else logger
         self.event_bus = (
             AsyncEventManager(self.logger) if event_bus is None else event_bus
@@ -74,6 +80,8 @@ class FlexiFlowEngine:
     """Where components announce what they do."""
     registry: StateRegistry
     """Where states are looked up by name."""
+    clock: Clock | None
+    """What the timers of components go by, or None for the system's clock."""
     components: dict[str, Any]
     """The components by name. Any: whatever was registered, a component or its like."""
 
@@ -143,6 +151,8 @@ class FlexiFlowEngine:
         if known is component:
             return False
         self.components[name] = component
+        if self.clock is not None:
+            component.clock = self.clock
         if isinstance(component, Worker):
             component.reopen()
             component.settle(self._home)

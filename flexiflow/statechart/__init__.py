@@ -20,6 +20,7 @@ from .functions import (
 from .language import is_chart, load_chart, read_chart
 from .model import Chart, StateNode, Transition
 from .ports import (
+    CancelMessage,
     Candidate,
     Effect,
     Emit,
@@ -28,10 +29,19 @@ from .ports import (
     Log,
     Outcome,
     Redefinition,
+    SendMessage,
+    StartService,
+    StartTimer,
+    Stop,
     WhyNot,
 )
+from .scenarios import ScenarioResult, run_scenario, run_scenarios
+from .simulation import CallRecord, Simulation, TraceStep
+from .snapshot import Snapshot
 
 __all__ = [
+    "CallRecord",
+    "CancelMessage",
     "Candidate",
     "Chart",
     "ChartDiff",
@@ -45,7 +55,15 @@ __all__ = [
     "Node",
     "Outcome",
     "Redefinition",
+    "ScenarioResult",
+    "SendMessage",
+    "Simulation",
+    "Snapshot",
+    "StartService",
+    "StartTimer",
     "StateNode",
+    "Stop",
+    "TraceStep",
     "Transition",
     "UnresolvedFunctionError",
     "WhyNot",
@@ -62,6 +80,8 @@ __all__ = [
     "on",
     "read_chart",
     "read_schema",
+    "run_scenario",
+    "run_scenarios",
     "service",
     "state",
 ]

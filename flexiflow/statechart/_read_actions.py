@@ -28,7 +28,7 @@ __all__ = ["KINDS", "LATER", "read_actions", "read_message"]
 
 KINDS: Final = ("call", "set", "add", "raise", "send", "cancel", "emit", "log")
 """The kinds of action; one in a mapping."""
-LATER: Final[frozenset[str]] = frozenset({"send", "cancel"})
+LATER: Final[frozenset[str]] = frozenset()
 """Kinds of the language that this version does not execute."""
 _KEYS = (*KINDS, "with")
 

@@ -51,6 +51,9 @@ def read_run(reading: Reading, node: Node, path: str) -> Service | None:
         )
         return None
     key = kinds[0]
+    if key != "do":
+        reading.not_yet(node.keys[key], f"{path}.{key}", f"run: {{{key}: ...}}")
+        return None
     child = node.value[key]
     name = (
         reading.function(child, f"{path}.do", "run")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LATER", "STATE_KEYS", "StatesReader"]
 
-LATER: Final[frozenset[str]] = frozenset({"after", "run"})
+LATER: Final[frozenset[str]] = frozenset()
 """Keys of the language that this version does not execute."""
 STATE_KEYS: Final = (
     "on",

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ._failures import error_data, service_failed
 from ._frozen import freeze
+from .ports import StartTimer
 from .snapshot import Event
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterable, Mapping
 
-    from .compile import Program
+    from .compile import Node, Program
     from .model import Retry
-    from .ports import StartService, StartTimer
+    from .ports import Effect, StartService
 
-__all__ = ["pause_before", "service_done", "service_error", "timer_fired"]
+__all__ = [
+    "pause_before",
+    "service_done",
+    "service_error",
+    "timer_fired",
+    "what_runs",
+    "with_left",
+]
 
 
 def timer_fired(timer: StartTimer) -> Event:
@@ -78,3 +88,33 @@ def pause_before(retry: Retry, attempt: int, source: random.Random | None) -> fl
     if source is not None and retry.jitter:
         pause += source.uniform(0, retry.jitter)
     return pause
+
+
+def with_left(
+    effects: Iterable[Effect], left: Mapping[str, float]
+) -> tuple[Effect, ...]:
+    """Return effects whose timers wait only for what was left of them.
+
+    Parameters
+    ----------
+    effects : iterable of Effect
+        What begins when a machine was restored.
+    left : mapping of str to float
+        Seconds by the timer's name; others wait for their whole time.
+    """
+    return tuple(
+        replace(one, delay_s=float(left[one.name]))
+        if isinstance(one, StartTimer) and one.name in left
+        else one
+        for one in effects
+    )
+
+
+def what_runs(node: Node) -> tuple[object, ...]:
+    """Return what runs while a state is active, for comparing."""
+    delays = tuple(
+        (edge.message, edge.model.delay)
+        for edge in node.edges
+        if edge.model.trigger == "after"
+    )
+    return (*dict.fromkeys(delays), node.model.run)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CancelMessage",
     "Candidate",
+    "Clockwork",
     "Effect",
     "Emit",
     "Field",
@@ -31,6 +32,13 @@ __all__ = [
 
 FieldKind = Literal["text", "number", "boolean", "choice", "json"]
 """How a message's field is best edited."""
+
+
+class Clockwork(Protocol):
+    """What runs a machine's timers."""
+
+    def timers_left(self) -> dict[str, float]:
+        """Return the seconds left of each timer that runs, by its name."""
 
 
 @runtime_checkable
@@ -118,6 +126,8 @@ class StartService:
     """What to run."""
     arguments: Mapping[str, Any]
     """What ``with`` passes, references filled in; Any: the user's data."""
+    message: Mapping[str, Any]
+    """What was handled when the state was entered."""
     timeout_s: float | None = None
     """Seconds that one try may take; None for no limit."""
 

@@ -258,11 +258,14 @@ class Simulation:
             if not self._waiting or self._waiting[0][0] > end:
                 self._now = end
                 return
-            due, _, call, _ = heapq.heappop(self._waiting)
+            due = self._waiting[0][0]
             self._now = max(self._now, due)
-            event = call()
-            if event is not None:
-                self._queue.append(event)
+            # What is due at one instant arrives before any of it is handled, as the
+            # clock of an event loop has it.
+            while self._waiting and self._waiting[0][0] <= due:
+                event = heapq.heappop(self._waiting)[2]()
+                if event is not None:
+                    self._queue.append(event)
             self._drain()
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",

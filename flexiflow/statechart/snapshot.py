@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,7 +13,19 @@ if TYPE_CHECKING:
     from .functions import Fillable
     from .ports import Effect
 
-__all__ = ["Event", "Pending", "Signal", "Snapshot", "StepResult", "Steps"]
+__all__ = [
+    "START",
+    "Event",
+    "Pending",
+    "Signal",
+    "Snapshot",
+    "StepResult",
+    "Steps",
+    "start_signal",
+]
+
+START: Final = "start"
+"""The name of the event that starts a machine."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
 
@@ -108,3 +120,8 @@ class Signal(dict[str, Any]):
     def __init__(self, event: Event) -> None:
         super().__init__(event.message)
         self.event = event
+
+
+def start_signal() -> Signal:
+    """Return the message that has a component start its machine."""
+    return Signal(Event(START, {"type": "start"}))

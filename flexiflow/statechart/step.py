@@ -9,7 +9,7 @@ never changed, so that a step that is given up leaves no trace.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, final
 
 from . import _failures
@@ -23,6 +23,7 @@ from ._moves import (
 )
 from ._reading import seconds_of
 from .actions import ActionRefusedError, frozen
+from .functions import Functions
 from .guards import shown
 from .model import Cancel, EmitEvent, LogText, Raise, Send
 from .ports import (
@@ -39,10 +40,9 @@ from .snapshot import Event, Pending, Snapshot, StepResult, Steps
 if TYPE_CHECKING:
     from ..errors import ActionError
     from .compile import Edge, Node, Op, Program
-    from .functions import Functions
     from .ports import Effect, Host
 
-__all__ = ["MOST_STEPS", "Run", "begin", "is_stale", "step"]
+__all__ = ["MOST_STEPS", "Run", "begin", "is_stale", "resume", "step"]
 
 MOST_STEPS: Final = 1_000
 """Transitions that one message may set off before the chart must rest."""
@@ -299,6 +299,7 @@ class Run(Asking):
                         entry,
                         service,
                         given,
+                        self.message,
                         None if limit is None else _seconds(limit, "timeout"),
                     )
                 )
@@ -392,6 +393,27 @@ def step(
         return run.finish(proceeded=False)
     yield from run._microstep(edges)  # noqa: SLF001 - the two halves of one step
     yield from run.settle()
+    return run.finish(proceeded=True)
+
+
+def resume(snapshot: Snapshot, entered: Iterable[str]) -> StepResult:
+    """Begin the timers and services of active states again, and nothing else.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        Where the machine stands.
+    entered : iterable of str
+        The paths of the states whose timers and services begin.
+
+    Raises
+    ------
+    ActionError
+        If a duration is none.
+    """
+    run = Run(snapshot, {"type": "start"}, functions=Functions(), host=None)
+    by_path = run.program.by_path
+    run.entered = {by_path[path] for path in entered}
     return run.finish(proceeded=True)
 
 

@@ -391,10 +391,8 @@ class TestTop:
     @pytest.mark.parametrize(
         "text",
         [
-            "name: x\nstates: {a: {after: {2s: a}}}",
-            "name: x\nstates: {a: {run: f}}",
-            "name: x\nstates: {a: {entry: {send: m}}}",
-            "name: x\nstates: {a: {entry: {cancel: m}}}",
+            "name: x\nstates: {a: {run: {component: c}}}",
+            "name: x\nstates: {a: {run: {workflow: w}}}",
             "name: x\nstates: {a: {}, b: 'pkg.mod:B'}",
         ],
     )

@@ -1,0 +1,306 @@
+"""Run what a chart leaves to its component: timers, delayed messages, services."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+from ._scope import CURRENT
+from .errors import component_not_found
+from .statechart._service_events import (
+    pause_before,
+    service_done,
+    service_error,
+    timer_fired,
+)
+from .statechart.ports import (
+    CancelMessage,
+    SendMessage,
+    StartService,
+    StartTimer,
+    Stop,
+)
+from .statechart.snapshot import Event, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from ._message import MessageResult
+    from .chart_machine import ChartMachine
+    from .clock import Clock, TimerHandle
+    from .statechart.ports import Effect
+
+__all__ = ["Background", "Owner"]
+
+_DICE: Final = random.SystemRandom()
+"""Where jitter comes from; it keeps no secret, but needs no seed either."""
+
+
+class Owner(Protocol):
+    """The component for which something runs."""
+
+    name: str
+    """What it is called."""
+    running: MessageResult | None
+    """The handling under way."""
+
+    @property
+    def clock(self) -> Clock:
+        """What its timers go by."""
+
+    def post(
+        self,
+        message: dict[str, Any],
+        *,
+        sender: MessageResult | None = None,
+        cid: int | str | None = None,
+    ) -> None:
+        """Take a message for which nobody waits."""
+
+    def neighbour(self, name: str) -> Owner | None:
+        """Return another component of the same engine, or None."""
+
+    def neighbours(self) -> list[str]:
+        """Return the names of the components of the same engine."""
+
+
+@final
+class _Service:
+    """Fills the parameters of a service."""
+
+    __slots__ = ("_context", "_owner", "_start")
+
+    def __init__(
+        self, owner: Owner, start: StartService, context: Mapping[str, Any]
+    ) -> None:
+        self._owner = owner
+        self._start = start
+        self._context = context
+
+    # Any: each parameter is of a type of its own.
+    def argument(self, name: str) -> Any:
+        """Return what fills a parameter."""
+        if name == "context":
+            return self._context
+        if name == "component":
+            return self._owner
+        if name == "rules":
+            return getattr(self._owner, "rules", ())
+        if name == "state":
+            return self._start.state
+        return self._start.message if name == "message" else None
+
+
+@final
+class Background:
+    """The timers, delayed messages and services of one component.
+
+    Parameters
+    ----------
+    owner : Owner
+        The component; it ends all of this when it is closed.
+    machine : ChartMachine
+        Its machine.
+    """
+
+    __slots__ = ("_delayed", "_machine", "_owner", "_services", "_tasks", "_timers")
+
+    def __init__(self, owner: Owner, machine: ChartMachine) -> None:
+        self._owner = owner
+        self._machine = machine
+        self._timers: dict[tuple[str, int], list[tuple[str, float, TimerHandle]]] = {}
+        self._delayed: dict[str, list[TimerHandle]] = {}
+        self._services: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def perform(self, effect: Effect) -> None:
+        """Begin or end something; the loop must run.
+
+        Raises
+        ------
+        ComponentNotFoundError
+            If a message is for a component that the engine does not hold.
+        """
+        if isinstance(effect, SendMessage):
+            self._send(effect)
+        elif isinstance(effect, CancelMessage):
+            for handle in self._delayed.pop(effect.id, ()):
+                handle.cancel()
+        elif isinstance(effect, StartTimer):
+            self._start_timer(effect)
+        elif isinstance(effect, StartService):
+            self._start_service(effect)
+        elif isinstance(effect, Stop):
+            self._stop((effect.state, effect.entry))
+
+    def timers_left(self) -> dict[str, float]:
+        """Return the seconds left of each timer that runs, by its name."""
+        now = self._owner.clock.monotonic()
+        return {
+            name: max(0.0, due - now)
+            for timers in self._timers.values()
+            for name, due, _ in timers
+        }
+
+    def end(self) -> set[asyncio.Task[None]]:
+        """Stop everything, and return the tasks that are about to end."""
+        for key in list(self._timers):
+            self._stop(key)
+        for handles in self._delayed.values():
+            for handle in handles:
+                handle.cancel()
+        self._delayed.clear()
+        for task in self._tasks:
+            task.cancel()
+        return set(self._tasks)
+
+    # --- messages and timers ----------------------------------------------------------
+
+    def _send(self, effect: SendMessage) -> None:
+        if effect.delay_s <= 0:
+            self._deliver(effect, self._owner.running)
+            return
+        handles = self._delayed.setdefault(effect.id or "", [])
+        cid = _story()
+
+        def deliver() -> None:
+            handles[:] = [one for one in handles if one is not handle]
+            self._deliver_late(effect, cid)
+
+        handle = self._owner.clock.call_later(effect.delay_s, deliver)
+        handles.append(handle)
+
+    def _deliver_late(self, effect: SendMessage, cid: int | str | None) -> None:
+        """Deliver a message that has no caller any more: a failure is told as one."""
+        try:
+            self._deliver(effect, None, cid)
+        except Exception as error:  # noqa: BLE001 - told below
+            data = {"type": "send", "state": "", "error": {"message": str(error)}}
+            self._tell(Event("send", data, failure=error), cid)
+
+    def _deliver(
+        self,
+        effect: SendMessage,
+        sender: MessageResult | None,
+        cid: int | str | None = None,
+    ) -> None:
+        owner: Owner | None = self._owner
+        if effect.to not in {None, self._owner.name}:
+            owner = self._owner.neighbour(effect.to or "")
+        if owner is None:
+            raise component_not_found(effect.to or "", self._owner.neighbours())
+        owner.post(dict(effect.message), sender=sender, cid=cid)
+
+    def _start_timer(self, effect: StartTimer) -> None:
+        clock = self._owner.clock
+        key = (effect.state, effect.entry)
+        due = clock.monotonic() + effect.delay_s
+        handle = clock.call_later(effect.delay_s, self._fire, effect, _story())
+        self._timers.setdefault(key, []).append((effect.name, due, handle))
+
+    def _fire(self, effect: StartTimer, cid: int | str | None) -> None:
+        timers = self._timers.get((effect.state, effect.entry), [])
+        timers[:] = [one for one in timers if one[0] != effect.name]
+        self._tell(timer_fired(effect), cid)
+
+    def _tell(self, event: Event, cid: int | str | None) -> None:
+        self._owner.post(Signal(event), cid=cid)
+
+    def _stop(self, key: tuple[str, int]) -> None:
+        for _, _, handle in self._timers.pop(key, ()):
+            handle.cancel()
+        task = self._services.pop(key, None)
+        if task is not None:
+            task.cancel()
+
+    # --- services ---------------------------------------------------------------------
+
+    def _start_service(self, effect: StartService) -> None:
+        key = (effect.state, effect.entry)
+        task = asyncio.get_running_loop().create_task(self._run(effect, _story()))
+        self._services[key] = task
+        self._tasks.add(task)
+
+        def end(done: asyncio.Task[None]) -> None:
+            self._tasks.discard(done)
+            if self._services.get(key) is done:
+                del self._services[key]
+
+        task.add_done_callback(end)
+
+    async def _run(self, start: StartService, cid: int | str | None) -> None:
+        """Run a service to its result, trying again as it says."""
+        CURRENT.set(None)
+        retry = start.service.retry
+        attempt = 1
+        while True:
+            try:
+                event = service_done(start, await self._once(start))
+            except Exception as error:  # noqa: BLE001 - the chart decides about it
+                if attempt >= retry.max_attempts:
+                    event = service_error(self._machine.program, start, error)
+                    break
+                attempt += 1
+                await self._pause(pause_before(retry, attempt, _DICE))
+            else:
+                break
+        self._tell(event, cid)
+
+    # Any: what the user's function returns.
+    async def _once(self, start: StartService) -> Any:
+        """Call the function once, within its time."""
+        machine = self._machine
+        scope = _Service(self._owner, start, machine.frozen_context())
+        answer = machine.functions.invoke(start.service.name, scope, start.arguments)
+        if not hasattr(answer, "__await__"):
+            return answer
+        if start.timeout_s is None:
+            return await answer
+        return await self._within(_coroutine(answer), start.timeout_s)
+
+    async def _within(self, work: Coroutine[Any, Any, Any], limit_s: float) -> Any:
+        """Await something for so long by the component's clock."""
+        task = asyncio.get_running_loop().create_task(work)
+        late = False
+
+        def stop() -> None:
+            nonlocal late
+            late = True
+            task.cancel()
+
+        timer = self._owner.clock.call_later(limit_s, stop)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if not late:
+                raise
+            msg = f"no answer within {limit_s:g} s"
+            raise TimeoutError(msg) from None
+        finally:
+            timer.cancel()
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait by the component's clock."""
+        end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def wake() -> None:
+            if not end.done():
+                end.set_result(None)
+
+        timer = self._owner.clock.call_later(seconds, wake)
+        try:
+            await end
+        finally:
+            timer.cancel()
+
+
+async def _coroutine(awaitable: Any) -> Any:
+    """Await anything; a task is made of a coroutine only."""
+    return await awaitable
+
+
+def _story() -> int | str | None:
+    """Return the id of the story that is being told, so that it goes on."""
+    scope = CURRENT.get()
+    return None if scope is None else scope.cid

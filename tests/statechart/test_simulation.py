@@ -1,0 +1,216 @@
+"""The sandbox and the scenarios that run in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from flexiflow.errors import ActionError, ConfigError, FlexiFlowError
+from flexiflow.statechart import Functions, load_chart
+from flexiflow.statechart.ports import Emit
+from flexiflow.statechart.scenarios import run_scenarios
+from flexiflow.statechart.simulation import Simulation
+
+ORDER = """
+name: order
+context: {order_id: null, attempts: 0, receipt: null}
+initial_state: cart
+states:
+  cart:
+    on:
+      submit: {to: charging, if: {items: {min: 1}}, do: {set: {order_id: $message.id}}}
+  charging:
+    entry: {add: {attempts: 1}}
+    run: {do: charge_card, with: {order: $context.order_id}, timeout: 10s}
+    done: {to: shipping, do: {set: {receipt: $result}}}
+    error:
+      - {to: backoff, if: {context.attempts: {lt: 3}}}
+      - {to: failed}
+    on: {cancel: cancelled}
+  backoff:
+    after: {2s: charging}
+  shipping:
+    on: {shipped: delivered}
+    after: {48h: {to: failed, do: [{emit: order.late}, notify_support]}}
+  delivered: {final: true}
+  cancelled: {final: true}
+  failed: {final: true}
+SCENARIOS
+"""
+
+
+def order(scenarios=""):
+    """Return the order chart, with scenarios."""
+    return load_chart(ORDER.replace("SCENARIOS", scenarios))
+
+
+class TestSimulation:
+    def test_nothing_is_called_that_is_not_faked(self):
+        """An action without a fake is recorded, and marked in the trace."""
+        called = []
+        functions = Functions({"notify_support": lambda: called.append(1)})
+        made = Simulation(order(), fake={"charge_card": "R-1"}, functions=functions)
+        made.send("submit", items=1)
+        made.advance("48h")
+
+        assert made.leaves == {"failed"}
+        assert called == []
+        assert [(call.name, call.is_faked) for call in made.calls] == [
+            ("charge_card", True),
+            ("notify_support", False),
+        ]
+        assert made.trace[-1].effects[-1] == Emit("order.late")
+
+    def test_service_that_is_not_faked_never_answers(self):
+        """It is recorded; its time runs out by the virtual clock."""
+        made = Simulation(order())
+        made.send("submit", items=1)
+        made.advance(9)
+        before = made.state
+        made.advance(1)
+
+        assert (before, made.state) == ("charging", "backoff")
+        assert made.now_s == 10
+
+    def test_scripted_service(self):
+        """Answers follow one another; the last is repeated."""
+        made = Simulation(order(), fake={"charge_card": ["error", {"result": "R-2"}]})
+        made.send({"type": "submit", "items": 2, "id": "A1"})
+        made.advance("2s")
+
+        assert made.paths == ("shipping",)
+        assert made.context == {"order_id": "A1", "attempts": 2, "receipt": "R-2"}
+
+    def test_callable_fake_sees_its_arguments(self):
+        """A fake may compute its answer."""
+        made = Simulation(order(), fake={"charge_card": lambda order: f"for {order}"})
+        made.send("submit", items=1, id="A7")
+
+        assert made.context["receipt"] == "for A7"
+
+    def test_ignored_message_says_why(self):
+        """The trace holds the reason."""
+        made = Simulation(order())
+
+        assert made.send("submit") is False
+        assert "items is missing" in made.trace[-1].why_not
+        assert "items is missing" in str(made.why_not("submit"))
+        assert not made.can("submit")
+
+    def test_faked_action_may_fail(self):
+        """A failing action is an error of whoever sent the message."""
+        chart = load_chart("name: x\nstates: {a: {on: {m: {to: a, do: f}}}}")
+        made = Simulation(chart, fake={"f": {"error": "no line"}})
+
+        with pytest.raises(ActionError, match="m failed: FakeError in f"):
+            made.send("m")
+        assert made.state == "a"
+
+    def test_faked_action_changes_the_context(self):
+        """A fake's mapping counts as a function's does."""
+        chart = load_chart("name: x\nstates: {a: {on: {m: {do: f}}}}")
+        made = Simulation(chart, {"n": 1}, fake={"f": {"n": 2, "k": 3}})
+        made.send("m")
+
+        assert made.context == {"n": 2, "k": 3}
+
+    def test_guards_are_called_or_faked(self):
+        """Guards have no side effects: they are asked."""
+        chart = load_chart("name: x\nstates: {a: {on: {m: {to: b, if: g}}}, b: }")
+        real = Simulation(chart, functions=Functions({"g": lambda: True}))
+        faked = Simulation(chart, fake={"g": [False, True]})
+
+        assert real.accepted() == ("m",)
+        assert faked.accepted() == ()
+        assert faked.send("m")
+
+    def test_snapshot_begins_elsewhere(self):
+        """What-if goes on from any snapshot, and leaves it alone."""
+        made = Simulation(order(), fake={"charge_card": "R"})
+        made.send("submit", items=1)
+        other = Simulation(order(), snapshot=made.snapshot)
+        other.send("shipped")
+
+        assert (made.state, other.state) == ("shipping", "delivered")
+        assert other.finished
+
+    def test_sends_to_others_are_noted(self):
+        """Nothing leaves the sandbox."""
+        chart = load_chart(
+            "name: x\nstates: {a: {on: {m: {do: {send: {type: n, to: y}}}}}}"
+        )
+        made = Simulation(chart)
+        made.send("m")
+
+        assert [(one.to, one.message) for one in made.sent] == [("y", {"type": "n"})]
+
+    def test_duration_must_be_one(self):
+        """Time goes on by a duration."""
+        with pytest.raises(ConfigError, match="not a duration"):
+            Simulation(order()).advance("soon")
+
+    def test_endless_messages_are_stopped(self):
+        """A chart that sends itself messages for ever is an error."""
+        chart = load_chart("name: x\nstates: {a: {on: {m: {do: {send: m}}}}}")
+
+        with pytest.raises(FlexiFlowError, match="does not come to rest"):
+            Simulation(chart).send("m")
+
+
+class TestScenarios:
+    def test_contract_example(self):
+        """Three tries, two of which fail, then the parcel."""
+        (result,) = run_scenarios(
+            order("""
+scenarios:
+  - send: [{type: submit, items: 2, id: A1}]
+    fake: {charge_card: [error, error, {result: R-9}]}
+    advance: 5s
+    then: [shipped]
+    expect: delivered
+    context: {attempts: 3, receipt: R-9}
+""")
+        )
+
+        assert result, str(result)
+        assert result.states == ("delivered",)
+
+    @pytest.mark.parametrize(
+        ("scenario", "text"),
+        [
+            (
+                "{send: [submit], expect: charging}",
+                "not in charging. submit did nothing: items is missing",
+            ),
+            ("{send: [], expect: [cart, failed]}", "not in cart, failed"),
+            ("{expect: cart, context: {attempts: 1}}", "attempts is 0, not 1."),
+            ("{expect: cart, context: {foo: 1}}", "foo is missing, not 1."),
+        ],
+    )
+    def test_failure_says_what_differs(self, scenario, text):
+        """The first difference, in words."""
+        (result,) = run_scenarios(order(f"scenarios: [{scenario}]"))
+
+        assert not result
+        assert text in str(result)
+
+    def test_regions_are_all_expected(self):
+        """A scenario names every active leaf, in any order."""
+        chart = load_chart(
+            "name: x\nparallel: {a: {states: {c: }}, b: {states: {d: }}}\n"
+            "scenarios: [{expect: [d, a.c]}, {expect: d}]"
+        )
+        first, second = run_scenarios(chart)
+
+        assert first
+        assert second.text == "It is in a.c as well."
+
+    def test_error_is_told_not_raised(self):
+        """A scenario that breaks has failed."""
+        chart = load_chart(
+            "name: x\ncontext: {n: text}\n"
+            "states: {a: {on: {m: {do: {add: {n: 1}}}}}}\n"
+            "scenarios: [{send: [m], expect: a}]"
+        )
+        (result,) = run_scenarios(chart)
+
+        assert "m failed: add cannot be done." in result.text
