@@ -259,6 +259,42 @@ class TestPersist:
         assert len(second.history("job")) == 1
 
 
+class TestCorrelation:
+    async def test_one_id_through_everything(self, engine, store, capsys):
+        """One id leads from the log to the events, the row and the history."""
+        engine.create_component(CONFIG)
+        engine.persist(store)
+        history = engine.event_bus.keep_history()
+
+        with correlation_id("story-9"):
+            result = await engine.handle_message("job", "start")
+        await engine.handle_message("job", "cancel")
+
+        log = [
+            line for line in capsys.readouterr().err.splitlines() if "story-9" in line
+        ]
+        told = [
+            event.name
+            for event in history.after(0)
+            if event.correlation_id == "story-9"
+        ]
+        conn = sqlite3.connect(store.path)
+        query = "SELECT message_type FROM flexiflow_snapshots WHERE correlation_id = ?"
+        rows = conn.execute(query, ("story-9",)).fetchall()
+        conn.close()
+        assert result.correlation_id == "story-9"
+        assert [line.split(" - ", 4)[4] for line in log] == [
+            "job transitioned to AwaitingConfirmation"
+        ]
+        assert told == [
+            "component.message.received",
+            "state.changed",
+            "component.message.handled",
+        ]
+        assert rows == [("start",)]
+        assert len(store.history("job", correlation_id="story-9")) == 1
+
+
 class TestRestore:
     async def test_goes_on_where_it_was(self, tmp_path):
         """An application that starts again finds its component as it was."""
