@@ -9,6 +9,7 @@ from .._config.mixed_machine import MixedMachine
 from .._pack_checks import read_pack
 from .._source import SourceReader
 from ..events import MESSAGE_RECEIVED, STATE_CHANGED
+from ..graph import FlowNode
 from ..state_machine import DEFAULT_REGISTRY
 from ..statechart import chart_graph
 from ._states import LiveState, source_of
@@ -180,18 +181,12 @@ def _mixed_graph(
     for path, source in sources.items():
         graph.add_state(path, source)
     graph.infer()
-    built = graph.build(None)
-    paths = {node.path for node in drawn.nodes}
-    unknown = tuple(
-        node
-        for node in built.nodes
-        if node.kind == "unknown" and node.path not in paths
-    )
+    inferred = [edge for edge in graph.build(None).edges if edge.source in sources]
     first = len(chart.transitions)
-    edges = tuple(
-        replace(edge, index=first + at)
-        for at, edge in enumerate(e for e in built.edges if e.source in sources)
-    )
+    edges = tuple(replace(edge, index=first + at) for at, edge in enumerate(inferred))
+    paths = {node.path for node in drawn.nodes}
+    elsewhere = dict.fromkeys(e.target for e in edges if e.target not in paths)
+    unknown = tuple(FlowNode(path, path, "unknown") for path in elsewhere)
     whole = replace(drawn, nodes=(*drawn.nodes, *unknown), edges=(*drawn.edges, *edges))
     return whole, graph.unclear
 

@@ -18,6 +18,7 @@ from flexiflow.errors import ConfigError, FlexiFlowError
 from flexiflow.explain import explain
 from flexiflow.state_machine import DEFAULT_REGISTRY
 from flexiflow.statechart import read_schema
+from flexiflow.visualize import visualize
 
 
 def _corpus():
@@ -81,6 +82,8 @@ class TestAgreement:
         assert all(item.what and item.fix for item in explained.errors)
         if fine and "tricky" not in text and "Computed" not in text:
             assert unread == []
+        if fine:
+            assert all(visualize(path, kind) for kind in ("mermaid", "dot", "text"))
 
     @pytest.mark.parametrize(
         "name", [n for n in CORPUS if not n.startswith(("tab", "du"))]

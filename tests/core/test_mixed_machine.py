@@ -12,7 +12,7 @@ from flexiflow.config_loader import ConfigLoader
 from flexiflow.errors import StateError
 from flexiflow.explain import explain
 from flexiflow.statechart import machine, state
-from flexiflow.visualize import flow_graph
+from flexiflow.visualize import flow_graph, visualize
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -205,6 +205,11 @@ class TestMixedMachine:
 
         assert ("work", "done", "idle", "inferred") in edges
         assert ("idle", "go", "work", "declared") in edges
+        assert ("work", "lost", "Elsewhere", "inferred") in edges
+        assert [n.path for n in flow_graph(shop).nodes if n.kind == "unknown"] == [
+            "Elsewhere"
+        ]
+        assert "Elsewhere" in visualize(shop, "text")
         assert flow_graph(config) == flow_graph(shop)
 
     def test_explanation_lists_both_kinds(self, config: Path):
@@ -213,5 +218,8 @@ class TestMixedMachine:
 
         kinds = [(s.key, s.is_inline, s.dotted_path) for s in exp.states]
         assert kinds[:2] == [("idle", True, None), ("work", False, "ffm_states:Work")]
-        assert [item.context["state"] for item in exp.warnings] == ["inner.second"]
+        assert [item.context["state"] for item in exp.warnings] == [
+            "work",
+            "inner.second",
+        ]
         assert "ffm_states" not in sys.modules
