@@ -9,7 +9,15 @@
  * build of the Python package decides whether the bundles are fresh.
  */
 import { createHash } from "node:crypto";
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -123,7 +131,8 @@ if (args.includes("--hash")) {
 } else {
   const out = at >= 0 ? args[at + 1] : undefined;
   if (!out) {
-    console.error("What: the folder for the bundles is not given. Fix: node build.mjs --out ../static");
+    console.error("What: the folder for the bundles is not given.");
+    console.error("Fix: node build.mjs --out ../static");
     process.exit(2);
   }
   await bundle(resolve(out), args.includes("--dev"));

@@ -56,6 +56,12 @@ function readJson(typed: string): unknown {
 }
 
 function wanted(field: Field): string {
-  const kinds = { text: "text", number: "a number", boolean: "yes or no", choice: "a choice", json: "a value" };
+  const kinds = {
+    text: "text",
+    number: "a number",
+    boolean: "yes or no",
+    choice: "a choice",
+    json: "a value",
+  };
   return field.hint ? `wanted is ${field.hint}` : `wanted is ${kinds[field.kind]}`;
 }

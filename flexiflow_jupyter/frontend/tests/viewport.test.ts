@@ -37,11 +37,11 @@ describe("viewport", () => {
 
   it("keeps the point under the pointer while zooming", () => {
     const before = { x: -40, y: 10, scale: 1 };
-    const after = viewport.zoom(before, 1.25, 200, 100, 1);
+    const after = viewport.zoom(before, 1.25, { x: 200, y: 100 }, 1);
     const under = (at: typeof before): number => (200 - at.x) / at.scale;
 
     assert.ok(Math.abs(under(before) - under(after)) < 1e-9);
-    assert.ok(viewport.zoom(before, 100, 0, 0, 1).scale <= 4);
+    assert.ok(viewport.zoom(before, 100, { x: 0, y: 0 }, 1).scale <= 4);
   });
 
   it("pans as little as needed to reveal a box", () => {

@@ -3,7 +3,7 @@ import { html, setAttribute } from "../dom";
 import type { IconName } from "../icons";
 import { icon } from "../icons";
 import type { Scope } from "../scope";
-import type { Box } from "./geometry";
+import type { Box, Point } from "./geometry";
 import type { Size, Transform } from "./viewport";
 import { centre, fit, hold, minScale, reveal, zoom } from "./viewport";
 
@@ -93,15 +93,16 @@ export class PanZoom {
 
   #zoomBy(factor: number): void {
     const { width, height } = this.#size();
-    this.#zoomAt(factor, width / 2, height / 2, true);
+    this.#zoomAt(factor, { x: width / 2, y: height / 2 }, true);
   }
 
-  #zoomAt(factor: number, x: number, y: number, ease: boolean): void {
+  #zoomAt(factor: number, about: Point, ease: boolean): void {
     const stage = this.#stage;
     if (!stage) return;
     this.#isTouched = true;
     const whole = fit(stage.picture, this.#size(), stage.states, null).scale;
-    this.#apply(zoom(this.#at, factor, x, y, Math.min(whole, minScale(stage.states))), ease);
+    const least = Math.min(whole, minScale(stage.states));
+    this.#apply(zoom(this.#at, factor, about, least), ease);
   }
 
   #apply(to: Transform, ease: boolean): void {
@@ -125,7 +126,8 @@ export class PanZoom {
     const bounds = this.#stage?.place.getBoundingClientRect();
     if (!bounds) return;
     const factor = Math.exp(-event.deltaY / 300);
-    this.#zoomAt(factor, event.clientX - bounds.left, event.clientY - bounds.top, false);
+    const about = { x: event.clientX - bounds.left, y: event.clientY - bounds.top };
+    this.#zoomAt(factor, about, false);
   }
 
   #onPress(event: PointerEvent, place: HTMLElement): void {

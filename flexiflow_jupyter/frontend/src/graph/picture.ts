@@ -177,7 +177,9 @@ function stateGroup(node: GraphNode, className: string): SVGGElement {
 function drawEntry(shape: EdgeShape): SVGGElement {
   const el = svg("g", { class: "ff-entry" }, svg("path", { d: linePath(shape.points) }));
   const end = shape.points.at(-1);
-  if (shape.tip && end) el.append(svg("path", { class: "ff-full", d: headPaths(end, shape.tip).full }));
+  if (shape.tip && end) {
+    el.append(svg("path", { class: "ff-full", d: headPaths(end, shape.tip).full }));
+  }
   return el;
 }
 
@@ -212,7 +214,8 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   const ring = at ? svg("rect", { class: "ff-ring", rx: 13 }) : null;
   const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
   if (ring && pill && text) el.append(ring, pill, text, drawBan());
-  return { edge, shape, el, title, pill, ring, text, labelAt: shape.label ?? shape.points[0] ?? null };
+  const labelAt = shape.label ?? shape.points[0] ?? null;
+  return { edge, shape, el, title, pill, ring, text, labelAt };
 }
 
 /** The sign before the label of an edge whose guard is false now. */
@@ -223,7 +226,8 @@ function drawBan(): SVGGElement {
 
 /** An edge in words, with its guard and description when it has them. */
 export function describe(edge: GraphEdge): string {
-  const where = edge.target === null ? `stays in ${edge.source}` : `${edge.source} to ${edge.target}`;
+  const isInside = edge.target === null;
+  const where = isInside ? `stays in ${edge.source}` : `${edge.source} to ${edge.target}`;
   const guard = edge.guard ? `, if ${edge.guard}` : "";
   const about = edge.description ? `. ${edge.description}` : "";
   return `${edge.message}: ${where}${guard}${about}`;

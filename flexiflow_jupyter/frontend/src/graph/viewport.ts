@@ -1,5 +1,5 @@
 /** How a picture is fitted into its place, panned and zoomed. Pure. */
-import type { Box } from "./geometry";
+import type { Box, Point } from "./geometry";
 
 export const MIN_HEIGHT = 160;
 export const MAX_HEIGHT = 420;
@@ -65,10 +65,14 @@ export function centre(box: Box, place: Size, scale: number): Transform {
 }
 
 /** Zoom by a factor about a point of the place. */
-export function zoom(from: Transform, factor: number, x: number, y: number, least: number): Transform {
+export function zoom(from: Transform, factor: number, about: Point, least: number): Transform {
   const scale = Math.min(MOST, Math.max(Math.min(least, 1) * 0.5, from.scale * factor));
   const ratio = scale / from.scale;
-  return { x: x - (x - from.x) * ratio, y: y - (y - from.y) * ratio, scale };
+  return {
+    x: about.x - (about.x - from.x) * ratio,
+    y: about.y - (about.y - from.y) * ratio,
+    scale,
+  };
 }
 
 /** Keep some of the picture in its place; a small one stays in the middle. */

@@ -34,7 +34,11 @@ class EventStream implements Part {
   readonly #redraw: () => void;
   readonly #copyLater: (delayMs: number, run: () => void) => void;
   readonly #input: HTMLInputElement;
-  readonly #story = html("button", { type: "button", class: "ff-chip ff-chip-story", hidden: true });
+  readonly #story = html("button", {
+    type: "button",
+    class: "ff-chip ff-chip-story",
+    hidden: true,
+  });
   readonly #count = html("span", { class: "ff-fact" });
   readonly #dropped = html("span", { class: "ff-dropped", "data-dropped": "0", "data-rows": "0" });
   readonly #droppedText = html("span", {}, "0 dropped");

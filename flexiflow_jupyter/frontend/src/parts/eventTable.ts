@@ -3,14 +3,12 @@
  * number of rows. Rows are known by ordinals that only grow; a row keeps its node
  * while it stays near the visible part.
  */
-import { html, setAttribute, setText } from "../dom";
-import { formatCount, formatTime } from "../format";
-import type { IconName } from "../icons";
-import { icon } from "../icons";
-import type { EventLevel, EventRow } from "../protocol";
+import { html, setAttribute } from "../dom";
+import type { EventRow } from "../protocol";
 import type { TableShape } from "../rowWindow";
 import { rowTop, rowWindow, tableHeight } from "../rowWindow";
 import type { Scope } from "../scope";
+import { detailOf, headRow, RowSlot } from "./eventRow";
 
 export const ROW_PX = 24;
 /** Rows drawn above and below: scrolling shows no gap, and readers find some more. */
@@ -32,12 +30,6 @@ export interface TableOptions {
   /** The user scrolled; true when the newest row is in sight. */
   onScroll: (isAtEnd: boolean) => void;
 }
-
-const LEVEL_ICONS: Record<EventLevel, IconName | null> = {
-  info: null,
-  failed: "warn",
-  ignored: "ban",
-};
 
 export class EventTable {
   readonly el: HTMLElement;
@@ -61,7 +53,11 @@ export class EventTable {
     this.#scroller.append(this.#sheet);
     this.el = html(
       "div",
-      { class: `ff-table${options.isWide ? " ff-wide" : ""}`, role: "table", "aria-label": "Events" },
+      {
+        class: options.isWide ? "ff-table ff-wide" : "ff-table",
+        role: "table",
+        "aria-label": "Events",
+      },
       headRow(options.isWide),
       this.#scroller,
     );
@@ -228,118 +224,13 @@ export class EventTable {
     const top = rowTop(ordinal - this.#rows.first, shape);
     const height = this.#options.visible * ROW_PX;
     if (top < this.#scrollPx) this.#scroller.scrollTop = top;
-    else if (top + ROW_PX > this.#scrollPx + height) this.#scroller.scrollTop = top + ROW_PX - height;
+    else if (top + ROW_PX > this.#scrollPx + height) {
+      this.#scroller.scrollTop = top + ROW_PX - height;
+    }
     this.#onScroll();
     this.#drawWindow();
     this.#slots.find((slot) => slot.ordinal === ordinal)?.el.focus({ preventScroll: true });
   }
-}
-
-interface Place {
-  top: number;
-  rowIndex: number;
-  isOpen: boolean;
-}
-
-/** One row node; it shows one row after the other. */
-class RowSlot {
-  readonly el: HTMLElement;
-  readonly #seq = cell("ff-seq");
-  readonly #time = cell("ff-time");
-  readonly #mark = html("span", { class: "ff-mark" });
-  readonly #name = html("span", {});
-  readonly #component = cell("ff-who");
-  readonly #story = html("span", { class: "ff-story" });
-  readonly #data = cell("ff-data");
-  ordinal = -1;
-  #row: EventRow | null = null;
-  #level: EventLevel | null = null;
-  #top = -1;
-
-  constructor(isWide: boolean) {
-    const event = html("span", { class: "ff-event", role: "cell" }, this.#mark, this.#name);
-    const story = html("span", { role: "cell", class: "ff-story-cell" }, this.#story);
-    const cells = isWide
-      ? [this.#seq, this.#time, event, this.#component, story, this.#data]
-      : [this.#time, event, story, this.#data];
-    this.el = html("div", { class: "ff-event-row", tabindex: -1 }, ...cells);
-    this.el.hidden = true;
-  }
-
-  show(row: EventRow, ordinal: number, place: Place): void {
-    this.ordinal = ordinal;
-    if (row !== this.#row) this.#fill(row);
-    if (place.top !== this.#top) {
-      this.#top = place.top;
-      this.el.style.transform = `translateY(${place.top}px)`;
-    }
-    setAttribute(this.el, "aria-rowindex", place.rowIndex);
-    setAttribute(this.el, "data-open", place.isOpen);
-    if (this.el.hidden) {
-      this.el.hidden = false;
-      this.el.setAttribute("role", "row");
-    }
-  }
-
-  /** Show nothing; the node waits for another row. */
-  clear(): void {
-    if (this.ordinal < 0) return;
-    this.ordinal = -1;
-    this.#row = null;
-    this.el.hidden = true;
-    this.el.removeAttribute("data-seq");
-    this.el.removeAttribute("role");
-  }
-
-  #fill(row: EventRow): void {
-    this.#row = row;
-    const [seq, time, name, component, story, text, level] = row;
-    this.el.setAttribute("data-seq", String(seq));
-    setText(this.#seq, String(seq));
-    setText(this.#time, formatTime(time));
-    setText(this.#name, name);
-    setText(this.#component, component);
-    setText(this.#story, story);
-    setText(this.#data, text);
-    if (level === this.#level) return;
-    this.#level = level;
-    const name_ = LEVEL_ICONS[level];
-    this.#mark.replaceChildren(...(name_ ? [icon(name_)] : []));
-    this.el.setAttribute("data-level", level);
-  }
-}
-
-function cell(className: string): HTMLElement {
-  return html("span", { class: className, role: "cell" });
-}
-
-function headRow(isWide: boolean): HTMLElement {
-  const names = isWide
-    ? ["Seq", "Time", "Event", "Component", "Story", "Data"]
-    : ["Time", "Event", "Story", "Data"];
-  const cells = names.map((name) =>
-    html("span", { role: "columnheader", class: `ff-col-${name.toLowerCase()}` }, name),
-  );
-  return html("div", { class: "ff-event-head", role: "row", "aria-rowindex": 1 }, ...cells);
-}
-
-/** Everything of one event, as lines, and a button for its story. */
-function detailOf(row: EventRow, onStory: (story: string) => void): HTMLElement[] {
-  const [seq, time, name, component, story, text] = row;
-  const at = new Date(time);
-  const facts: [string, string][] = [
-    ["event", name],
-    ["component", component || "none"],
-    ["at", Number.isNaN(at.getTime()) ? "unknown" : at.toISOString()],
-    ["number", formatCount(seq)],
-    ["data", text || "none"],
-  ];
-  const list = html("dl", {});
-  for (const [key, value] of facts) list.append(html("dt", {}, key), html("dd", {}, value));
-  if (!story) return [list];
-  const only = html("button", { type: "button", class: "ff-link" }, `Only story ${story}`);
-  only.addEventListener("click", () => onStory(story));
-  return [list, only];
 }
 
 function fail(): never {

@@ -120,7 +120,10 @@ function inputOf(field: Field): HTMLInputElement | HTMLSelectElement {
   });
 }
 
-function selectOf(options: readonly (readonly [string, string])[], isRequired: boolean): HTMLSelectElement {
+function selectOf(
+  options: readonly (readonly [string, string])[],
+  isRequired: boolean,
+): HTMLSelectElement {
   const nodes = options.map(([value, text]) => html("option", { value }, text));
   if (!isRequired) nodes.unshift(html("option", { value: "" }, "not set"));
   return html("select", { class: "ff-in" }, ...nodes);

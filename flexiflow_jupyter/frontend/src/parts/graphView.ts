@@ -256,7 +256,8 @@ class GraphView implements Part {
     const shapes = [0, 1, 2].map((n) =>
       svg("rect", { class: "ff-bone", x: 24 + n * 130, y: 62, width: 88, height: 36, rx: 8 }),
     );
-    const picture = svg("svg", { viewBox: "0 0 396 160", class: "ff-bones", "aria-hidden": "true" });
+    const attributes = { viewBox: "0 0 396 160", class: "ff-bones", "aria-hidden": "true" };
+    const picture = svg("svg", attributes);
     picture.append(svg("path", { class: "ff-bone-line", d: "M112,80H154M242,80H284" }), ...shapes);
     const word = html("span", { class: "ff-drawing" }, icon("spinner"), "drawing");
     this.#instead("loading", picture, word);

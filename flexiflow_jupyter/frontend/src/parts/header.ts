@@ -41,7 +41,11 @@ function fillChips(chips: HTMLElement, traits: Traits): void {
   const labels = new Map(traits.graph.nodes.map((node) => [node.path, node.label]));
   const shown = traits.active.length > MOST_CHIPS ? traits.active.slice(0, 2) : traits.active;
   const nodes = shown.map((path) =>
-    html("span", { class: "ff-chip ff-chip-on", dir: "auto", title: path }, labels.get(path) ?? path),
+    html(
+      "span",
+      { class: "ff-chip ff-chip-on", dir: "auto", title: path },
+      labels.get(path) ?? path,
+    ),
   );
   const more = traits.active.slice(shown.length);
   if (more.length > 0) {
