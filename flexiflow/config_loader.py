@@ -117,7 +117,7 @@ class ComponentConfig:
         """
         return cls(
             chart.name,
-            initial_state=",".join(chart.root.initial),
+            initial_state=",".join(chart.root.initial or chart.initial),
             chart=chart,
             functions=functions,
             description=chart.description,

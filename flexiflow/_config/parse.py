@@ -323,7 +323,8 @@ class _Sections:
         parsed = self._parsed
         if parsed.is_chart:
             if parsed.chart is not None:
-                parsed.initial_state = ",".join(parsed.chart.root.initial)
+                chart = parsed.chart
+                parsed.initial_state = ",".join(chart.root.initial or chart.initial)
             return
         node = self._keys.get("initial_state")
         if node is None:

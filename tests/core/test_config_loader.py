@@ -215,6 +215,21 @@ class TestLoad:
         assert (first.state, first.context) == ("y", {"n": 1})
         assert (second.state, second.context) == ("x", {"n": 0})
 
+    def test_initial_state_of_a_chart_is_its_path(self):
+        """The first state, or the named one; all leaves when they are parallel."""
+        texts = [
+            "name: a\nstates: {x: {states: {deep: }}, y: }",
+            "name: a\ninitial_state: y\nstates: {x: , y: }",
+            "name: a\nparallel: {x: , y: {states: {deep: }}}",
+        ]
+        configs = [ConfigLoader.load_component_text(text) for text in texts]
+
+        assert [c.initial_state for c in configs] == ["x", "y", "x,y.deep"]
+        chart = configs[2].chart
+        assert chart is not None
+        assert ComponentConfig.from_chart(chart).initial_state == "x,y.deep"
+        assert FlexiFlowEngine().create_component(chart).state == "x,y.deep"
+
     def test_rules_are_not_shared(self):
         """Components of one config change their rules apart from each other."""
         config = ConfigLoader.load_component_config(
