@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
+    from .clock import Clock
+
 __all__ = ["NOWHERE", "Home", "Place", "is_running"]
 
 
@@ -68,12 +70,17 @@ class Home:
     ----------
     moved : callable
         Called without arguments, in the new loop, whenever a loop was bound.
+    components : mapping of str to object
+        The components that live there, by name; kept, not copied.
+    clock : Clock, optional
+        What timers go by there.
     """
 
     __slots__ = (
         "_lock",
         "_moved",
         "_thread",
+        "clock",
         "closed",
         "closing",
         "components",
@@ -92,15 +99,23 @@ class Home:
     """Whether only messages sent from within a handling are taken."""
     closed: bool
     """Whether no message is taken."""
+    clock: Clock | None
+    """What timers go by there, or None for the system's clock."""
     components: Mapping[str, Any]
     """The components that live there, by name; Any: whatever was registered."""
 
-    def __init__(self, moved: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        moved: Callable[[], object],
+        components: Mapping[str, Any],
+        clock: Clock | None = None,
+    ) -> None:
         self.loop = None
         self.place = NOWHERE
         self.moves = 0
         self.closing = self.closed = False
-        self.components = {}
+        self.components = components
+        self.clock = clock
         self._moved = moved
         self._thread = 0
         self._lock = threading.Lock()

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from ._home import NOWHERE
 from ._mailbox import Mailbox
 from ._message import MessageResult
-from .clock import SystemClock
 from .errors import EngineClosedError
 
 if TYPE_CHECKING:
@@ -54,6 +53,7 @@ class Member:
 
     __slots__ = (
         "_busy",
+        "_clock",
         "_gate",
         "_home",
         "_logger",
@@ -80,8 +80,6 @@ class Member:
     """What waits here, once something had to; for the machinery."""
     background: Background | None
     """What runs a chart's timers and services, once there are some."""
-    clock: Clock = SystemClock()
-    """What timers go by; give a component another one before it starts."""
     keeper: Keeper | None
     """Who saves the component after each message; see :meth:`keep_with`."""
 
@@ -104,6 +102,7 @@ class Member:
         self._home: Home | None = None
         self._place: Place | None = None
         self._moves = 0
+        self._clock: Clock | None = None
 
     @property
     def logger(self) -> Any:
@@ -160,15 +159,6 @@ class Member:
             self.settle(self._home)
         else:
             self._place = None
-
-    # Any: the components of an engine are whatever was registered.
-    def neighbour(self, name: str) -> Any:
-        """Return the component of that name in the same engine, or None."""
-        return None if self._home is None else self._home.components.get(name)
-
-    def neighbours(self) -> list[str]:
-        """Return the names of the components in the same engine."""
-        return [] if self._home is None else list(self._home.components)
 
     def open_mailbox(self) -> Mailbox:
         """Return the mailbox, made when it is first needed."""

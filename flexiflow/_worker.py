@@ -7,18 +7,16 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from ._background import Background
-from ._home import NOWHERE, is_running
+from ._home import NOWHERE
+from ._hosting import Hosting
 from ._mailbox import Turn, would_wait_for_itself
-from ._member import Member
 from ._message import MessageResult, active, checked, enclosing
 from ._scope import CURRENT, NEXT_ID, Scope
 from ._subscribers import CHANGED, HANDLED, RECEIVED
-from .chart_machine import ChartMachine
 from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHANGED
 from .state_machine import TABLE_STATES, State, StateMachine
 from .statechart.ports import Emit, Log
-from .statechart.snapshot import Signal, start_signal
+from .statechart.snapshot import Signal
 
 if TYPE_CHECKING:
     from ._message import Status
@@ -32,7 +30,7 @@ _here: Final = asyncio.get_running_loop
 _thread: Final = threading.get_ident
 
 
-class Worker(Member):
+class Worker(Hosting):
     """The part of a component that handles messages."""
 
     __slots__ = ()
@@ -75,9 +73,9 @@ class Worker(Member):
         result.before = before = machine.current_state
         bus = self.event_bus
         if self.mailbox is not None or (bus is not None and bus.watched):
-            late = self._handle_nowait(message, self._begin(result, scope), scope)
-            if late is None:
-                await self._handle(message, result, scope, is_received=True)
+            taken, late = self._try(message, self._begin(result, scope), scope)
+            if taken is None:
+                await self._handle(message, result, scope, late=late)
             elif late:
                 await asyncio.sleep(0)
             return result
@@ -213,13 +211,13 @@ class Worker(Member):
         result.outer = None if scope is None else enclosing(scope)
         return result
 
-    def _handle_nowait(
+    def _try(
         self, message: dict[str, Any], result: MessageResult, scope: Scope | None
-    ) -> bool | None:
+    ) -> tuple[bool | None, bool]:
         """Handle a message that needs no user code, and tell who listens.
 
-        Returns whether observers still have to run; None: the machine has yet to
-        handle it, though it was told that it was received.
+        Returns what ``handle_nowait`` of the machine does (None: it was only told that
+        the message was received), and whether observers still have to run.
         """
         bus, machine, late = self.event_bus, result.machine, False
         watched = self.watched
@@ -233,7 +231,7 @@ class Worker(Member):
         except Exception:  # noqa: BLE001 - raised again where it is awaited
             taken = None
         if taken is None:
-            return None
+            return None, late
         result.after = after = machine.current_state
         result.status = "handled" if taken else "ignored"
         if self.mailbox is not None:
@@ -253,7 +251,7 @@ class Worker(Member):
             late |= self._announce_handled(bus, message, result)
         CURRENT.set(scope)
         self._release()
-        return late
+        return taken, late
 
     async def _handle(
         self,
@@ -261,16 +259,19 @@ class Worker(Member):
         result: MessageResult,
         scope: Scope | None,
         *,
-        is_received: bool = False,
+        late: bool | None = None,
     ) -> MessageResult:
-        """Handle a message whose turn it is, then let the next one begin."""
+        """Handle a message whose turn it is, then let the next one begin.
+
+        ``late`` is None unless it was told that the message was received.
+        """
         quiet = Scope(result.cid)
         CURRENT.set(quiet)
         bus, machine = self.event_bus, result.machine
         effects: tuple[Effect, ...] = ()
-        late = False
+        received, late = late is not None, bool(late)
         try:
-            if bus is not None and self.watched & RECEIVED and not is_received:
+            if bus is not None and self.watched & RECEIVED and not received:
                 facts = {"component": self.name, "message": message}
                 late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
             own = type(message) is Signal
@@ -447,61 +448,6 @@ class Worker(Member):
         task = _here().create_task(handle(), context=turn.context)
         tasks.add(task)
         task.add_done_callback(end)
-
-    def post(
-        self,
-        message: dict[str, Any],
-        *,
-        sender: MessageResult | None = None,
-        cid: int | str | None = None,
-    ) -> None:
-        """Take a message for which nobody waits; it is handled in its turn.
-
-        Parameters
-        ----------
-        message : dict
-            The message, or the signal of a timer or service.
-        sender : MessageResult, optional
-            The handling that sends it: whoever waits for that waits for this too.
-        cid : int or str, optional
-            The story that it belongs to; a new one otherwise.
-
-        Notes
-        -----
-        A component that was closed drops it.
-        """
-        if self.mailbox is not None and self.mailbox.closed:
-            return
-        scope = CURRENT.get()
-        story = cid if cid is not None else NEXT_ID() if scope is None else scope.cid
-        turn = Turn(message, story, None)
-        turn.detach(sender)
-        if self._busy:
-            self.open_mailbox().queue.append(turn)
-        else:
-            self._busy = True
-            self._handle_alone(turn)
-
-    def wake(self) -> None:
-        """Have the machine started, if it has something to start and a loop runs."""
-        machine = self.state_machine
-        if isinstance(machine, ChartMachine) and machine.needs_start and is_running():
-            self.post(start_signal())
-
-    def open_background(self) -> Background:
-        """Return what runs timers and services, made when it is first needed."""
-        machine = self.state_machine
-        if self.background is None and isinstance(machine, ChartMachine):
-            self.background = machine.clockwork = Background(self, machine)
-        if self.background is None:
-            msg = "only a chart has timers and services"
-            raise TypeError(msg)
-        return self.background
-
-    def end_background(self) -> set[asyncio.Task[None]]:
-        """Stop timers and services; return the tasks that are about to end."""
-        background, self.background = self.background, None
-        return set() if background is None else background.end()
 
     def shut(self) -> None:
         """Take no message any more; refuse those that wait, and end what waits."""

@@ -60,15 +60,13 @@ class FlexiFlowEngine:
         *,
         clock: Clock | None = None,
     ) -> None:
-        self.clock = clock
         self.logger = get_logger("flexiflow") if logger is None else logger
         self.event_bus = (
             AsyncEventManager(self.logger) if event_bus is None else event_bus
         )
         self.registry = DEFAULT_REGISTRY if registry is None else registry
         self.components: dict[str, Any] = {}
-        self._home = Home(self._moved)
-        self._home.components = self.components
+        self._home = Home(self._moved, self.components, clock)
         self._unannounced: list[str] = []
         self._closing: asyncio.Future[None] | None = None
         self._autosaves: list[Autosave] = []
@@ -80,8 +78,6 @@ class FlexiFlowEngine:
     """Where components announce what they do."""
     registry: StateRegistry
     """Where states are looked up by name."""
-    clock: Clock | None
-    """What the timers of components go by, or None for the system's clock."""
     components: dict[str, Any]
     """The components by name. Any: whatever was registered, a component or its like."""
 
@@ -151,15 +147,12 @@ class FlexiFlowEngine:
         if known is component:
             return False
         self.components[name] = component
-        if self.clock is not None:
-            component.clock = self.clock
         if isinstance(component, Worker):
             component.reopen()
             component.settle(self._home)
             if self._autosaves:
                 self._autosaves[-1].attach(component)
-            if not self._home.is_elsewhere():
-                component.wake()
+            component.wake()
         self.logger.info("Registered component: %s", name)
         return True
 
@@ -407,7 +400,7 @@ def _loaded(
 ) -> ComponentConfig:
     """Return the config that is meant; its states are known to the engine alone."""
     if isinstance(config, Chart):
-        return ComponentConfig(config.name, chart=config)
+        return ComponentConfig.from_chart(config)
     if isinstance(config, ComponentConfig):
         return config
     return ConfigLoader.load_component_config(config, register=False, registry=registry)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CallRecord", "Simulation", "TraceStep"]
 
-MOST_EVENTS: Final = 100_000
+_MOST_EVENTS: Final = 100_000
 """Events that one ``send`` or ``advance`` may handle."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
@@ -254,7 +254,7 @@ class Simulation:
                 fix="Write 5, 500ms, 2s, 3m, 48h or 1d.",
             )
         end = self._now + length
-        for _ in range(MOST_EVENTS):
+        for _ in range(_MOST_EVENTS):
             if not self._waiting or self._waiting[0][0] > end:
                 self._now = end
                 return
@@ -269,7 +269,7 @@ class Simulation:
             self._drain()
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
-            why=f"More than {MOST_EVENTS:,} timers fired within {length} s.",
+            why=f"More than {_MOST_EVENTS:,} timers fired within {length} s.",
             fix="Lengthen the timers, or advance less.",
         )
 
@@ -345,13 +345,13 @@ class Simulation:
 
     def _drain(self) -> None:
         """Handle what the machine has sent itself."""
-        for _ in range(MOST_EVENTS):
+        for _ in range(_MOST_EVENTS):
             if not self._queue:
                 return
             self._handle(self._queue.popleft())
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
-            why=f"It sent itself more than {MOST_EVENTS:,} messages.",
+            why=f"It sent itself more than {_MOST_EVENTS:,} messages.",
             fix="Give a send a guard or a delay.",
         )
 

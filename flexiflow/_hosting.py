@@ -1,0 +1,110 @@
+"""Start a chart's machine, and keep what runs beside its messages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ._background import Background
+from ._home import is_running
+from ._mailbox import Turn
+from ._member import Member
+from ._scope import CURRENT, NEXT_ID
+from .chart_machine import ChartMachine
+from .clock import SystemClock
+from .statechart.snapshot import start_signal
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from ._message import MessageResult
+    from .clock import Clock
+
+__all__ = ["Hosting"]
+
+_SYSTEM: Final = SystemClock()
+
+
+class Hosting(Member):
+    """The part of a component that has timers and services."""
+
+    __slots__ = ()
+
+    @property
+    def clock(self) -> Clock:
+        """What timers go by: its own clock, its engine's, or the system's."""
+        if self._clock is None and self._home is not None:
+            return self._home.clock or _SYSTEM
+        return self._clock or _SYSTEM
+
+    @clock.setter
+    def clock(self, value: Clock | None) -> None:
+        self._clock = value
+
+    def post(
+        self,
+        message: dict[str, Any],
+        *,
+        sender: MessageResult | None = None,
+        cid: int | str | None = None,
+    ) -> None:
+        """Take a message for which nobody waits; it is handled in its turn.
+
+        Parameters
+        ----------
+        message : dict
+            The message, or the signal of a timer or service.
+        sender : MessageResult, optional
+            The handling that sends it: whoever waits for that waits for this too.
+        cid : int or str, optional
+            The story that it belongs to; a new one otherwise.
+
+        Notes
+        -----
+        A component that was closed drops it.
+        """
+        if self.mailbox is not None and self.mailbox.closed:
+            return
+        scope = CURRENT.get()
+        story = cid if cid is not None else NEXT_ID() if scope is None else scope.cid
+        turn = Turn(message, story, None)
+        turn.detach(sender)
+        if self._busy:
+            self.open_mailbox().queue.append(turn)
+        else:
+            self._busy = True
+            self._handle_alone(turn)
+
+    def _handle_alone(self, turn: Turn) -> None:
+        """Handle a message in a task of its own; the worker does."""
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """Have the machine started, if it has something to start and a loop runs."""
+        machine, home = self.state_machine, self._home
+        away = not is_running() or (home is not None and home.is_elsewhere())
+        if isinstance(machine, ChartMachine) and machine.needs_start and not away:
+            self.post(start_signal())
+
+    def open_background(self) -> Background:
+        """Return what runs timers and services, made when it is first needed."""
+        machine = self.state_machine
+        if self.background is None and isinstance(machine, ChartMachine):
+            self.background = machine.clockwork = Background(self, machine)
+        if self.background is None:
+            msg = "only a chart has timers and services"
+            raise TypeError(msg)
+        return self.background
+
+    def end_background(self) -> set[asyncio.Task[None]]:
+        """Stop timers and services; return the tasks that are about to end."""
+        background, self.background = self.background, None
+        return set() if background is None else background.end()
+
+    # Any: the components of an engine are whatever was registered.
+    def neighbour(self, name: str) -> Any:
+        """Return the component of that name in the same engine, or None."""
+        return None if self._home is None else self._home.components.get(name)
+
+    def neighbours(self) -> list[str]:
+        """Return the names of the components in the same engine."""
+        return [] if self._home is None else list(self._home.components)
