@@ -103,7 +103,8 @@ class EventFeed:
         self._cursor = history.first_seq - 1
         self._waiting: deque[Event] = deque()
         self._sent = 0
-        self._dropped = 0
+        # What the ring let go before is known to be ours only when all is.
+        self._dropped = history.dropped if component is None else 0
         self._batch = 0
         self._unacked: set[int] = set()
         self._is_wanted = False
@@ -113,6 +114,11 @@ class EventFeed:
     def is_counting(self) -> bool:
         """Whether events must be read before the ring lets them go, to be counted."""
         return self._component is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a whole batch waits: then the page sets the pace, not the clock."""
+        return len(self._waiting) >= _BATCH_ROWS
 
     @property
     def published(self) -> int:

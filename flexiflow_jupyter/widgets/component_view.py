@@ -200,6 +200,10 @@ class View(anywidget.AnyWidget):
         with self.hold_sync():
             for name, value in changed.items():
                 setattr(self, name, value)
+        self._send_batches()
+
+    def _send_batches(self) -> None:
+        """Send as many batches as the page can take."""
         while (batch := self._feed.next_batch()) is not None:
             self.send(batch)
 
@@ -230,7 +234,10 @@ class View(anywidget.AnyWidget):
                 self._sender.receive(message)
         elif message["kind"] == "ack":
             self._feed.ack(message["batch"])
-            self._pulse.request()
+            if self._feed.is_behind:
+                self._send_batches()
+            else:
+                self._pulse.request()
         elif message["kind"] == "view":
             self._shown[message["id"]] = message["visible"]
             self._pulse.request()

@@ -91,6 +91,17 @@ class TestEventFeed:
         assert rows[-1][0] == 9_000
         assert batches[-1]["dropped"] == 4_000
 
+    def test_what_the_ring_let_go_before_is_counted(self):
+        """A stream of all events counts from the first, though it was made later."""
+        history = History(100)
+        publish(history, 250)
+        feed = EventFeed(history)
+        feed.need(None)
+
+        (batch,) = drained(feed)
+
+        assert (batch["published"], batch["dropped"]) == (250, 150)
+
     def test_other_components_are_left_out(self):
         """A component's table has its own events and those whose payload names it."""
         history = History()

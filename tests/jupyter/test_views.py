@@ -426,6 +426,19 @@ class TestEvents:
         await pulse()
         assert len(batches()) == 3
 
+    async def test_a_backlog_is_sent_at_the_pace_of_the_page(self, order, panel):
+        """While whole batches wait, an acknowledgement is answered at once."""
+        page(panel, {"kind": "need", "what": "events"})
+        await settle()
+        for _ in range(800):
+            await order.send("add")
+        await pulse()
+        for number in range(1, 4):
+            page(panel, {"kind": "ack", "batch": number})
+            await settle()
+
+        assert sum(len(batch["events"]) for batch in batches()) >= 1_500
+
     async def test_a_burst_that_blocks_the_loop_is_counted(self, engine, order, panel):
         """Events beyond the ring's size are dropped, and each is counted once."""
         other = AsyncComponent("other")
