@@ -84,13 +84,14 @@ def _explain(
     parsed = parse_config(document)
     symbols = ReadSymbols(allow_imports)
     if parsed.chart is not None:
-        parsed.problems += check_by_reading(
+        found = check_by_reading(
             parsed.chart,
             symbols.reader,
             functions=functions,
             lookup=lookup,
             allow_imports=allow_imports,
         )
+        parsed.add_functions(found)
     resolved = resolve_config(parsed, symbols)
     return _report(resolved)
 

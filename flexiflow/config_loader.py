@@ -270,7 +270,7 @@ def _load(
     parsed = parse_config(document)
     if parsed.chart is not None:
         finder = finder.using(parsed.chart.use)
-        parsed.problems += finder.check(parsed.chart)
+        parsed.add_functions(finder.check(parsed.chart))
     resolved = resolve_config(parsed, symbols, registry)
     if not parsed.is_valid:
         raise error_of(in_text_order(parsed.problems))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from ..diagnostics import Diagnostic
@@ -89,6 +89,23 @@ class ParsedConfig:
         if root is None or not root.line:
             return None
         return self.document.place(path, key=key)
+
+    def add_functions(self, found: list[Diagnostic]) -> None:
+        """Add problems of functions; those of a module stand where it is named."""
+        self.problems += [
+            item if item.place else replace(item, place=self._place_of_module(item))
+            for item in found
+        ]
+
+    def _place_of_module(self, item: Diagnostic) -> Place | None:
+        """Return where ``use`` names the module that a problem is about."""
+        root, names = self.document.root, self.chart.use if self.chart else ()
+        module = item.context.get("module")
+        if root is None or module not in names:
+            return None
+        if root.value["use"].kind != "list":
+            return self.place("use")
+        return self.place("use", names.index(module))
 
     def place_of_state(self, key: str) -> Place | None:
         """Return where a state is listed, or the packs that bring it."""

@@ -396,13 +396,15 @@ class Functions:
                 finder._module(module)  # noqa: SLF001 - as above
             except FlexiFlowError as error:
                 found.append(_diagnostic(error, level, None))
-        if found:
+        lacks_modules = bool(found)
+        if lacks_modules:
             finder = Functions(
                 self._functions, lookup=self._lookup, allow_imports=self._allowed
             )
         for use in functions_used(chart):
             problem = finder._check_use(use, level)
-            if problem is not None and not (found and ":" not in use.name):
+            explained = lacks_modules and ":" not in use.name
+            if problem is not None and not explained:
                 found.append(problem)
         return found
 

@@ -221,6 +221,29 @@ class TestFunctions:
 class TestReport:
     """What an explanation holds."""
 
+    def test_each_missing_function_is_told(self, tmp_path: Path):
+        """Several missing functions are several problems, each in its place."""
+        path = tmp_path / "c.yaml"
+        path.write_text("name: a\nstates: {x: {entry: one,\n  exit: two}}", "utf-8")
+
+        lines = [(item.what, item.place.line) for item in explain(path).errors]
+
+        assert lines == [("No function one.", 2), ("No function two.", 3)]
+        with pytest.raises(ConfigError) as caught:
+            ConfigLoader.load_component_config(path)
+        assert len(caught.value.errors) == 2
+
+    @pytest.mark.parametrize("use", ["nowhere_a", "[os, nowhere_a]"])
+    def test_missing_module_is_told_where_it_is_named(self, tmp_path: Path, use: str):
+        """A module that cannot be imported explains all names; it has a place."""
+        path = tmp_path / "c.yaml"
+        path.write_text(f"name: a\nuse: {use}\nstates: {{x: {{entry: one}}}}", "utf-8")
+
+        (error,) = explain(path).errors
+
+        assert (error.place.line, error.place.column) == (2, 6 + use.index("n"))
+        assert "nowhere_a" in error.what
+
     def test_problems_have_places(self, modules: Path):
         """Each problem of a file says in which line and column it stands."""
         path = modules / "c.yaml"
