@@ -123,4 +123,4 @@ def open_notebook(
         yield open_one
     finally:
         context.close()
-        server.shut_down_kernels()
+        server.reset()

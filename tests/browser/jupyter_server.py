@@ -125,6 +125,12 @@ class JupyterServer:
         for kernel in self._request("GET", "/api/kernels"):
             self._request("DELETE", f"/api/kernels/{kernel['id']}")
 
+    def reset(self) -> None:
+        """End all kernels and forget the theme that was chosen."""
+        self.shut_down_kernels()
+        folder = self.folder / "settings" / "@jupyterlab" / "apputils-extension"
+        (folder / "themes.jupyterlab-settings").unlink(missing_ok=True)
+
     def stop(self) -> None:
         """Stop kernels and server; harmless when they are gone."""
         process, self._process = self._process, None

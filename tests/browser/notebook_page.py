@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import nbformat
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from playwright.sync_api import (
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
     from tests.browser.jupyter_server import JupyterServer
 
-__all__ = ["Metrics", "NotebookPage", "Record", "write_notebook"]
+__all__ = ["Metrics", "NotebookPage", "Record", "Theme", "write_notebook"]
+
+Theme = Literal["JupyterLab Light", "JupyterLab Dark"]
 
 _HOST_NOISE = re.compile(
     r"reading 'schema'\).*/static/notebook/notebook_core", re.DOTALL
@@ -251,11 +253,12 @@ class NotebookPage:
             [command, arguments or {}],
         )
 
-    def set_theme(self, theme: Literal["JupyterLab Light", "JupyterLab Dark"]) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Switch the theme and wait until it is applied."""
         self.execute("apputils:change-theme", {"theme": theme})
         selector = f'body[data-jp-theme-name="{theme}"]'
         self.page.wait_for_selector(selector, state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     # Measures
 
@@ -271,6 +274,34 @@ class NotebookPage:
             listeners=int(values["JSEventListeners"]),
             heap_bytes=int(values["JSHeapUsedSize"]),
         )
+
+    def busy_seconds(self) -> float:
+        """Return what scripts, styles and layout have taken of the page so far."""
+        self._cdp.send("Performance.enable")
+        answer = self._cdp.send("Performance.getMetrics")
+        values = {item["name"]: item["value"] for item in answer["metrics"]}
+        parts = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
+        return float(sum(values[part] for part in parts))
+
+    def meter_bytes(self) -> Callable[[], int]:
+        """Count from now on what comes to the page; the result tells how much.
+
+        Frames of web sockets are counted as they are before compression.
+        """
+        received = [0]
+
+        def on_frame(event: dict[str, Any]) -> None:  # as Chromium describes it
+            frame = event["response"]
+            size = len(frame["payloadData"])
+            received[0] += size if frame["opcode"] == 1 else size * 3 // 4
+
+        def on_data(event: dict[str, Any]) -> None:  # as above
+            received[0] += event["dataLength"]
+
+        self._cdp.on("Network.webSocketFrameReceived", on_frame)
+        self._cdp.on("Network.dataReceived", on_data)
+        self._cdp.send("Network.enable")
+        return lambda: received[0]
 
     def forget_long_tasks(self) -> None:
         """Start the list of long tasks anew."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class TestHost:
         assert page.output_text(1).strip() == "1"
         assert page.record.problems == []
 
+    @pytest.mark.parametrize("app", ["lab"])
     def test_metrics_count_the_page(self, open_notebook: OpenNotebook) -> None:
         """The measures used by other tests see nodes, comms and long tasks."""
         page = open_notebook([_TOY])
