@@ -161,7 +161,7 @@ class LeanLogger(logging.Logger):
         """Log a message at level INFO; one comparison when that is off."""
         if self.level > _INFO:
             return
-        if kwargs or not self._write(_INFO, msg, args):
+        if kwargs or self.disabled or not self._write(_INFO, msg, args):
             kwargs["stacklevel"] = kwargs.get("stacklevel", 1) + 1
             super().info(msg, *args, **kwargs)
 
@@ -175,7 +175,9 @@ class LeanLogger(logging.Logger):
     def _write(self, level: int, msg: object, args: tuple[object, ...]) -> bool:
         """Write the line at once; False when a record has to be made for it."""
         handlers = self.handlers
-        if len(handlers) != 1 or self.filters or not self.isEnabledFor(level):
+        if len(handlers) != 1 or self.filters or not self.level:
+            return False
+        if self.manager.disable >= level:
             return False
         handler = handlers[0]
         if type(handler) is not LineHandler:
@@ -199,10 +201,14 @@ class LeanLogger(logging.Logger):
         """Whether a handler of a parent, or a record factory, wants the record."""
         if logging.getLogRecordFactory() is not logging.LogRecord:
             return True
-        logger: logging.Logger | None = self
-        while logger is not None and logger.propagate:
+        logger: logging.Logger = self
+        while logger.propagate and logger.parent is not None:
             logger = logger.parent
-            handlers = () if logger is None else logger.handlers
-            if any(type(handler) is not LineHandler for handler in handlers):
+            if logger.handlers and not all(map(_is_ours, logger.handlers)):
                 return True
         return False
+
+
+def _is_ours(handler: logging.Handler) -> bool:
+    """Return whether a handler leaves alone what a logger below has written."""
+    return type(handler) is LineHandler
