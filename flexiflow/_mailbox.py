@@ -98,7 +98,14 @@ class Mailbox:
 
     def look(self) -> None:
         """Wake the callers of ``until`` who see what they wait for."""
-        self.waiters[:] = [waiter for waiter in self.waiters if not waiter.look()]
+        if self.waiters:
+            self.waiters[:] = [one for one in self.waiters if not one.look()]
+
+    def look_after(self, message: dict[str, Any], *, ignored: bool) -> None:
+        """Look, and remember a message that did nothing."""
+        if ignored:
+            self.ignored = message
+        self.look()
 
     def next(self) -> Turn | None:
         """Make the changes that are due and take out the message whose turn it is.
