@@ -181,6 +181,15 @@ export const CHARTS = {
     },
   },
   crowd: crowd(60),
+  loops: {
+    name: "loops",
+    context: { level: 3 },
+    states: {
+      off: { on: { power: "on" } },
+      on: { on: { power: "off", louder: on(null), softer: on(null), mute: "muted" } },
+      muted: { on: { mute: "on", reset: on(null), beep: on(null), tick: on(null), power: "off" } },
+    },
+  },
   hundred: crowd(100),
   closed: {
     name: "closed",

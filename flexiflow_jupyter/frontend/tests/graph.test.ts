@@ -100,6 +100,31 @@ describe("layout", () => {
   });
 });
 
+describe("loops", () => {
+  it("are arches over each other, each around the labels below", () => {
+    const messages = ["a", "a longer message", "c"];
+    const edges = messages.map((message, n) => ({
+      ...sample.graph.edges[2],
+      id: `e${n}`,
+      source: "s",
+      target: null,
+      message,
+    })) as Traits["graph"]["edges"];
+    const graph = { nodes: [{ ...sample.graph.nodes[0], id: "n0", path: "s" }], edges } as Traits["graph"];
+    const lines = messages.map((label, n) => `n0 -> n0 [id=e${n} label="${label}"]`);
+    const dot = `digraph { node [shape=box] n0 ${lines.join(" ")} }`;
+    const { edges: shapes } = new Layouter().layout(graphviz, dot, graph, 700);
+    const ways = messages.map((_, n) => shapes.get(`e${n}`)?.points ?? []);
+    const [tops, widths] = [
+      ways.map((points) => Math.min(...points.map(({ y }) => y))),
+      ways.map((points) => Math.max(...points.map(({ x }) => x)) - Math.min(...points.map(({ x }) => x))),
+    ];
+
+    assert.ok((tops[0] ?? 0) > (tops[1] ?? 0) && (tops[1] ?? 0) > (tops[2] ?? 0));
+    assert.ok((widths[2] ?? 0) > "a longer message".length * 7);
+  });
+});
+
 describe("labels", () => {
   it("keep off states and off each other", () => {
     const points = [
@@ -108,7 +133,7 @@ describe("labels", () => {
       { x: 200, y: 0 },
       { x: 300, y: 0 },
     ];
-    const request = { points, wish: { x: 150, y: 0 }, beside: null, width: 40, height: 20 };
+    const request = { points, wish: { x: 150, y: 0 }, beside: null, tip: null, width: 40, height: 20 };
     const state = { x: 130, y: -20, width: 40, height: 40 };
     const places = placeLabels([{ ...request, id: "a" }, { ...request, id: "b" }], [state]);
     const [a, b] = [places.get("a"), places.get("b")];
@@ -121,7 +146,7 @@ describe("labels", () => {
   it("keep off other lines", () => {
     const across = [0, 100, 200, 300].map((x) => ({ x, y: 0 }));
     const down = [-90, -30, 30, 90].map((y) => ({ x: 150, y }));
-    const request = { beside: null, width: 40, height: 20 };
+    const request = { beside: null, tip: null, width: 40, height: 20 };
     const places = placeLabels(
       [
         { ...request, id: "a", points: across, wish: { x: 150, y: 0 } },
@@ -137,7 +162,7 @@ describe("labels", () => {
   it("stay where they wish when nothing is in the way", () => {
     const points = [0, 1, 2, 3].map((n) => ({ x: n * 50, y: n }));
     const wish = { x: 75, y: 1.5 };
-    const places = placeLabels([{ id: "a", points, wish, beside: null, width: 9, height: 9 }], []);
+    const places = placeLabels([{ id: "a", points, wish, beside: null, tip: null, width: 9, height: 9 }], []);
 
     assert.deepEqual(places.get("a"), wish);
   });

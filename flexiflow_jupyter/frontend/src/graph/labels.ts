@@ -8,6 +8,8 @@ import { samples } from "./geometry";
 export interface LabelRequest {
   id: string;
   points: readonly Point[];
+  /** Tip of the arrow head, which no label is to cover. */
+  tip: Point | null;
   /** Where the label would best be. */
   wish: Point;
   /** A place beside the line, where nothing on the line is free. */
@@ -18,6 +20,8 @@ export interface LabelRequest {
 
 const SAMPLES = 16;
 const GAP = 3;
+/** Room for an arrow head behind its tip. */
+const HEAD = 6;
 /** What a label pays for standing beside its line. */
 const OFF_LINE = 30;
 
@@ -27,6 +31,7 @@ export function placeLabels(
   states: readonly Box[],
 ): Map<string, Point> {
   const lines = requests.map(({ points }) => [...samples(points, SAMPLES)]);
+  const tips = requests.flatMap(({ tip }) => tip ?? []);
   const placed: Box[] = [];
   const found = new Map<string, Point>();
   requests.forEach((request, index) => {
@@ -41,6 +46,7 @@ export function placeLabels(
         states.reduce((sum, state) => sum + overlap(box, state), 0) * 4 +
         placed.reduce((sum, other) => sum + overlap(box, other), 0) * 4 +
         crossings(box, lines, index) * 40 +
+        tips.filter(({ x, y }) => isInside(x, y, grown(box, HEAD))).length * 60 +
         Math.hypot(at.x - request.wish.x, at.y - request.wish.y) +
         (at === request.beside ? OFF_LINE : 0);
       if (cost >= least) continue;
@@ -66,6 +72,16 @@ function overlap(a: Box, b: Box): number {
   const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
   const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
   return across > 0 && down > 0 ? across * down : 0;
+}
+
+/** A box with a border around it. */
+function grown(box: Box, by: number): Box {
+  return {
+    x: box.x - by,
+    y: box.y - by,
+    width: box.width + 2 * by,
+    height: box.height + 2 * by,
+  };
 }
 
 /** How many other lines run through a box. */

@@ -8,6 +8,7 @@ import type { Graph } from "../protocol";
 import { shortenEntries, trim } from "./bounds";
 import type { Box, Geometry } from "./geometry";
 import { readGeometry } from "./geometry";
+import { drawLoops } from "./loops";
 import { bendPairs } from "./pairs";
 import { CROWD, wishedScale } from "./viewport";
 
@@ -87,11 +88,14 @@ function refine(geometry: Geometry, graph: Graph): void {
     const box = geometry.nodes.get(id);
     if (box) boxes.set(path, box);
   }
-  if (!isCrowd) bendPairs(geometry, graph.edges, boxes);
-  shortenEntries(geometry);
   const width = (message: string): number => Math.min(message.length, 28) * 7 + 16;
-  const widths = graph.edges.map((edge) => [edge.id, width(edge.message)] as const);
-  trim(geometry, new Map(isCrowd ? [] : widths));
+  const widths = new Map(graph.edges.map((edge) => [edge.id, width(edge.message)]));
+  if (!isCrowd) {
+    bendPairs(geometry, graph.edges, boxes);
+    drawLoops(geometry, graph.edges, boxes, widths);
+  }
+  shortenEntries(geometry);
+  trim(geometry, isCrowd ? new Map() : widths);
 }
 
 /**

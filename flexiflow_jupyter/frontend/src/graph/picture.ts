@@ -58,7 +58,7 @@ export class Picture {
       lines.append(svg("circle", { class: "ff-initial", cx: dot.at.x, cy: dot.at.y, r: 5 }));
     }
     for (const shape of geometry.entries) lines.append(drawEntry(shape));
-    for (const edge of graph.edges) {
+    for (const edge of widestLoopsFirst(graph.edges, geometry)) {
       const shape = geometry.edges.get(edge.id);
       if (!shape) continue;
       const parts = drawEdge(edge, shape, isCrowded);
@@ -76,6 +76,7 @@ export class Picture {
     const requests = labelled.map(({ edge, shape }, index) => ({
       id: edge.id,
       points: shape.points,
+      tip: shape.tip,
       wish: shape.label ?? { x: 0, y: 0 },
       beside: shape.beside,
       width: widths[index] ?? 0,
@@ -133,6 +134,21 @@ export class Picture {
     const frames = [{ strokeOpacity: 0.45 }, { strokeOpacity: 0 }];
     this.#trail.animate(frames, { duration: 300, easing: "ease-out" });
   }
+}
+
+/** Arches over others come first, for what comes later lies above and takes the click. */
+function widestLoopsFirst(edges: readonly GraphEdge[], geometry: Geometry): GraphEdge[] {
+  const size = (edge: GraphEdge): number => {
+    const xs = geometry.edges.get(edge.id)?.points.map(({ x }) => x) ?? [0];
+    const ys = geometry.edges.get(edge.id)?.points.map(({ y }) => y) ?? [0];
+    return (Math.max(...xs) - Math.min(...xs)) * (Math.max(...ys) - Math.min(...ys));
+  };
+  const loops = edges.filter(isLoop).sort((a, b) => size(b) - size(a));
+  return [...loops, ...edges.filter((edge) => !isLoop(edge))];
+}
+
+function isLoop(edge: GraphEdge): boolean {
+  return edge.target === null || edge.target === edge.source;
 }
 
 function drawNode(node: GraphNode, box: Box): NodeParts {
@@ -193,7 +209,7 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
       "data-edge": edge.id,
       "data-message": edge.message,
       "data-from": edge.source,
-      "data-loop": edge.target === null || edge.target === edge.source,
+      "data-loop": isLoop(edge),
       role: "button",
       "aria-label": describe(edge),
     },
