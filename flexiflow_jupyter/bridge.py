@@ -21,6 +21,9 @@ __all__ = ["EventFeed", "Pulse"]
 _INTERVAL_S: Final = 1 / 30
 """Seconds between two updates of a page; what it draws no oftener than that."""
 
+_REST: Final = 9
+"""How much longer a pause is than the work before it."""
+
 _BATCH_ROWS: Final = 500
 _MOST_UNACKED: Final = 2
 _MOST_KEPT: Final = 5_000
@@ -30,6 +33,9 @@ _MOST_KEPT: Final = 5_000
 @final
 class Pulse:
     """Do work when it is asked for: the first time at once, then 30 times a second.
+
+    Work that takes long (a large chart, slow guards) is done less often, so that it
+    never has more than a tenth of the loop's time.
 
     Parameters
     ----------
@@ -45,6 +51,7 @@ class Pulse:
         self._is_planned = False
         self._is_closed = False
         self._last = float("-inf")
+        self._pause = _INTERVAL_S
 
     @property
     def is_planned(self) -> bool:
@@ -63,7 +70,7 @@ class Pulse:
 
     def _plan(self) -> None:
         """Work now, or when the interval since the last time is over."""
-        wait = self._last + _INTERVAL_S - time.monotonic()
+        wait = self._last + self._pause - time.monotonic()
         if wait > 0:
             self._hop.call_later(wait, self._run)
         else:
@@ -74,10 +81,12 @@ class Pulse:
         self._is_planned = False
         if self._is_closed:
             return
+        begun = time.monotonic()
         try:
             self._work()
         finally:
             self._last = time.monotonic()
+            self._pause = max(_INTERVAL_S, _REST * (self._last - begun))
 
 
 @final

@@ -82,6 +82,7 @@ class View(anywidget.AnyWidget):
         self._subject = component
         self._is_open = True
         self._shown: dict[str, bool] = {}
+        self._failed_at: int | None = None
         self._hop = LoopHop()
         self._pulse = Pulse(self._hop, self._update)
         history = bus.keep_history()
@@ -213,6 +214,8 @@ class View(anywidget.AnyWidget):
         if self._facts is None or component is None:
             return {}
         traits = {**self._facts.structure(), **self._facts.state()}
+        if self._failed_at is not None and traits["steps"] > self._failed_at:
+            self._failed_at = traits["notice"] = None
         if not is_first and traits["active"] != self.active:
             traits["announce"] = f"{component.name} is now in {component.state}"
         return traits
@@ -263,8 +266,9 @@ class View(anywidget.AnyWidget):
             self._pulse.request()
 
     def _show_outcome(self, problem: Problem | None) -> None:
-        """Keep the problem of a failed send on the view until the next send."""
+        """Keep the problem of a failed send on the view until the next send or step."""
         if self._is_open:
+            self._failed_at = None if problem is None else self.steps
             self.notice = None if problem is None else Notice(**problem, level="error")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from hypothesis import given
@@ -212,6 +213,25 @@ class TestPulse:
 
         assert len(calls) == 2
         assert calls[1] - calls[0] >= 1 / 31
+
+    async def test_work_that_takes_long_is_done_less_often(self, calls):
+        """The pause grows with the work, so that the loop stays free."""
+        done = asyncio.Event()
+
+        def work():
+            calls.append(time.monotonic())
+            if len(calls) == 2:
+                done.set()
+            while time.monotonic() < calls[-1] + 0.02:
+                pass
+
+        pulse = Pulse(LoopHop(), work)
+        pulse.request()
+        await asyncio.sleep(0)
+        pulse.request()
+        await done.wait()
+
+        assert calls[1] - calls[0] >= 0.18
 
     async def test_a_closed_pulse_does_nothing(self, calls):
         """Work that was planned is not done any more."""

@@ -372,6 +372,19 @@ class TestSends:
 
         assert order.state == "refused"
 
+    async def test_a_problem_stays_until_the_next_step(self, order, panel):
+        """A failed send is an alert; a later step, whoever sent it, takes it away."""
+        page(panel, {"kind": "send", "id": "1", "text": "add {oops"})
+        await settle()
+        failed = panel.notice
+        await pulse()
+        await order.send("add")
+        await settle()
+
+        assert failed["level"] == "error"
+        assert failed["fix"]
+        assert panel.notice is None
+
     async def test_a_closed_view_sends_nothing(self, order, panel):
         """A click that comes late is forgotten."""
         closed_comm = panel.comm
