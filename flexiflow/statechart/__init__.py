@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._graph import chart_graph
+from ._paths import Coverage, Path, coverage, paths
 from ._questions import chart_fields
 from ._schema import read_schema
 from ._yaml import Node, YamlDocument, load_yaml
@@ -45,6 +46,7 @@ __all__ = [
     "Candidate",
     "Chart",
     "ChartDiff",
+    "Coverage",
     "Effect",
     "Emit",
     "Field",
@@ -54,6 +56,7 @@ __all__ = [
     "Log",
     "Node",
     "Outcome",
+    "Path",
     "Redefinition",
     "ScenarioResult",
     "SendMessage",
@@ -71,6 +74,7 @@ __all__ = [
     "action",
     "chart_fields",
     "chart_graph",
+    "coverage",
     "functions_used",
     "guard",
     "is_chart",
@@ -78,6 +82,7 @@ __all__ = [
     "load_yaml",
     "machine",
     "on",
+    "paths",
     "read_chart",
     "read_schema",
     "run_scenario",
