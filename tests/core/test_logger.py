@@ -28,7 +28,7 @@ LINE = re.compile(
 @pytest.fixture
 def name():
     """A logger's name that no other test has used; forgotten afterwards."""
-    name = f"flexiflow.test.{uuid4().hex}"
+    name = f"test{uuid4().hex}"
     yield name
     for known in (name, f"{name}.child"):
         logging.Logger.manager.loggerDict.pop(known, None)
