@@ -78,7 +78,7 @@ class Output:
             return
         cells = [[plain("-" if cell is None else cell) for cell in row] for row in rows]
         widths = [
-            max(len(head), *(len(row[column]) for row in cells))
+            max(len(head), *(len(row[column]) for row in cells), 0)
             for column, head in enumerate(heads)
         ]
         self.say(_aligned(heads, widths), "bold")

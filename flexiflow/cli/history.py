@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ..errors import ComponentNotFoundError, nearest
 from ..extras.store import SnapshotStore
 from ..settings import load_settings
+from ._output import plain
 from ._session import add_config_option, config_path, load_config, store_path
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def _history(options: argparse.Namespace) -> int:
         )
         if not rows and options.correlation_id is None:
             raise _nothing_of(name, path, store.names())
+    if not rows:
+        story = plain(options.correlation_id)
+        options.output.note(f"No snapshot of {plain(name)} belongs to {story}.")
     options.output.table(
         ("id", "time (UTC)", "from", "to", "message", "correlation id"),
         [

@@ -35,6 +35,17 @@ class TestHistory:
         assert "It holds nothing." in before.err
         assert "It holds job." in after.err
 
+    def test_unknown_story(self, run):
+        """A story of which nothing was saved is told so; the table has its heads."""
+        run("register", "--config", "config.yaml")
+        shown = run("history", "job", "--correlation-id", "nowhere")
+
+        assert shown.code == 0
+        assert shown.err == "No snapshot of job belongs to nowhere.\n"
+        assert len(shown.out.splitlines()) == 1
+        asked = run("history", "job", "--correlation-id", "nowhere", "--json")
+        assert asked.json == []
+
 
 class TestExplain:
     def test_valid(self, run):
