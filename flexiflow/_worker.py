@@ -445,7 +445,9 @@ class Worker(Hosting):
             if not begun:  # cancelled before it could begin
                 self._release()
 
-        task = _here().create_task(handle(), context=turn.context)
+        # Never eagerly, whatever the loop's factory: one message would begin within the
+        # end of the other, and so on as deep as there are messages.
+        task = asyncio.Task(handle(), loop=_here(), context=turn.context)
         tasks.add(task)
         task.add_done_callback(end)
 
