@@ -152,7 +152,8 @@ class Background:
                 handle.cancel()
         self._delayed.clear()
         for task in self._tasks:
-            task.cancel()
+            if not task.get_loop().is_closed():
+                task.cancel()
         return set(self._tasks)
 
     # --- messages and timers ----------------------------------------------------------
@@ -211,7 +212,7 @@ class Background:
         for _, _, handle in self._timers.pop(key, ()):
             handle.cancel()
         task = self._services.pop(key, None)
-        if task is not None:
+        if task is not None and not task.get_loop().is_closed():
             task.cancel()
 
     # --- services ---------------------------------------------------------------------

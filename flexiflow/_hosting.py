@@ -16,6 +16,7 @@ from .statechart.snapshot import start_signal
 if TYPE_CHECKING:
     import asyncio
 
+    from ._home import Home
     from ._message import MessageResult
     from .clock import Clock
 
@@ -77,6 +78,15 @@ class Hosting(Member):
     def _handle_alone(self, turn: Turn) -> None:
         """Handle a message in a task of its own; the worker does."""
         raise NotImplementedError
+
+    def settle(self, home: Home) -> None:
+        """Belong to the loop of an engine; what ran in one that ended begins anew."""
+        ran, machine = self.background, self.state_machine
+        super().settle(home)
+        if ran is not None and self.background is None:
+            if isinstance(machine, ChartMachine):
+                machine.resume(ran.timers_left())
+            ran.end()
 
     def wake(self) -> None:
         """Have the machine started, if it has something to start and a loop runs."""

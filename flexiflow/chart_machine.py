@@ -19,7 +19,7 @@ from .statechart.snapshot import START, Event, Signal, Snapshot
 from .statechart.step import begin, resume, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from .statechart.model import Chart
     from .statechart.ports import Clockwork, Effect, WhyNot
@@ -40,6 +40,18 @@ _OUTCOMES: Final = {
 
 
 # Any in this module: the user's messages, and components of any class.
+
+
+def _existing(
+    program: Program, history: Mapping[str, Sequence[str]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return what is remembered of states that exist."""
+    known = program.by_path
+    return {
+        path: tuple(kept)
+        for path, kept in history.items()
+        if path in known and all(one in known for one in kept)
+    }
 
 
 class ChartMachine(StateMachine):
@@ -351,29 +363,20 @@ class ChartMachine(StateMachine):
         name = chart.name
         if found is not None:
             self._context = {**program.context, **self._context}
-            self._history = {
-                path: kept
-                for path, kept in self._history.items()
-                if path in program.by_path
-                and all(one in program.by_path for one in kept)
-            }
+            self._history = _existing(program, self._history)
             self.current_state = found
             self._keep_running(old, running)
             return Redefinition(
                 kept=True, text=f"{name} goes on in {found.name}.", state=found.name
             )
-        stops = tuple(Stop(path, one) for path, one in running.items())
-        started = self.is_started
-        count = self._count
+        started, count = self.is_started, self._count
         self._reset()
         self._count = count
-        self._owed += stops
+        self._owed += tuple(Stop(path, one) for path, one in running.items())
         now = self.current_state.name
-        text = (
-            started_again(chart, before.leaves, now)
-            if started
-            else (f"{name} starts in {now}.")
-        )
+        text = f"{name} starts in {now}."
+        if started:
+            text = started_again(chart, before.leaves, now)
         return Redefinition(kept=False, text=text, state=now)
 
     def _keep_running(self, old: Program, running: Mapping[str, int]) -> None:
@@ -402,6 +405,20 @@ class ChartMachine(StateMachine):
         self._entries = result.snapshot.entries
         self._count = result.snapshot.count
         self._owed += (*first, *result.effects)
+
+    def resume(self, left: Mapping[str, float] = MappingProxyType({})) -> None:
+        """Begin the timers and services of the active states again, with ``start``.
+
+        Parameters
+        ----------
+        left : mapping of str to float, optional
+            Seconds that timers have left, by name; others wait for their whole time.
+        """
+        self._entries = _NO_ENTRIES
+        timed = [n.path for n in self.current_state.active if n.timers or n.services]
+        if timed and self.is_started:
+            self._begin_timers(timed)
+            self._owed = with_left(self._owed, left)
 
     # --- data -------------------------------------------------------------------------
 
@@ -454,22 +471,12 @@ class ChartMachine(StateMachine):
         if not data.get("started", True):
             self._reset()
             return
-        history = data.get("history") or {}
-        known = self._program.by_path
-        self._history = {
-            path: tuple(kept)
-            for path, kept in history.items()
-            if path in known and all(one in known for one in kept)
-        }
+        self._history = _existing(self._program, data.get("history") or {})
         self._context = FrozenDict(context)
         self.current_state = found
         self._owed = ()
         self._last = ()
-        self._entries = _NO_ENTRIES
-        timed = [node for node in found.active if node.timers or node.services]
-        if timed:
-            self._begin_timers([node.path for node in timed])
-            self._owed = with_left(self._owed, data.get("timers") or {})
+        self.resume(data.get("timers") or {})
 
     @classmethod
     def from_data(

@@ -436,6 +436,25 @@ class TestRestart:
 
         assert made.state == "b"
 
+    def test_timer_goes_on_in_another_loop(self):
+        """A loop that ended takes no timer along."""
+        bench = Bench()
+        door = bench.add("name: d\nstates: {a: {after: {5s: b}, on: {m: a}}, b: }")
+
+        async def first():
+            await door.send("nothing")
+            await bench.pass_(3)
+
+        async def second():
+            await door.send("nothing")
+            await bench.pass_(2)
+            await bench.engine.close()
+
+        asyncio.run(first())
+        asyncio.run(second())
+
+        assert door.state == "b"
+
 
 WALK = """
 name: w
