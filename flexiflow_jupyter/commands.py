@@ -37,6 +37,7 @@ _HELP: Final = (
     ("%flexiflow graph NAME", "the picture of a component's states"),
     ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
     ("%flexiflow help", "this"),
+    ("%gui asyncio", "in a terminal: let the loop run between cells"),
 )
 
 

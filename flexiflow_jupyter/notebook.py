@@ -114,8 +114,8 @@ class Notebook:
             return
         count = self.shell.execution_count
         number = count - 1 if info.store_history else count
-        is_known = bool(info.cell_id)
-        self.cell = Cell(str(info.cell_id or info.raw_cell), number, is_known)
+        name = getattr(info, "cell_id", None)
+        self.cell = Cell(str(name or info.raw_cell), number, is_known=bool(name))
         if not str(info.raw_cell).startswith("%%flexiflow"):
             self.close_views(self.cell.key)
         set_correlation_id()

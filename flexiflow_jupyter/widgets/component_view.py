@@ -9,6 +9,7 @@ import traitlets as t
 
 from flexiflow.errors import ComponentError
 
+from ..boxes import safe_text
 from ..bridge import EventFeed, Pulse
 from ..describe import describe_component
 from ..loop import LoopHop
@@ -152,7 +153,11 @@ class View(anywidget.AnyWidget):
         """Add a text for places where no widget can be shown; Any: IPython's shape."""
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is not None:
-            bundle[0]["text/plain"] = self.text()
+            said = self.notice or {}
+            parts = [said.get(name, "") for name in ("what", "why", "fix")]
+            remark = safe_text(" ".join(filter(None, parts)))
+            text = "\n".join(filter(None, [self.text(), remark]))
+            bundle[0]["text/plain"] = text
         return bundle
 
     def text(self) -> str:
