@@ -91,7 +91,6 @@ def _load(notebook: Notebook, engine: FlexiFlowEngine, text: str) -> ComponentCo
             text=text,
             first_line=_FIRST_LINE,
             in_force=_in_force(engine, text),
-            views=notebook.views_of(notebook.cell.key),
         ) from None
 
 

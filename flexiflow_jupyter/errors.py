@@ -12,7 +12,7 @@ from flexiflow.errors import FlexiFlowError
 from .boxes import box_of_error, safe_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
 
     from IPython.core.interactiveshell import InteractiveShell
@@ -37,8 +37,6 @@ class DefinitionError(ChartError):
         The editor's number of the text's first line.
     in_force : str
         What goes on as before, one sentence; empty when there is nothing.
-    views : sequence of NotebookView, optional
-        What the cell showed before: it is shown again below the box.
     """
 
     code = "flexiflow.jupyter.definition"
@@ -50,13 +48,11 @@ class DefinitionError(ChartError):
         text: str,
         first_line: int,
         in_force: str,
-        views: Sequence[NotebookView] = (),
     ) -> None:
         super().__init__(diagnostics)
         self.text = text
         self.first_line = first_line
         self.in_force = in_force
-        self.views = tuple(views)
 
     def __str__(self) -> str:
         """Return the errors as text, and what stays in force."""
@@ -79,6 +75,7 @@ class ErrorBoxes:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._before: tuple[Any, Any] | None = None
+        self._kept: tuple[BaseException | None, tuple[NotebookView, ...]] = (None, ())
 
     def install(self) -> None:
         """Take over FlexiFlow's errors; what was set before is kept for later."""
@@ -93,6 +90,10 @@ class ErrorBoxes:
             return
         shell.custom_exceptions, shell.CustomTB = self._before
         self._before = None
+
+    def keep(self, error: BaseException, views: Iterable[NotebookView]) -> None:
+        """Show what a cell showed before again, below the box of an error."""
+        self._kept = (error, tuple(views))
 
     def show(self, error: BaseException) -> None:
         """Draw an error; from a task that no cell waits for."""
@@ -132,7 +133,9 @@ class ErrorBoxes:
 
     def _show_again(self, error: BaseException) -> None:
         """Keep the last good picture under the box of a wrong definition."""
-        for view in error.views if isinstance(error, DefinitionError) else ():
+        of_error, views = self._kept
+        self._kept = (None, ())
+        for view in views if of_error is error else ():
             view.move_here()
             display(view)
 

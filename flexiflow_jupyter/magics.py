@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class, no_var_expand
 
+from flexiflow.errors import FlexiFlowError
+
 from .commands import run_command
 from .define import define
 from .running import run_or_schedule
@@ -55,5 +57,15 @@ class FlexiFlowMagics(Magics):
         """
         if cell is None:
             return run_command(self._notebook, line, self._boxes.show)
-        work = define(self._notebook, line, cell)
-        return run_or_schedule(work, self._boxes.show)
+        return run_or_schedule(self._define(line, cell), self._boxes.show)
+
+    async def _define(self, line: str, text: str) -> None:
+        """Define a component; when that fails, the cell keeps what it showed before."""
+        key = self._notebook.cell.key
+        before = self._notebook.views_of(key)
+        try:
+            await define(self._notebook, line, text)
+        except FlexiFlowError as error:
+            still_open = self._notebook.views_of(key)
+            self._boxes.keep(error, [view for view in before if view in still_open])
+            raise

@@ -72,11 +72,26 @@ class TestDefinition:
         assert kernel.answer(kernel.click(door, "push"))["status"] == "ok"
 
     def test_a_wrong_option_is_said(self, kernel):
-        """An option that does not exist has a suggestion."""
-        run = kernel.run(DOOR.replace("flow\n", "flow --no-pannel\n", 1))
+        """An option that does not exist has a suggestion; the panel is kept."""
+        panel = kernel.run(DOOR, cell_id="a").views[0]
+        run = kernel.run(DOOR.replace("flow\n", "flow --no-pannel\n", 1), cell_id="a")
 
         assert run.reply["status"] == "error"
         assert "Did you mean --no-panel?" in run.html
+        assert run.views == [panel]
+
+    def test_a_first_message_that_fails_leaves_the_new_panel(self, kernel):
+        """The component is there; its panel is shown once, above the box."""
+        kernel.run(DOOR, cell_id="a")
+        failing = DOOR.replace("coin: unlocked", "coin: {to: unlocked, do: gone}")
+
+        run = kernel.run(
+            failing.replace("flow\n", "flow --start coin\n", 1), cell_id="a"
+        )
+
+        assert run.reply["status"] == "error"
+        assert len(run.views) == 1
+        assert 'role="alert"' in run.html
 
     @pytest.mark.parametrize("name", HOSTILE)
     def test_hostile_names_are_text(self, kernel, name):
