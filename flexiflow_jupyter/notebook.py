@@ -12,11 +12,12 @@ from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import FlexiFlowError
 from flexiflow.logger import set_correlation_id
 
+from .functions import NotebookFunctions
 from .notebook_logger import NotebookLogger
 from .transform import is_inside_cell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
@@ -71,6 +72,7 @@ class Notebook:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self.shell = shell
+        self.lookup = NotebookFunctions(shell)
         self.cell = Cell("", shell.execution_count)
         self.engines: dict[str, FlexiFlowEngine] = {}
         self._views: dict[str, list[NotebookView]] = {}
@@ -89,19 +91,6 @@ class Notebook:
     def is_component(self, value: object) -> bool:
         """Tell whether a value is a component, of this notebook's engines or not."""
         return isinstance(value, AsyncComponent)
-
-    def lookup(self, name: str) -> Callable[..., object] | None:
-        """Return the function that the notebook defines under a name, or None.
-
-        Asked at each call, so that re-running a cell changes the next call. What
-        IPython itself put among the user's variables does not count.
-        """
-        value = self.shell.user_ns.get(name)
-        hidden = self.shell.user_ns_hidden
-        if not callable(value) or (name in hidden and hidden[name] is value):
-            return None
-        function: Callable[..., object] = value
-        return function
 
     # --- cells and their views --------------------------------------------------------
 

@@ -82,11 +82,12 @@ class Table(Sequence[dict[str, Any]]):
 
     def _repr_html_(self) -> str:
         """Return the table as HTML; every text is escaped."""
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
+        left = 'style="text-align:left"'
+        head = "".join(f"<th {left}>{html.escape(name)}</th>" for name in self.columns)
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="text-align:left"><bdi>{html.escape(text)}</bdi></td>'
+                f"<td {left}><bdi>{html.escape(text)}</bdi></td>"
                 for text in self._texts(row)
             )
             + "</tr>"

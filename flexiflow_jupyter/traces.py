@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from IPython.core.getipython import get_ipython
 
 import flexiflow
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from flexiflow.errors import FlexiFlowError
 
 __all__ = ["own_trace"]
 
@@ -37,19 +35,13 @@ def own_trace(error: BaseException | None) -> str:
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)
-    shown = [line for frame in _user_frames(frames) for line in _frame_lines(frame)]
+    mine = [frame for frame in frames if not frame.filename.startswith(_OURS)]
+    if isinstance(error, FlexiFlowError) and not mine:
+        return ""  # it says itself what, why and fix
+    shown = [line for frame in mine or frames for line in _frame_lines(frame)]
     shown += traceback.format_exception_only(error)
     text = "\n".join(line.rstrip("\n") for line in shown)
     return text if len(text) <= _LONGEST else f"…{text[-_LONGEST:]}"
-
-
-def _user_frames(
-    frames: Iterable[traceback.FrameSummary],
-) -> list[traceback.FrameSummary]:
-    """Return the frames outside of FlexiFlow; all of them when there are none."""
-    listed = list(frames)
-    mine = [frame for frame in listed if not frame.filename.startswith(_OURS)]
-    return mine or listed
 
 
 def _frame_lines(frame: traceback.FrameSummary) -> list[str]:

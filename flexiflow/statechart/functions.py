@@ -350,6 +350,8 @@ class Functions:
         near = close_to(name, names)
         listed = nearest(name, names, limit=_MOST_LISTED)
         places = [f"the modules {', '.join(self._use)}"] if self._use else []
+        if self._lookup is not None:
+            places.insert(0, "the notebook")
         where = ", ".join(["functions=", "marked functions", *places])
         why = f"Looked in {where}."
         if listed:

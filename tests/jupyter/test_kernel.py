@@ -278,11 +278,13 @@ class TestFunctions:
     def test_a_missing_function_is_a_warning(self, kernel):
         """The machine is bound all the same; the call fails until it is there."""
         cell = TURNSTILE.replace("coin: {to", "coin: {if: is_gold, to")
+        kernel.run("def is_golden(): return True")
         run = kernel.run(cell)
 
         assert run.reply["status"] == "ok"
         assert 'role="note"' in run.html
         assert "is_gold" in run.html
+        assert "Did you mean is_golden?" in run.html
         assert kernel.value("turnstile.state") == "'locked'"
 
     def test_defining_a_function_refreshes_the_buttons(self, kernel):
