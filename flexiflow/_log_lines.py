@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any, Final, TextIO, final
 
-from ._scope import CURRENT
+from ._scope import current
 
 __all__ = ["CorrelationIdFilter", "LeanLogger", "LineHandler"]
 
@@ -21,7 +21,7 @@ _INFO: Final = logging.INFO
 
 def _cid() -> str:
     """Return the id of what is being done here, ``-`` when nothing has one."""
-    scope = CURRENT.get()
+    scope = current()
     return "-" if scope is None else scope.correlation_id
 
 

@@ -134,12 +134,14 @@ class Member:
 
         What waits for a loop that was closed is forgotten: nothing can wake it.
         """
+        closed = self.mailbox is not None and self.mailbox.closed
         if self._home is home and self._moves != home.moves:
             self._busy = False
-            self.running = self.mailbox = self.background = None
+            self.running = self.background = None
+            self.mailbox = self.mailbox if closed else None
         self._home = home
         self._moves = home.moves
-        ask = home.loop is None or home.closing or self.keeper is not None
+        ask = closed or home.loop is None or home.closing or self.keeper is not None
         self._place = NOWHERE if ask else home.place
 
     def keep_with(self, keeper: Keeper | None) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
-from ._scope import CURRENT, Scope
+from ._scope import Scope, current, set_current
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Iterable
@@ -77,7 +77,7 @@ class Lane:
         pending = self._pending
         if len(pending) >= self._lanes.max_pending:
             self._drop()
-        scope = CURRENT.get()
+        scope = current()
         if scope is not None and type(scope) is not Scope:
             # Nobody waits for an observer: what it sends is not sent from within the
             # handling that it observes, though it keeps the id.
@@ -99,7 +99,7 @@ class Lane:
         try:
             while pending:
                 event_name, data, scope, answer = pending.popleft()
-                CURRENT.set(scope)
+                set_current(scope)
                 try:
                     await (handler(data) if answer is None else answer)
                 except Exception as error:  # noqa: BLE001 - the bus reports it

@@ -7,7 +7,15 @@ from contextvars import ContextVar
 from itertools import count
 from typing import ClassVar, Final
 
-__all__ = ["CURRENT", "NEXT_ID", "Scope", "id_text"]
+__all__ = [
+    "CURRENT",
+    "NEXT_ID",
+    "Scope",
+    "current",
+    "id_text",
+    "reset_current",
+    "set_current",
+]
 
 NEXT_ID: Final = count(1).__next__
 """Give the next number of a correlation id; safe from any thread."""
@@ -76,3 +84,14 @@ class Scope:
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("flexiflow", default=None)
 """What the present code is doing; None outside."""
+
+current: Final = CURRENT.get
+"""Return what the present code is doing, or None."""
+set_current: Final = CURRENT.set
+"""Set what the present code is doing; returns a token.
+
+A name of its own for each method, since a method of an imported object is not called
+the short way: Python takes it for a function of a module.
+"""
+reset_current: Final = CURRENT.reset
+"""Undo what the token stands for."""

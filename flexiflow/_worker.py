@@ -11,7 +11,7 @@ from ._home import NOWHERE
 from ._hosting import Hosting
 from ._mailbox import Turn, would_wait_for_itself
 from ._message import MessageResult, active, checked, enclosing
-from ._scope import CURRENT, NEXT_ID, Scope
+from ._scope import NEXT_ID, Scope, current, reset_current, set_current
 from ._subscribers import CHANGED, HANDLED, RECEIVED
 from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHANGED
 from .state_machine import TABLE_STATES, State, StateMachine
@@ -66,7 +66,7 @@ class Worker(Hosting):
             or type(message) is not dict
         ):
             return await self._arrive(message)
-        scope = CURRENT.get()
+        scope = current()
         result = MessageResult()
         result.cid = NEXT_ID() if scope is None else scope.cid
         result.machine = machine = self.state_machine
@@ -93,9 +93,9 @@ class Worker(Hosting):
                         return result
                     result.status = "handled"
                     if self._gate.level <= _INFO:
-                        CURRENT.set(Scope(result.cid))
+                        set_current(Scope(result.cid))
                         self._log_transition(result)
-                        CURRENT.set(scope)
+                        set_current(scope)
                     return result
             self._busy = True
             result.component = self
@@ -103,7 +103,7 @@ class Worker(Hosting):
             result.is_alone = False
             result.outer = None if scope is None else enclosing(scope)
             self.running = result
-            token = CURRENT.set(result)
+            token = set_current(result)
             if plain:
                 answer = await before.handle_message(message, self)
                 try:
@@ -132,7 +132,7 @@ class Worker(Hosting):
             return result
         if changed and self._gate.level <= _INFO:
             self._log_transition(result)
-        CURRENT.reset(token)
+        reset_current(token)
         self.running = None
         self._busy = False
         return result
@@ -140,11 +140,14 @@ class Worker(Hosting):
     async def _arrive(self, message: Any) -> MessageResult:
         """Handle a message that needs a closer look, or has to wait."""
         home = self._home
-        if home is not None and not home.enter():
-            result: MessageResult = await home.call(self.handle_message, message)
-            return result
+        if home is not None:
+            if not home.enter():
+                result: MessageResult = await home.call(self.handle_message, message)
+                return result
+            if self._place is not home.place:
+                self.settle(home)
         message = message if type(message) is dict else checked(message)
-        scope = CURRENT.get()
+        scope = current()
         handling = enclosing(scope)
         if self._place is NOWHERE:
             self.refuse_when_closed(handling)
@@ -176,9 +179,9 @@ class Worker(Hosting):
             elif waiter.done() and not waiter.cancelled() and not waiter.exception():
                 self._release()  # it was this message's turn already
             result = self._result(turn.cid, turn.outer)
-            scope = CURRENT.get()
+            scope = current()
             late = self._fail(turn.message, result, error)
-            CURRENT.set(scope)
+            set_current(scope)
             if late and isinstance(error, Exception):
                 await asyncio.sleep(0)
             raise
@@ -222,7 +225,7 @@ class Worker(Hosting):
         bus, machine, late = self.event_bus, result.machine, False
         watched = self.watched
         if watched:
-            CURRENT.set(Scope(result.cid))
+            set_current(Scope(result.cid))
         if bus is not None and watched & RECEIVED:
             facts: dict[str, Any] = {"component": self.name, "message": message}
             late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
@@ -238,7 +241,7 @@ class Worker(Hosting):
             self.mailbox.look_after(message, ignored=not taken)
         if taken:
             if self._gate.level <= _INFO:
-                CURRENT.set(Scope(result.cid))
+                set_current(Scope(result.cid))
                 self._log_transition(result)
             if bus is not None and self.watched & CHANGED:
                 facts = {
@@ -249,7 +252,7 @@ class Worker(Hosting):
                 late |= bus.announce(STATE_CHANGED, facts, self.name)
         if bus is not None and self.watched & HANDLED:
             late |= self._announce_handled(bus, message, result)
-        CURRENT.set(scope)
+        set_current(scope)
         self._release()
         return taken, late
 
@@ -266,7 +269,7 @@ class Worker(Hosting):
         ``late`` is None unless it was told that the message was received.
         """
         quiet = Scope(result.cid)
-        CURRENT.set(quiet)
+        set_current(quiet)
         bus, machine = self.event_bus, result.machine
         effects: tuple[Effect, ...] = ()
         received, late = late is not None, bool(late)
@@ -279,7 +282,7 @@ class Worker(Hosting):
             changed = bool(taken)
             if taken is None:
                 self.running = result
-                CURRENT.set(result)
+                set_current(result)
                 outcome = await machine.handle(message, self)
                 taken, changed = outcome.proceeded, outcome.changed
                 effects = outcome.effects
@@ -304,7 +307,7 @@ class Worker(Hosting):
         if mailbox is not None:
             mailbox.look_after(message, ignored=result.status == "ignored")
         quiet = Scope(result.cid)
-        CURRENT.set(quiet)
+        set_current(quiet)
         try:
             if changed:
                 if self._gate.level <= _INFO:
@@ -318,16 +321,16 @@ class Worker(Hosting):
                     late |= bus.announce(STATE_CHANGED, facts, self.name)
             if effects:
                 self.running = result
-                CURRENT.set(result)
+                set_current(result)
                 await self._perform(effects)
-                CURRENT.set(quiet)
+                set_current(quiet)
             if bus is not None and self.watched & HANDLED:
                 late |= self._announce_handled(bus, message, result)
         except BaseException as error:
             await self._give_up(message, result, error, scope, late=late)
             raise
         saved = None if self.keeper is None else self.keeper(self, message, result)
-        CURRENT.set(scope)
+        set_current(scope)
         self._release()
         if saved is not None:
             await saved
@@ -347,7 +350,7 @@ class Worker(Hosting):
     ) -> None:
         """Tell of a message that failed, and let the next one begin."""
         late |= self._fail(message, result, error)
-        CURRENT.set(scope)
+        set_current(scope)
         self._release()
         if late and isinstance(error, Exception):
             await asyncio.sleep(0)
@@ -380,12 +383,12 @@ class Worker(Hosting):
         bus = self.event_bus
         if bus is None or not self.watched:
             return False
-        scope = CURRENT.get()
-        CURRENT.set(Scope(result.cid))
+        scope = current()
+        set_current(Scope(result.cid))
         facts = {"component": self.name, "message": message, "exception": repr(error)}
         late = bus.announce(MESSAGE_FAILED, facts, self.name)
         late |= self._announce_handled(bus, message, result)
-        CURRENT.set(scope)
+        set_current(scope)
         return late
 
     async def _perform(self, effects: tuple[Effect, ...]) -> None:
@@ -427,7 +430,7 @@ class Worker(Hosting):
             nonlocal begun
             begun = True
             scope = Scope(turn.cid, turn.outer)
-            CURRENT.set(scope)
+            set_current(scope)
             result = self._result(turn.cid, turn.outer)
             result.flight, result.is_alone = turn.flight, True
             try:

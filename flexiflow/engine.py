@@ -387,9 +387,11 @@ class FlexiFlowEngine:
 
     def _moved(self) -> None:
         """Tell components of the loop that was bound, and observers of components."""
-        for worker in self._workers():
-            worker.settle(self._home)
-            worker.wake()
+        names = list(self.components if self._home.moves else self._unannounced)
+        for worker in map(self.components.get, names):
+            if isinstance(worker, Worker):  # others settle with their first message
+                worker.settle(self._home)
+                worker.wake()
         if self._unannounced:
             asyncio.get_running_loop().call_soon(self._announce_all)
 

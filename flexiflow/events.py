@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._listener import Listener
-from ._scope import CURRENT, id_text
+from ._scope import current, id_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +78,7 @@ class Event:
         self.timestamp = _time.time()
         self.name = name
         self.data = data
-        scope = CURRENT.get()
+        scope = current()
         if scope is None:
             self._cid: int | str | None = None
         else:
