@@ -134,6 +134,11 @@ class EventFeed:
         return len(self._waiting) >= _BATCH_ROWS
 
     @property
+    def has_waiting(self) -> bool:
+        """Whether rows wait for the page."""
+        return bool(self._waiting)
+
+    @property
     def published(self) -> int:
         """How many events of this stream are known of."""
         return self._sent + self._dropped + len(self._waiting)

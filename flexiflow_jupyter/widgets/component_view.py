@@ -244,7 +244,7 @@ class View(anywidget.AnyWidget):
             self._feed.ack(message["batch"])
             if self._feed.is_behind:
                 self._send_batches()
-            else:
+            elif self._feed.has_waiting:
                 self._pulse.request()
         elif message["kind"] == "view":
             self._shown[message["id"]] = message["visible"]

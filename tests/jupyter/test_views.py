@@ -439,6 +439,18 @@ class TestEvents:
         await settle()
         assert len(batches()) == 3
 
+    async def test_an_ack_asks_for_nothing_by_itself(self, panel, monkeypatch):
+        """With no rows waiting no update is spent: the next click is shown at once."""
+        page(panel, {"kind": "need", "what": "events"})
+        await settle()
+        updates = []
+        monkeypatch.setattr(panel, "_bring_up_to_date", lambda: updates.append(1))
+
+        page(panel, {"kind": "ack", "batch": 1})
+        await settle()
+
+        assert updates == []
+
     async def test_a_backlog_is_sent_at_the_pace_of_the_page(self, order, panel):
         """While whole batches wait, an acknowledgement is answered at once."""
         page(panel, {"kind": "need", "what": "events"})
