@@ -286,18 +286,27 @@ class NotebookPage:
     def meter_bytes(self) -> Callable[[], int]:
         """Count from now on what comes to the page; the result tells how much.
 
-        Frames of web sockets are counted as they are before compression.
+        Frames of web sockets are counted as they are before compression. Blobs do not
+        leave the page, and the icon of the tab is the application's own.
         """
         received = [0]
+        own: set[str] = set()
 
-        def on_frame(event: dict[str, Any]) -> None:  # as Chromium describes it
+        def on_request(event: dict[str, Any]) -> None:  # as Chromium describes it
+            url = event["request"]["url"]
+            if url.startswith(("blob:", "data:")) or "/favicons/" in url:
+                own.add(event["requestId"])
+
+        def on_frame(event: dict[str, Any]) -> None:  # as above
             frame = event["response"]
             size = len(frame["payloadData"])
             received[0] += size if frame["opcode"] == 1 else size * 3 // 4
 
         def on_data(event: dict[str, Any]) -> None:  # as above
-            received[0] += event["dataLength"]
+            if event["requestId"] not in own:
+                received[0] += event["dataLength"]
 
+        self._cdp.on("Network.requestWillBeSent", on_request)
         self._cdp.on("Network.webSocketFrameReceived", on_frame)
         self._cdp.on("Network.dataReceived", on_data)
         self._cdp.send("Network.enable")
