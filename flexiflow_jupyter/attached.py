@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
+from .completion import MagicCompletion
 from .display import RichDisplay
 from .errors import ErrorBoxes
 from .magics import FlexiFlowMagics
@@ -34,6 +35,7 @@ class Attached:
         self._boxes = ErrorBoxes(shell)
         self._awaiter = MagicAwaiter(shell)
         self._display = RichDisplay(shell)
+        self._completion = MagicCompletion(shell, self._notebook)
         self._is_installed = False
 
     def install(self) -> None:
@@ -49,6 +51,7 @@ class Attached:
         shell.events.register("post_run_cell", self._notebook.end_cell)
         self._boxes.install()
         self._display.install()
+        self._completion.install()
 
     def remove(self) -> None:
         """Take all away and close the views; idempotent."""
@@ -56,6 +59,7 @@ class Attached:
             return
         self._is_installed = False
         shell = self._shell
+        self._completion.remove()
         self._display.remove()
         self._boxes.remove()
         shell.events.unregister("post_run_cell", self._notebook.end_cell)

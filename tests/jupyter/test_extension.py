@@ -31,6 +31,7 @@ def standing(shell):
         "post": list(shell.input_transformers_post),
         "events": {name: list(calls) for name, calls in shell.events.callbacks.items()},
         "errors": shell.custom_exceptions,
+        "matchers": list(shell.Completer.custom_matchers),
         "formatters": {
             name: (set(one.type_printers), set(one.deferred_printers))
             for name, one in [
