@@ -96,6 +96,12 @@ class Mailbox:
         self.closed = False
         """Whether no message is taken any more."""
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether nothing waits here, so that another will do the next time."""
+        waiting = self.queue or self.waiters or self.changes or self.tasks or self.idle
+        return not waiting and not self.closed
+
     def look(self) -> None:
         """Wake the callers of ``until`` who see what they wait for."""
         if self.waiters:

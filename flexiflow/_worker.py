@@ -415,9 +415,12 @@ class Worker(Hosting):
     def _release(self) -> None:
         """Let the next message begin, in the task that waits for it or a new one."""
         self.running = None
-        turn = None if self.mailbox is None else self.mailbox.next()
+        mailbox = self.mailbox
+        turn = None if mailbox is None else mailbox.next()
         if turn is None:
             self._busy = False
+            if mailbox is not None and mailbox.is_spent:
+                self.mailbox = None  # the short way is open again
         elif turn.waiter is None:
             self._handle_alone(turn)
 
