@@ -44,6 +44,16 @@ class TestUnreachable:
 
         assert names(find_unreachable(graph(nodes))) == ["p.b"]
 
+    def test_way_into_a_parent_enters_the_initial_child(self):
+        """A transition to a compound state goes on to where that one starts."""
+        nodes = [
+            FlowNode("s", "s", initial=True),
+            FlowNode("p", "p", "compound"),
+            FlowNode("p.a", "a", parent="p", initial=True),
+        ]
+
+        assert find_unreachable(graph(nodes, ("s", "p"))) == []
+
     def test_way_into_a_child_does_not_enter_the_initial_one(self):
         """A transition past the initial child leaves that one unreachable."""
         nodes = [

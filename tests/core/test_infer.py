@@ -107,6 +107,18 @@ class TestInfer:
             """
         ) == [("pay", "Card()", "by == 'card'"), ("pay", "Cash()", None)]
 
+    def test_cases_exclude_what_came_before(self):
+        """A case without further keys takes its message from those that follow."""
+        assert inferred(
+            """
+            match message:
+                case {"type": "pay"}:
+                    return True, Paid()
+                case _ if message["type"] in ("pay", "owe"):
+                    return True, Owes()
+            """
+        ) == [("pay", "Paid()", None), ("owe", "Owes()", None)]
+
     def test_conditional_expressions_are_two_ways(self):
         """Either side of a conditional expression is a way of its own."""
         assert inferred(

@@ -185,6 +185,8 @@ class TestMixedMachine:
         await shop.send("done")
 
         assert (outcome.kept, shop.state, shop.chart) == (True, "idle", chart)
+        shop.redefine(machine("shop", states={"idle": state(on={"go": "idle"})}))
+        assert shop.accepted() == ("go",)
 
     async def test_class_that_is_gone_starts_again(self, shop):
         """When its state is gone, the initial one is entered, and that is said."""

@@ -153,6 +153,9 @@ class TestConfigReloader:
         component = component_of(config)
         reloader = ConfigReloader(component, config)
         assert module in reloader.files
+        first = type(component.state_machine.current_state)
+        assert reloader.reload().applied
+        assert type(component.state_machine.current_state) is first, "nothing changed"
         write("two", 2)
         assert reloader.reload().applied
         taken = [(await component.send(word)).proceeded for word in ("one", "two")]

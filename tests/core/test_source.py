@@ -97,6 +97,14 @@ class TestSourceReader:
         assert found.module is not None
         assert found.module.name == "ffs_re.inner"
 
+    def test_names_that_lead_in_circles_are_left_open(self, folder: Path):
+        """Aliases and re-exports of each other end without an answer."""
+        write(folder, "ffs_circle.py", "from ffs_other import X\na = b\nb = a")
+        write(folder, "ffs_other.py", "from ffs_circle import X")
+
+        assert SourceReader().find("ffs_circle:X") is None
+        assert SourceReader().find("ffs_circle:a") is None
+
     @pytest.mark.parametrize(
         ("text", "answer"),
         [

@@ -241,6 +241,7 @@ class TestConfigs:
 
         assert edges(data)[0] == ("Open", "shut", "Shut", "wind", "declared")
         assert [e for e in edges(data) if e[:2] == ("Open", "shut")] == edges(data)[:1]
+        assert not flow_graph(data).edges[0].internal
         assert 'subgraph doors["pack: doors"]' in visualize(data)
 
     def test_explanation_that_a_program_made(self):
