@@ -6,7 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
-from ._scope import CURRENT
+from ._scope import CURRENT, Scope
 from .errors import component_not_found
 from .statechart._service_events import (
     pause_before,
@@ -232,7 +232,8 @@ class Background:
 
     async def _run(self, start: StartService, cid: int | str | None) -> None:
         """Run a service to its result, trying again as it says."""
-        CURRENT.set(None)
+        # Beside the handling that began it, not within it; yet it is the same story.
+        CURRENT.set(None if cid is None else Scope(cid))
         retry = start.service.retry
         attempt = 1
         while True:

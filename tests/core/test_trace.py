@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from flexiflow.cli import main
+from flexiflow.clock import ManualClock
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import ActionError
@@ -154,6 +155,48 @@ class TestTrace:
         assert ("state.changed", "oven") in trail.told("call-4712")
         assert {row[1] for row in trail.rows("call-4712")} == {"order", "oven"}
         assert len(trail.history("call-4712", "oven")) == 1
+
+    async def test_what_comes_later_carries_its_id(self, trail):
+        """A timer, then a service: what it logs, what it sends, how it ends."""
+        clock = ManualClock()
+
+        async def hand_over(component):
+            component.logger.info("one egg, three minutes")
+            await component.send("call")
+
+        chart = {
+            "name": "egg",
+            "states": {
+                "Raw": {"on": {"boil": "Boiling"}},
+                "Boiling": {"after": {"3m": "Soft"}},
+                "Soft": {
+                    "run": {"do": "hand_over"},
+                    "done": "Served",
+                    "on": {"call": {"do": {"log": "who wants it"}}},
+                },
+                "Served": {},
+            },
+        }
+        config = ConfigLoader.load_component_config(
+            chart, functions={"hand_over": hand_over}
+        )
+        async with FlexiFlowEngine(trail.engine.logger, clock=clock) as kitchen:
+            kitchen.persist(trail.database)
+            egg = kitchen.create_component(config)
+            with correlation_id("call-4714"):
+                await egg.send("boil")
+            clock.advance(180)
+            await egg.until("Served", timeout=10)
+
+        assert [line.rsplit(" - ", 1)[1] for line in trail.log("call-4714")] == [
+            "egg transitioned to Boiling",
+            "egg transitioned to Soft",
+            "one egg, three minutes",
+            "egg: who wants it",
+            "egg transitioned to Served",
+        ]
+        rows = [line.split()[-2] for line in trail.history("call-4714", "egg")]
+        assert rows == ["done", "after", "boil"]
 
     async def test_stories_that_run_side_by_side_do_not_mix(self, trail):
         """Each of twenty stories has its own lines, events and row."""
