@@ -115,7 +115,11 @@ class Announcer(Subscribers):
                 event_name,
                 error,
             )
-        if event_name == HANDLER_FAILED or not self._is_observed(HANDLER_FAILED):
+        if HANDLER_FAILED not in self._events and not (
+            self._patterns or self._history is not None
+        ):
+            return False  # nobody hears; worded so that it costs next to nothing
+        if event_name == HANDLER_FAILED:
             return False
         facts = {
             "event_name": event_name,
