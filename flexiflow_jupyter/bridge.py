@@ -24,6 +24,9 @@ _INTERVAL_S: Final = 1 / 30
 _REST: Final = 4
 """How much longer a pause is than the work before it."""
 
+_CLOSE: Final = 8
+"""The part of an interval after which a second time may follow a first."""
+
 _COSTS: Final = 3
 """How many times of work are looked at: the quickest of them counts."""
 
@@ -37,6 +40,8 @@ _MOST_KEPT: Final = 5_000
 class Pulse:
     """Do work when it is asked for: the first time at once, then 30 times a second.
 
+    After a rest two times follow each other closely: a message that comes to its end
+    soon after it was begun is seen to end without the wait of a whole interval.
     Work that always takes long (a large chart, slow guards) is done less often, so that
     it has a fifth of the loop's time at most; one slow time changes nothing.
 
@@ -53,7 +58,7 @@ class Pulse:
         self._work = work
         self._is_planned = False
         self._is_closed = False
-        self._last = float("-inf")
+        self._ends: deque[float] = deque([float("-inf")] * 2, maxlen=2)
         self._costs: deque[float] = deque([0.0], maxlen=_COSTS)
 
     @property
@@ -72,9 +77,10 @@ class Pulse:
         self._is_closed = True
 
     def _plan(self) -> None:
-        """Work now, or when the interval since the last time is over."""
+        """Work now, or when the last time and the one before it are long enough ago."""
         pause = max(_INTERVAL_S, _REST * min(self._costs))
-        wait = self._last + pause - time.monotonic()
+        before, last = self._ends
+        wait = max(before + 2 * pause, last + pause / _CLOSE) - time.monotonic()
         if wait > 0:
             self._hop.call_later(wait, self._run)
         else:
@@ -89,8 +95,8 @@ class Pulse:
         try:
             self._work()
         finally:
-            self._last = time.monotonic()
-            self._costs.append(self._last - begun)
+            self._ends.append(time.monotonic())
+            self._costs.append(self._ends[-1] - begun)
 
 
 @final

@@ -92,6 +92,7 @@ class GraphNode(TypedDict):
     kind: str
     parent: str | None
     description: str | None
+    deep: bool
 
 
 class GraphEdge(TypedDict):
@@ -104,6 +105,7 @@ class GraphEdge(TypedDict):
     guard: str | None
     description: str | None
     internal: bool
+    trigger: str
 
 
 class Graph(TypedDict):

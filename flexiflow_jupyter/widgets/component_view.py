@@ -268,7 +268,8 @@ class View(anywidget.AnyWidget):
         """Tell the page how far a send has come."""
         if self._is_open:
             self.send(reply)
-            self._pulse.request()
+            if reply["status"] == "queued":  # no event tells of it
+                self._pulse.request()
 
     def _show_outcome(self, problem: Problem | None) -> None:
         """Keep the problem of a failed send on the view until the next send or step."""
