@@ -295,6 +295,29 @@ class TestPolicies:
         with pytest.raises(ZeroDivisionError):
             await bus.publish("x", delivery=delivery, on_error="raise")
 
+    @pytest.mark.parametrize("observer", [HANDLER_FAILED, "event.*", "*"])
+    async def test_failures_are_heard_by_name_and_by_pattern(self, observer):
+        """Whoever subscribed so that event.handler.failed matches."""
+        bus = EventBus()
+        heard = []
+        bad = recorder([], "bad", error=KeyError())
+        await bus.subscribe("x", "bad", bad)
+        await bus.subscribe(
+            observer, "o", heard.append, filter_fn=lambda name, _: name != "x"
+        )
+        await bus.publish("x")
+
+        assert [one["component_name"] for one in heard] == ["bad"]
+
+    async def test_failures_stand_in_the_history(self):
+        """Also when nobody subscribed."""
+        bus = EventBus()
+        history = bus.keep_history()
+        await bus.subscribe("x", "bad", recorder([], "bad", error=KeyError()))
+        await bus.publish("x")
+
+        assert [event.name for event in history.after(0)] == ["x", HANDLER_FAILED]
+
     async def test_each_failure_names_its_own_handler(self):
         """Several failures in one publish are told apart, plain functions included."""
         bus = EventBus()
