@@ -171,7 +171,7 @@ def numbered(sends):
 
 
 class TestRunToCompletion:
-    @settings(max_examples=150)
+    @settings(max_examples=100)
     @given(
         st.lists(SENDS, min_size=1, max_size=6),
         st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8)), max_size=3),
