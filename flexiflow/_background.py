@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ._scope import CURRENT, Scope
-from .errors import component_not_found
+from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
     pause_before,
     service_done,
@@ -253,6 +253,13 @@ class Background:
     async def _once(self, start: StartService) -> Any:
         """Call the function once, within its time."""
         machine = self._machine
+        if start.service.kind != "function":
+            raise ComponentError(
+                f"{start.state} invokes another document.",
+                why="A component runs functions; documents are invoked in simulations.",
+                fix="Run the chart with flexiflow.statechart.Simulation.",
+                context={"component": self._owner.name, "state": start.state},
+            )
         scope = _Service(self._owner, start, machine.frozen_context())
         answer = machine.functions.invoke(start.service.name, scope, start.arguments)
         if not hasattr(answer, "__await__"):

@@ -37,6 +37,7 @@ from .ports import (
     WhyNot,
 )
 from .scenarios import ScenarioResult, run_scenario, run_scenarios
+from .scxml import from_scxml
 from .simulation import CallRecord, Simulation, TraceStep
 from .snapshot import Snapshot
 
@@ -75,6 +76,7 @@ __all__ = [
     "chart_fields",
     "chart_graph",
     "coverage",
+    "from_scxml",
     "functions_used",
     "guard",
     "is_chart",

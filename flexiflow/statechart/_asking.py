@@ -103,6 +103,37 @@ class Asking:
             raise _failures.guard_async(self, guard)
         return bool(answer)
 
+    # --- what content of SCXML may ask ------------------------------------------------
+
+    @property
+    def session(self) -> str:
+        """The session's id."""
+        return str(getattr(self.host, "session", None) or self.document)
+
+    @property
+    def document(self) -> str:
+        """The document's name."""
+        return self.program.chart.name
+
+    def reaches(self, target: str) -> bool:
+        """Return whether there is somebody behind a target."""
+        ask = getattr(self.host, "reaches", None)
+        return ask is None or bool(ask(target))
+
+    def load(self, source: str) -> str | None:
+        """Return the text of a document, or None when none is read."""
+        read = getattr(self.host, "load", None)
+        return None if read is None else str(read(source))
+
+    def is_active_name(self, name: str) -> bool:
+        """Return whether the state of an id is active."""
+        return self.is_active(name)
+
+    def new_id(self) -> str:
+        """Return an id that the session has not used."""
+        make = getattr(self.host, "new_id", None)
+        return str(make()) if make is not None else f"id{self.start.count}"
+
     # --- selecting --------------------------------------------------------------------
 
     def first(self, edges: Sequence[Edge]) -> Edge | None:

@@ -48,6 +48,7 @@ def _node(chart: Chart, state: StateNode) -> FlowNode:
         initial=state.path in parent.initial
         or any(path.startswith(f"{state.path}.") for path in parent.initial),
         description=state.description,
+        deep=state.history == "deep",
     )
 
 
@@ -60,4 +61,5 @@ def _edge(transition: Transition, source: str, target: str) -> FlowEdge:
         internal=not transition.targets,
         index=transition.index,
         description=transition.description,
+        trigger=transition.trigger,
     )

@@ -19,6 +19,8 @@ __all__ = [
     "Cancel",
     "Delay",
     "EmitEvent",
+    "Expression",
+    "Foreign",
     "Guard",
     "InState",
     "LogText",
@@ -113,7 +115,33 @@ class Call:
     """Where the name stands."""
 
 
-Guard = Test | AllOf | AnyOf | NotOf | InState | Call
+@final
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A condition of a document in another language (SCXML), kept as text."""
+
+    text: str
+    """The expression; walked by a restricted evaluator, never executed."""
+    place: Place | None = field(default=None, compare=False, repr=False)
+    """Where it stands."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """An action of a document in another language (SCXML), kept as data."""
+
+    kind: str
+    """The name of the element, or ``block``."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """Its attributes and content."""
+    parts: tuple[tuple[str, tuple[Action, ...]], ...] = ()
+    """The actions within it, each group with its condition."""
+    place: Place | None = field(default=None, compare=False, repr=False)
+    """Where it stands."""
+
+
+Guard = Test | AllOf | AnyOf | NotOf | InState | Call | Expression
 """A condition: data, or the name of a function."""
 
 
@@ -202,7 +230,7 @@ class LogText:
     """Where it stands."""
 
 
-Action = Call | Set | Add | Raise | Send | Cancel | EmitEvent | LogText
+Action = Call | Set | Add | Raise | Send | Cancel | EmitEvent | LogText | Foreign
 """One thing that a transition, an entry or an exit does."""
 
 
@@ -224,7 +252,7 @@ class Retry:
 class Service:
     """What runs while a state is active."""
 
-    kind: Literal["function", "component", "workflow"]
+    kind: Literal["function", "component", "workflow", "scxml"]
     """What is run."""
     name: str
     """The function's, component's or workflow's name."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 from ._references import compile_text, compile_value
+from ._scxml_content import compile_foreign
 from .actions import Update, compile_add, compile_set
 from .guards import compile_guard
 from .model import (
@@ -12,6 +13,7 @@ from .model import (
     Add,
     Call,
     EmitEvent,
+    Foreign,
     LogText,
     Raise,
     Send,
@@ -22,7 +24,7 @@ from .model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ._references import Getter
     from .guards import GuardTest
@@ -34,8 +36,10 @@ __all__ = ["Edge", "Node", "Op", "domain_of", "done_name", "timer_name"]
 class Op:
     """An action, ready to run: a call, an update of the context, or an effect."""
 
-    __slots__ = ("action", "arguments", "call", "delay", "update", "value")
+    __slots__ = ("act", "action", "arguments", "call", "delay", "update", "value")
 
+    act: Callable[[Any], None] | None
+    """What content of another language does."""
     call: Call | None
     """The function to call, when it is one."""
     arguments: Getter | None
@@ -51,6 +55,7 @@ class Op:
         self.action = action
         self.call = action if isinstance(action, Call) else None
         self.arguments = compile_value(dict(self.call.arguments)) if self.call else None
+        self.act = compile_foreign(action) if isinstance(action, Foreign) else None
         self.update = None
         self.value = None
         if isinstance(action, Set):
@@ -140,7 +145,7 @@ class Node:
         if not self.patterns:
             return self.exact.get(message, ())
         if self.patterns and message not in self.exact:
-            return [edge for edge in self.patterns if matches(edge.message, message)]
+            return [edge for edge in self.patterns if edge.takes(message)]
         return [edge for edge in self.edges if edge.takes(message)]
 
     def __repr__(self) -> str:
@@ -161,6 +166,7 @@ class Edge:
         "source",
         "targets",
         "to_history",
+        "tokens",
     )
 
     def __init__(
@@ -171,6 +177,7 @@ class Edge:
         self.source = source
         self.targets = targets
         self.message = model.message
+        self.tokens: tuple[str, ...] | None = None
         self.guard: GuardTest | None = (
             None if model.guard is None else compile_guard(model.guard)
         )
@@ -180,7 +187,14 @@ class Edge:
 
     def takes(self, message: str) -> bool:
         """Return whether it waits for messages of a type."""
-        return self.model.trigger == "message" and matches(self.message, message)
+        if self.model.trigger != "message":
+            return False
+        if self.tokens is None:
+            return matches(self.message, message)
+        return any(
+            one in {"*", message} or message.startswith(f"{one}.")
+            for one in self.tokens
+        )
 
     def __repr__(self) -> str:
         return f"<Edge {self.index} {self.source.path} {self.model.label}>"

@@ -162,12 +162,14 @@ class Program:
         "edges",
         "first",
         "has_history",
+        "is_scxml",
         "nodes",
         "root",
     )
 
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
+        self.is_scxml = chart.dialect == "scxml"
         self.context: Mapping[str, Any] = freeze(dict(chart.context), "context")
         self.by_path: dict[str, Node] = {}
         self.edges: list[Edge] = []
@@ -201,7 +203,9 @@ class Program:
             self.edges.append(edge)
             node.edges.append(edge)
             if model.trigger == "message":
-                if is_pattern(model.message):
+                if self.is_scxml:
+                    edge.tokens = _tokens(model.message)
+                if self.is_scxml or is_pattern(model.message):
                     node.patterns.append(edge)
                 else:
                     node.exact.setdefault(model.message, []).append(edge)
@@ -305,6 +309,11 @@ def _is_simple(node: Node) -> bool:
     if node.kind in {"parallel", "history"} or node.histories:
         return False
     return not (node.initial_ops or node.services or node.timers)
+
+
+def _tokens(events: str) -> tuple[str, ...]:
+    """Return the event descriptors of an SCXML transition."""
+    return tuple(one.removesuffix(".*").rstrip(".") for one in events.split())
 
 
 def compile_chart(chart: Chart) -> Program:

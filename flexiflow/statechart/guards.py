@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from ._references import MISSING, compile_value, getter, is_pure_value
-from .model import AllOf, AnyOf, Call, Guard, InState, NotOf, Test
+from ._scxml_content import compile_condition
+from .model import AllOf, AnyOf, Call, Expression, Guard, InState, NotOf, Test
 
 if TYPE_CHECKING:
     from ._references import Scope
@@ -147,6 +148,8 @@ def compile_guard(guard: Guard) -> GuardTest:
     if isinstance(guard, AnyOf):
         some = [compile_guard(item) for item in guard.guards]
         return lambda m, c, s: any(test(m, c, s) for test in some)
+    if isinstance(guard, Expression):
+        return compile_condition(guard.text)
     if isinstance(guard, InState):
         target = guard.target
         return lambda _m, _c, s: bool(s.is_active(target))
@@ -257,6 +260,8 @@ def guard_words(guard: Guard | None) -> str | None:
         return f"{subject_words(guard)}{link}{wanted}"
     if isinstance(guard, Call):
         return guard.function.rpartition(":")[2]
+    if isinstance(guard, Expression):
+        return guard.text
     if isinstance(guard, InState):
         return f"in {guard.target}"
     if isinstance(guard, NotOf):
@@ -305,6 +310,9 @@ def failed_clauses(
     if isinstance(guard, Test):
         return [_failed_test(guard, message, context, scope)]
     line, words = _line(guard.place)
+    if isinstance(guard, Expression):
+        text = f"The condition {shown(guard.text)} does not hold{words}."
+        return [Clause(guard.text, "true", actual=False, line=line, text=text)]
     if isinstance(guard, InState):
         text = f"{guard.target} is not active; the guard wants it to be{words}."
         return [Clause(guard.target, "active", None, line, text)]

@@ -8,7 +8,7 @@ charts are compared.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from ._parts import (
     Action,
@@ -19,6 +19,8 @@ from ._parts import (
     Cancel,
     Delay,
     EmitEvent,
+    Expression,
+    Foreign,
     Guard,
     InState,
     LogText,
@@ -50,6 +52,8 @@ __all__ = [
     "Chart",
     "Delay",
     "EmitEvent",
+    "Expression",
+    "Foreign",
     "Guard",
     "InState",
     "LogText",
@@ -118,6 +122,8 @@ class Chart:
     """Words to find it by; shown, never executed."""
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Data of the user's; shown, never executed."""
+    dialect: Literal["flexiflow", "scxml"] = "flexiflow"
+    """Whose rules hold where they differ: names of events, and errors."""
     source: str | None = field(default=None, compare=False)
     """The text it was read from: a file's path, ``cell [3]``."""
     _index: dict[str, StateNode] = field(
@@ -149,6 +155,7 @@ class Chart:
             self.description,
             self.tags,
             self.meta,
+            self.dialect,
             self.source,
         )
 
@@ -240,14 +247,21 @@ def _initial_leaves(chart: Chart, node: StateNode) -> list[str]:
     return [node.path]
 
 
+def _is_within(chart: Chart, path: str | None, around: str) -> bool:
+    """Return whether a state is another one, or stands within it."""
+    while path:
+        if path == around:
+            return True
+        path = chart.state(path).parent
+    return False
+
+
 def _entered(chart: Chart, node: StateNode, targets: tuple[str, ...]) -> list[str]:
     """Return the leaves below a node when some of its descendants are named."""
     found: list[str] = []
     for path in node.children:
         child = chart.state(path)
-        inside = tuple(
-            item for item in targets if item == path or item.startswith(path + ".")
-        )
+        inside = tuple(item for item in targets if _is_within(chart, item, path))
         if child.kind == "history":
             if path in inside:
                 found.extend(_entered(chart, node, child.initial))

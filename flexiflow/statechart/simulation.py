@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
@@ -13,6 +12,8 @@ from ._frozen import freeze, thaw
 from ._questions import accepted, can, why_not
 from ._reading import seconds_of
 from ._service_events import pause_before, service_done, service_error, timer_fired
+from ._sessions import Sessions
+from ._timeline import Timeline
 from .compile import compile_chart
 from .functions import Functions
 from .perform import initial_configuration, perform_nowait
@@ -78,12 +79,20 @@ class TraceStep:
     """Why nothing happened; empty when something did."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _SimulatedHost:
     """Stands in for the component."""
 
     name: str
     rules: Sequence[Any]
+    timeline: Timeline
+    session: str = ""
+    load: Callable[[str], str] | None = None
+    reaches: Callable[[str], bool] | None = None
+
+    def new_id(self) -> str:
+        """Return an id that was not given before."""
+        return f"id{self.timeline.next_number()}"
 
 
 @final
@@ -107,6 +116,10 @@ class Simulation:
         effects.
     rules : sequence, default ()
         What stands in for the component's rules.
+    load : callable, optional
+        Gives the text of an SCXML document that another one invokes by its name.
+    inside : tuple of (Sessions, str), optional
+        The session that invokes this one, and what it calls it; for the machinery.
 
     Raises
     ------
@@ -123,16 +136,23 @@ class Simulation:
         snapshot: Snapshot | None = None,
         functions: Functions | None = None,
         rules: Sequence[Any] = (),
+        load: Callable[[str], str] | None = None,
+        inside: tuple[Sessions, str] | None = None,
     ) -> None:
         self._program: Program = compile_chart(chart)
         self._fakes = Fakes(fake)
         known = functions or Functions()
         self._functions = known.using(chart.use).with_fakes(self._guard_fakes())
-        self._host = _SimulatedHost(chart.name, rules)
-        self._now = 0.0
-        self._order = 0
-        self._waiting: list[tuple[float, int, Callable[[], Any], str | None]] = []
-        self._queue: deque[Mapping[str, Any] | Event] = deque()
+        self.timeline = Timeline() if inside is None else inside[0].owner.timeline
+        """The time it lives in; shared with the documents that it invokes."""
+        self.timeline.members.append(self)
+        self.queue: deque[Mapping[str, Any] | Event] = deque()
+        """What waits to be handled."""
+        self._host = _SimulatedHost(chart.name, rules, self.timeline)
+        self.sessions: Sessions | None = None
+        """What joins the sessions of SCXML documents; None for other charts."""
+        if chart.dialect == "scxml":
+            self._join(load, inside)
         self._calls: list[CallRecord] = []
         self._is_busy = False
         self.trace: list[TraceStep] = []
@@ -150,7 +170,8 @@ class Simulation:
                 self._program, data, functions=self._functions, host=self._host
             ),
         )
-        self._drain()
+        if inside is None:
+            self._drain()
 
     # --- what it is -------------------------------------------------------------------
 
@@ -193,7 +214,7 @@ class Simulation:
     @property
     def now_s(self) -> float:
         """The simulation's time, in seconds from its beginning."""
-        return self._now
+        return self.timeline.now_s
 
     @property
     def calls(self) -> list[CallRecord]:
@@ -202,7 +223,9 @@ class Simulation:
 
     def __repr__(self) -> str:
         """Name the chart, the state and the time."""
-        return f"<Simulation of {self.chart.name!r} in {self.state!r} at {self._now} s>"
+        return (
+            f"<Simulation of {self.chart.name!r} in {self.state!r} at {self.now_s} s>"
+        )
 
     # --- what it does -----------------------------------------------------------------
 
@@ -253,19 +276,10 @@ class Simulation:
                 why="Time goes on by a number of seconds, or a number with a unit.",
                 fix="Write 5, 500ms, 2s, 3m, 48h or 1d.",
             )
-        end = self._now + length
+        end = self.timeline.now_s + length
         for _ in range(_MOST_EVENTS):
-            if not self._waiting or self._waiting[0][0] > end:
-                self._now = end
+            if not self.timeline.step(end):
                 return
-            due = self._waiting[0][0]
-            self._now = max(self._now, due)
-            # What is due at one instant arrives before any of it is handled, as the
-            # clock of an event loop has it.
-            while self._waiting and self._waiting[0][0] <= due:
-                event = heapq.heappop(self._waiting)[2]()
-                if event is not None:
-                    self._queue.append(event)
             self._drain()
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
@@ -289,6 +303,24 @@ class Simulation:
             self._snapshot, given, functions=self._functions, host=self._host
         )
 
+    def _join(
+        self,
+        load: Callable[[str], str] | None,
+        inside: tuple[Sessions, str] | None,
+    ) -> None:
+        """Take a place among the sessions of SCXML documents."""
+
+        def make(
+            chart: Chart, data: Mapping[str, Any], parent: Sessions, name: str
+        ) -> Simulation:
+            return Simulation(chart, data, load=parent.load, inside=(parent, name))
+
+        parent, name = inside or (None, "")
+        self.sessions = Sessions(self, make, load=load, parent=parent, invokeid=name)
+        self._host.session = self.sessions.id
+        self._host.load = load
+        self._host.reaches = self.sessions.reaches
+
     # --- inside -----------------------------------------------------------------------
 
     def _guard_fakes(self) -> dict[str, Callable[..., Any]]:
@@ -307,6 +339,10 @@ class Simulation:
     def _handle(self, message: Mapping[str, Any] | Event) -> bool:
         if isinstance(message, Event) and is_stale(self._snapshot, message):
             return False
+        if self.sessions is not None and not isinstance(message, Event):
+            if self.finished:
+                return False
+            message = self.sessions.before(message)
         shown = message.message if isinstance(message, Event) else message
         return self._apply(
             shown,
@@ -326,7 +362,7 @@ class Simulation:
             reason = self._reason(before, shown)
         self.trace.append(
             TraceStep(
-                self._now,
+                self.timeline.now_s,
                 shown,
                 before.configuration.leaves,
                 result.snapshot.configuration.leaves,
@@ -338,52 +374,59 @@ class Simulation:
         )
         for effect in result.effects:
             self._take(effect)
+        if self.sessions is not None:
+            self.sessions.after(result)
         return result.proceeded
 
     def _reason(self, before: Snapshot, message: Mapping[str, Any]) -> str:
         return str(why_not(before, message, functions=self._functions, host=self._host))
 
     def _drain(self) -> None:
-        """Handle what the machine has sent itself."""
+        """Handle what machines have sent themselves and each other."""
         for _ in range(_MOST_EVENTS):
-            if not self._queue:
+            waiting = (one for one in self.timeline.members if one.queue)
+            member = next(waiting, None)
+            if member is None:
                 return
-            self._handle(self._queue.popleft())
+            member._handle(member.queue.popleft())  # noqa: SLF001 - of this class
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
             why=f"It sent itself more than {_MOST_EVENTS:,} messages.",
             fix="Give a send a guard or a delay.",
         )
 
-    def _later(
-        self, delay_s: float, call: Callable[[], Any], id_: str | None = None
-    ) -> None:
-        self._order += 1
-        heapq.heappush(self._waiting, (self._now + delay_s, self._order, call, id_))
-
     def _take(self, effect: Effect) -> None:
         """Do within the sandbox what a component would do outside."""
+        sessions = self.sessions
         if isinstance(effect, SendMessage):
             self._send(effect)
         elif isinstance(effect, CancelMessage):
-            self._waiting = [one for one in self._waiting if one[3] != effect.id]
-            heapq.heapify(self._waiting)
+            if sessions is not None:
+                sessions.cancel(effect.id)
+            self.timeline.cancel(effect.id)
         elif isinstance(effect, StartTimer):
-            timer = effect
-            self._later(effect.delay_s, lambda: timer_fired(timer))
+            fired = timer_fired(effect)
+            self.timeline.later(effect.delay_s, lambda: self.queue.append(fired))
         elif isinstance(effect, StartService):
-            self._start(effect)
-        elif isinstance(effect, Stop):
-            return  # what was begun by that entry is stale from now on
+            if sessions is not None:
+                sessions.start(effect)
+            else:
+                self._start(effect)
+        elif isinstance(effect, Stop) and sessions is not None:
+            sessions.stop(effect)  # others are known to be stale by their entry
 
     def _send(self, effect: SendMessage) -> None:
         message = effect.message
-        if effect.to not in {None, self.chart.name}:
+        if self.sessions is not None:
+            self.sessions.send(effect)
+        elif effect.to not in {None, self.chart.name}:
             self.sent.append(effect)
         elif effect.delay_s:
-            self._later(effect.delay_s, lambda: message, effect.id)
+            self.timeline.later(
+                effect.delay_s, lambda: self.queue.append(message), effect.id
+            )
         else:
-            self._queue.append(message)
+            self.queue.append(message)
 
     def _start(self, start: StartService, attempt: int = 1) -> None:
         """Begin a service: a faked one answers at once, another one never."""
@@ -404,15 +447,21 @@ class Simulation:
         if not faked:
             if start.timeout_s is not None:
                 late = TimeoutError(f"no answer within {start.timeout_s:g} s")
-                self._later(start.timeout_s, lambda: self._failed(start, attempt, late))
+                self.timeline.later(
+                    start.timeout_s,
+                    lambda: self._tell(self._failed(start, attempt, late)),
+                )
             return
         try:
             result = self._fakes.answer(name, start.arguments)
             event: Event | None = service_done(start, result)
         except Exception as error:  # noqa: BLE001 - a fake may raise anything
             event = self._failed(start, attempt, error)
+        self._tell(event)
+
+    def _tell(self, event: Event | None) -> None:
         if event is not None:
-            self._queue.append(event)
+            self.queue.append(event)
 
     def _failed(
         self, start: StartService, attempt: int, error: BaseException
@@ -421,7 +470,7 @@ class Simulation:
         event = service_error(self._program, start, error)
         if attempt < start.service.retry.max_attempts:
             pause = pause_before(start.service.retry, attempt + 1, None)
-            self._later(pause, lambda: self._again(event, start, attempt + 1))
+            self.timeline.later(pause, lambda: self._again(event, start, attempt + 1))
             return None
         return event
 

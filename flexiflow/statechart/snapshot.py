@@ -101,6 +101,8 @@ class StepResult:
     """Paths of states that were active before and were left."""
     entered: frozenset[str]
     """Paths of states that are active now and were entered in this step."""
+    output: Any = None
+    """What the chart gives when it has come to its end (SCXML)."""
 
 
 Steps = Generator[Pending, Any, StepResult]

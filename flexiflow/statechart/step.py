@@ -21,10 +21,11 @@ from ._moves import (
     is_done,
     recorded,
 )
-from ._reading import seconds_of
+from ._scxml_content import event_message
+from ._scxml_run import done_event, final_data, finalize, invocation
+from ._step_parts import checked_values, delay_of, done_of, failure_of
 from .actions import ActionRefusedError, frozen
 from .functions import Functions
-from .guards import shown
 from .model import Cancel, EmitEvent, LogText, Raise, Send
 from .ports import (
     CancelMessage,
@@ -39,6 +40,7 @@ from .snapshot import Event, Pending, Snapshot, StepResult, Steps
 
 if TYPE_CHECKING:
     from ..errors import ActionError
+    from ._parts import Service
     from .compile import Edge, Node, Op, Program
     from .ports import Effect, Host
 
@@ -63,7 +65,16 @@ class _FailedError(Exception):
 class Run(Asking):
     """The working state of one step."""
 
-    __slots__ = ("_owned", "effects", "entered", "left", "queue", "steps")
+    __slots__ = (
+        "_owned",
+        "effects",
+        "entered",
+        "invoked",
+        "left",
+        "output",
+        "queue",
+        "steps",
+    )
 
     def __init__(
         self,
@@ -81,6 +92,8 @@ class Run(Asking):
         self.left: set[Node] = set()
         self.entered: set[Node] = set()
         self._owned = False
+        self.invoked: dict[Node, list[tuple[Service, Mapping[str, Any]]]] = {}
+        self.output: Any = None
 
     # --- changing ---------------------------------------------------------------------
 
@@ -109,7 +122,7 @@ class Run(Asking):
                 SendMessage(
                     frozen(value, "the message"),
                     action.to,
-                    _seconds(wait, "the delay"),
+                    delay_of(wait, "the delay"),
                     action.id,
                 )
             )
@@ -129,13 +142,15 @@ class Run(Asking):
             try:
                 if op.update is not None:
                     self.merge(op.update(self.message, self.context, self))
+                elif op.act is not None:
+                    op.act(self)
                 elif op.call is not None and op.arguments is not None:
                     arguments = op.arguments(self.message, self.context, self)
                     value = yield Pending(op.call.function, self, arguments)
                     self.stands = node.path
                     self.result = value
                     if isinstance(value, Mapping):
-                        self.merge(_checked(value))
+                        self.merge(checked_values(value))
                 else:
                     self._perform(op)
             except Exception as error:
@@ -169,9 +184,11 @@ class Run(Asking):
             self.queue = deque(waiting)
             self.active = self.configuration.active
             self._owned = False
-            self.queue.appendleft(_failure(failed.error, failed.node))
+            self.queue.appendleft(failure_of(failed.error, failed.node))
             return
         self.left.update(left)
+        for node in left:
+            self.invoked.pop(node, None)
         self.entered.difference_update(left)
         if moving:
             entered, how = entry_order(self.program, moving, self.history)
@@ -203,7 +220,7 @@ class Run(Asking):
             except _FailedError as failed:
                 if not self._is_caught(failed):
                     raise failed.error from failed.error.__cause__
-                self.queue.appendleft(_failure(failed.error, node))
+                self.queue.appendleft(failure_of(failed.error, node))
             if node.kind == "final":
                 self._finish(node)
         leaves = sorted(
@@ -217,19 +234,40 @@ class Run(Asking):
         parent = node.parent
         if parent is None:
             return
+        if self.program.is_scxml:
+            self._finish_document(node, parent)
+            return
         output = (
             frozen(node.output(self.message, self.context, self), "output")
             if node.output
             else None
         )
-        self.queue.append(_done(parent, output))
+        self.queue.append(done_of(parent, output))
         around = parent.parent
         if (
             around is not None
             and around.kind == "parallel"
             and is_done(around, self.active)
         ):
-            self.queue.append(_done(around, None))
+            self.queue.append(done_of(around, None))
+
+    def _finish_document(self, node: Node, parent: Node) -> None:
+        """Say what a final state of an SCXML document ends."""
+        data = final_data(self, node)
+        around = parent.parent
+        if around is None:
+            self.output = data
+            return
+        self.queue.append(done_event(parent.path, data))
+        if around.kind == "parallel" and is_done(around, self.active):
+            self.queue.append(done_event(around.path, None))
+
+    def _invoke(self) -> None:
+        """Work out what the states that were entered and kept invoke."""
+        for node in sorted(self.entered, key=lambda item: item.order):
+            if node.model.run and node not in self.invoked:
+                found = [(one, invocation(self, one)) for one in node.model.run]
+                self.invoked[node] = [(one, got) for one, got in found if got]
 
     # --- whole steps ------------------------------------------------------------------
 
@@ -239,6 +277,8 @@ class Run(Asking):
         while True:
             edges = self.eventless()
             if not edges:
+                if self.program.is_scxml and not self.queue:
+                    self._invoke()
                 if not self.queue:
                     return
                 event = self.queue.popleft()
@@ -255,6 +295,30 @@ class Run(Asking):
                 if steps > MOST_STEPS:
                     raise _failures.restless(self, MOST_STEPS)
                 yield from self._microstep(edges)
+
+    def settle_document(
+        self, message: Mapping[str, Any]
+    ) -> Generator[Pending, Any, None]:
+        """Handle an event from outside as SCXML does: finalize, take, settle."""
+        if "_event" not in message:
+            data = {key: value for key, value in message.items() if key != "type"}
+            name = str(message.get("type"))
+            self.message = event_message(name, data=frozen(data, "data") or None)
+        origin = message.get("_invoked")
+        if origin is not None:
+            node = self.program.by_path[origin[0]]
+            finalize(self, node.model.run[origin[1]])
+        edges = self.taking(self.message)
+        if edges:
+            yield from self._microstep(edges)
+        yield from self.settle()
+        yield from self.end_document()
+
+    def end_document(self) -> Generator[Pending, Any, None]:
+        """Do what is left to do when an SCXML document has come to its end."""
+        if self.program.is_scxml and is_done(self.program.root, self.active):
+            for node in sorted(self.active, key=lambda item: -item.order):
+                yield from self._block(node.exit, node)
 
     def finish(self, *, proceeded: bool) -> StepResult:
         """Return what the step came to."""
@@ -281,6 +345,7 @@ class Run(Asking):
             tuple(self.taken),
             frozenset(node.path for node in left),
             frozenset(node.path for node in self.entered),
+            self.output,
         )
 
     def _starts(self, node: Node, entry: int) -> list[Effect]:
@@ -288,8 +353,14 @@ class Run(Asking):
         found: list[Effect] = []
         try:
             for name, delay in node.timers.items():
-                wait = _seconds(delay(self.message, self.context, self), "after")
+                wait = delay_of(delay(self.message, self.context, self), "after")
                 found.append(StartTimer(node.path, entry, name, wait))
+            for service, given in self.invoked.get(node, ()):
+                found.append(
+                    StartService(node.path, entry, service, given, self.message)
+                )
+            if self.program.is_scxml:
+                return found
             for service, arguments, timeout in node.services:
                 given = frozen(arguments(self.message, self.context, self), "with")
                 limit = timeout(self.message, self.context, self)
@@ -300,44 +371,12 @@ class Run(Asking):
                         service,
                         given,
                         self.message,
-                        None if limit is None else _seconds(limit, "timeout"),
+                        None if limit is None else delay_of(limit, "timeout"),
                     )
                 )
         except ActionRefusedError as error:
             raise _failures.start_failed(self, node, error) from error
         return found
-
-
-def _seconds(value: Any, what: str) -> float:
-    """Return a delay in seconds."""
-    seconds = seconds_of(value)
-    if seconds is None:
-        msg = f"{what} is {shown(value)}; a duration is wanted"
-        raise ActionRefusedError(msg)
-    return seconds
-
-
-def _checked(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a function returned as frozen values for the context."""
-    for key in values:
-        if not isinstance(key, str):
-            msg = f"the returned mapping has the key {key!r}, which is not text"
-            raise ActionRefusedError(msg)
-    return {key: frozen(value, key) for key, value in values.items()}
-
-
-def _failure(error: ActionError, node: Node) -> Event:
-    """Return the event that looks for the innermost ``error`` around a state."""
-    cause = error.__cause__ or error
-    data = _failures.error_data(cause)
-    message = {"type": "error", "state": node.path, "error": data}
-    return Event(f"error.{node.path}", message, error=data, origin=node, failure=error)
-
-
-def _done(node: Node, output: Any) -> Event:
-    """Return the event that says that a state has reached its end."""
-    message = {"type": "done", "state": node.path, "result": output}
-    return Event(f"done.state.{node.path}", message, result=output)
 
 
 def step(
@@ -386,6 +425,9 @@ def step(
         run.result, run.error = message.result, message.error
     if isinstance(message, Event) and is_stale(snapshot, message):
         return run.finish(proceeded=False)
+    if run.program.is_scxml and not isinstance(message, Event):
+        yield from run.settle_document(message)
+        return run.finish(proceeded=bool(run.taken))
     edges = run.taking(message)
     if not edges:
         if isinstance(message, Event) and message.failure is not None:
@@ -440,4 +482,5 @@ def begin(
     nodes, how = enter_whole(program)
     yield from run._enter(nodes, how.by_default, how.history_ops)  # noqa: SLF001
     yield from run.settle()
+    yield from run.end_document()
     return run.finish(proceeded=True)
