@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, final
 
-__all__ = ["EdgeOrigin", "FlowEdge", "FlowGraph", "FlowNode", "NodeKind"]
+__all__ = [
+    "EdgeOrigin",
+    "EdgeTrigger",
+    "FlowEdge",
+    "FlowGraph",
+    "FlowNode",
+    "NodeKind",
+]
 
 NodeKind = Literal["atomic", "compound", "parallel", "final", "history", "unknown"]
 EdgeOrigin = Literal["declared", "inferred", "observed"]
+EdgeTrigger = Literal["message", "always", "after", "done", "error"]
 
 
 @final
@@ -30,6 +38,8 @@ class FlowNode:
     """Whether its parent (or the machine) starts here."""
     description: str | None = None
     """The user's words about it."""
+    deep: bool = False
+    """Whether a history state remembers the states within states as well."""
 
 
 @final
@@ -53,6 +63,8 @@ class FlowEdge:
     """Its position among the transitions of the chart, in document order."""
     description: str | None = None
     """The user's words about it."""
+    trigger: EdgeTrigger = "message"
+    """What it waits for: a message, or something that comes by itself."""
 
 
 @final

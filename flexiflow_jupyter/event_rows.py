@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from flexiflow import events as names
 from flexiflow.errors import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from flexiflow.events import Event
 
@@ -135,7 +136,7 @@ class _Writer:
 
 def _message_text(message: Any) -> str:
     """Return a message as ``type {fields}``."""
-    if type(message) is not dict:
+    if not isinstance(message, Mapping):
         return short_json(message, _LONGEST_TEXT)
     kind = message.get("type")
     if len(message) == 1:
@@ -150,7 +151,7 @@ def _tell_received(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
 
 def _tell_handled(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
     message, status = data["message"], str(data["status"])
-    kind = message.get("type") if type(message) is dict else message
+    kind = message.get("type") if isinstance(message, Mapping) else message
     if status == "ignored":
         return "ignored", f"{kind} · ignored in {data['state']}"
     return "info", f"{kind} · {status} · {data['state']}"

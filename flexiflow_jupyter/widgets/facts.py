@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
 from flexiflow.chart_machine import ChartMachine
@@ -27,7 +28,7 @@ from ..protocol import (
 from .picture import Picture, draw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from flexiflow.component import AsyncComponent
     from flexiflow.events import Event
@@ -106,7 +107,8 @@ class ComponentFacts:
         if received is not None:
             self._busy_since = received.timestamp * 1000
             message = received.data.get("message")
-            self._message = str(message.get("type")) if type(message) is dict else ""
+            is_message = isinstance(message, Mapping)
+            self._message = str(message.get("type")) if is_message else ""
 
     def _last_edge(self) -> LastEdge:
         """Return the edge that was taken last, as far as the machine knows it."""
@@ -247,8 +249,10 @@ class ComponentFacts:
         taken: set[int],
     ) -> str:
         """Return why an edge cannot be taken by a click, or ``""``."""
+        if edge.trigger != "message":
+            return f"{edge.message} comes by itself; it is not sent."
         if edge.message not in verdicts:
-            return f"{edge.message} is no message that can be sent."
+            return f"{edge.message} stands for several messages. Type one below."
         if edge.source not in here:
             why = verdicts[edge.message]
             state = self._component.state

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given
@@ -64,6 +65,15 @@ class TestRowOf:
                 events.HANDLER_FAILED,
                 {"event_name": "e", "component_name": "c", "exception": "X()"},
                 ("failed", "e · c · X()"),
+            ),
+            (
+                events.MESSAGE_HANDLED,
+                {
+                    "message": MappingProxyType({"type": "after"}),
+                    "status": "handled",
+                    "state": "x",
+                },
+                ("info", "after · handled · x"),
             ),
             ("door.opened", {"by": "Ann"}, ("info", '{"by": "Ann"}')),
             ("door.opened", None, ("info", "")),

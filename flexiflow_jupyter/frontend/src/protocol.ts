@@ -49,6 +49,8 @@ export interface GraphNode {
   kind: string;
   parent: string | null;
   description: string | null;
+  /** Whether a history state remembers the states within states as well. */
+  deep: boolean;
 }
 
 /** A transition of the chart; `id` is the id of its edge in `dot`, like "e0". */
@@ -62,6 +64,8 @@ export interface GraphEdge {
   guard: string | null;
   description: string | null;
   internal: boolean;
+  /** "message", or what comes by itself: "after", "always", "done", "error". */
+  trigger: string;
 }
 
 export interface Graph {
