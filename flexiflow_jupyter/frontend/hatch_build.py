@@ -238,7 +238,7 @@ def _run(node: _Node, program: Literal["node", "npm"], *arguments: str) -> None:
         else f"Run `{shown}` in {FRONT_END} and mend what it reports."
     )
     raise _failure(
-        what=f"The front end cannot be built: `{shown}` failed.",
+        what=f"The front end failed at `{shown}`.",
         why=f"It ended with code {done.returncode} and said:\n{done.stdout.strip()}",
         fix=fix,
     )
