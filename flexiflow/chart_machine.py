@@ -167,7 +167,7 @@ class ChartMachine(StateMachine):
     def last_transitions(self) -> tuple[int, ...]:
         """The indices of the transitions that the last handled message took."""
         last = self._last
-        return (last.index,) if isinstance(last, Move) else last
+        return last.taken if isinstance(last, Move) else last
 
     @property
     def snapshot(self) -> Snapshot:

@@ -7,18 +7,21 @@ pure; document order is the order of the nodes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
-    from .compile import Edge, Node, Op, Program
+    from ._tables import Edge, Node, Op
 
 __all__ = [
+    "NO_PLAN",
     "Entering",
+    "Plan",
     "entry_order",
     "exit_order",
     "is_done",
+    "plan_of",
     "recorded",
     "without_conflicts",
 ]
@@ -26,8 +29,20 @@ __all__ = [
 History = "Mapping[str, tuple[str, ...]]"
 
 
+class Tree(Protocol):
+    """The states of a chart."""
+
+    @property
+    def by_path(self) -> Mapping[str, Node]:
+        """The states by path."""
+
+    @property
+    def root(self) -> Node:
+        """The whole."""
+
+
 def effective_targets(
-    program: Program, edge: Edge, history: Mapping[str, tuple[str, ...]]
+    program: Tree, edge: Edge, history: Mapping[str, tuple[str, ...]]
 ) -> list[Node]:
     """Return the states that a transition leads to, histories looked up."""
     found: list[Node] = []
@@ -37,7 +52,7 @@ def effective_targets(
 
 
 def _through_history(
-    program: Program, node: Node, history: Mapping[str, tuple[str, ...]]
+    program: Tree, node: Node, history: Mapping[str, tuple[str, ...]]
 ) -> list[Node]:
     if node.kind != "history":
         return [node]
@@ -59,7 +74,7 @@ def default_of(node: Node) -> Sequence[Node]:
 
 
 def domain_now(
-    program: Program, edge: Edge, history: Mapping[str, tuple[str, ...]]
+    program: Tree, edge: Edge, history: Mapping[str, tuple[str, ...]]
 ) -> Node | None:
     """Return the domain of a transition, as histories are now."""
     if not edge.to_history:
@@ -78,7 +93,7 @@ def domain_now(
 
 
 def exits(
-    program: Program,
+    program: Tree,
     edge: Edge,
     active: Iterable[Node],
     history: Mapping[str, tuple[str, ...]],
@@ -93,7 +108,7 @@ def exits(
 
 
 def exit_order(
-    program: Program,
+    program: Tree,
     edges: Sequence[Edge],
     active: Iterable[Node],
     history: Mapping[str, tuple[str, ...]],
@@ -106,7 +121,7 @@ def exit_order(
 
 
 def without_conflicts(
-    program: Program,
+    program: Tree,
     edges: Sequence[Edge],
     active: Iterable[Node],
     history: Mapping[str, tuple[str, ...]],
@@ -163,8 +178,25 @@ class Entering:
     """What a history's default does, by the state around it."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What transitions taken together leave and enter."""
+
+    left: Sequence[Node]
+    """Innermost and last first."""
+    entered: Sequence[Node] | None
+    """Outermost and first first; None while it is not known."""
+    how: Entering
+    """What is done on the way."""
+
+
+NO_PLAN: Final = Plan((), (), Entering())
+"""Of transitions that act in place."""
+
+
 def entry_order(
-    program: Program,
+    program: Tree,
     edges: Sequence[Edge],
     history: Mapping[str, tuple[str, ...]],
 ) -> tuple[list[Node], Entering]:
@@ -179,7 +211,7 @@ def entry_order(
     return sorted(entering.nodes, key=_order), entering
 
 
-def enter_whole(program: Program) -> tuple[list[Node], Entering]:
+def enter_whole(program: Tree) -> tuple[list[Node], Entering]:
     """Return the states entered when a machine starts."""
     entering = Entering()
     _descend(program, program.root, entering, {})
@@ -187,7 +219,7 @@ def enter_whole(program: Program) -> tuple[list[Node], Entering]:
 
 
 def _descend(
-    program: Program,
+    program: Tree,
     node: Node,
     entering: Entering,
     history: Mapping[str, tuple[str, ...]],
@@ -219,7 +251,7 @@ def _descend(
 
 
 def _climb(
-    program: Program,
+    program: Tree,
     node: Node,
     until: Node | None,
     into: tuple[Entering, Mapping[str, tuple[str, ...]]],
@@ -235,7 +267,7 @@ def _climb(
 
 
 def _fill(
-    program: Program,
+    program: Tree,
     node: Node,
     entering: Entering,
     history: Mapping[str, tuple[str, ...]],
@@ -260,3 +292,39 @@ def is_done(node: Node, active: Iterable[Node]) -> bool:
 
 def _order(node: Node) -> int:
     return node.order
+
+
+def plan_of(
+    program: Tree,
+    edges: Sequence[Edge],
+    active: Iterable[Node],
+    history: Mapping[str, tuple[str, ...]],
+    *,
+    plans: MutableMapping[tuple[Edge, ...], Plan] | None,
+) -> Plan:
+    """Return what transitions leave and enter; worked out once where it is fixed.
+
+    Parameters
+    ----------
+    program : Tree
+        The states.
+    edges : sequence of Edge
+        Transitions taken together, those that act in place left out.
+    active : iterable of Node
+        The active states.
+    plans : mutable mapping, optional
+        Those known for these active states; None where history has a say, and what is
+        entered is only known once the states are left.
+    history : mapping
+        What is remembered.
+    """
+    if not edges:
+        return NO_PLAN
+    if plans is None:
+        return Plan(exit_order(program, edges, active, history), None, Entering())
+    key = tuple(edges)
+    known = plans.get(key)
+    if known is None:
+        left = exit_order(program, edges, active, history)
+        known = plans[key] = Plan(left, *entry_order(program, edges, history))
+    return known

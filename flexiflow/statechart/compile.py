@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._frozen import freeze
+from ._moves import Plan, entry_order, exit_order, without_conflicts
 from ._references import compile_value
 from ._tables import Edge, Node, Op, done_name, timer_name
 from .actions import Update, pure_update
@@ -48,7 +49,7 @@ MOST_CONFIGURATIONS = 10_000
 class Move:
     """What a message does at once: a pure guard, a pure update, a configuration."""
 
-    __slots__ = ("guard", "index", "is_fast", "next", "target", "update")
+    __slots__ = ("guard", "is_fast", "next", "taken", "target", "update")
 
     def __init__(self, *, is_fast: bool) -> None:
         self.is_fast = is_fast
@@ -56,7 +57,7 @@ class Move:
         self.update: Update | None = None
         self.target: Configuration | None = None
         self.next: Move | None = None
-        self.index = -1
+        self.taken: tuple[int, ...] = ()
 
 
 SLOW: Final = Move(is_fast=False)
@@ -76,6 +77,7 @@ class Configuration:
         "name",
         "nodes",
         "otherwise",
+        "plans",
         "program",
         "row",
     )
@@ -111,6 +113,7 @@ class Configuration:
                 item for node in nodes for item in (node, *node.ancestors)
             )
         self.row = {}
+        self.plans: dict[tuple[Edge, ...], Plan] = {}
         self.otherwise = SLOW if is_waiting else None
         for node in () if is_waiting else self.active:
             for message in node.exact:
@@ -136,12 +139,25 @@ class Configuration:
         return move
 
     def _work_out(self, message: str) -> Move | None:
-        if len(self.nodes) > 1:
+        chains = [
+            chain for chain in self.chains(lambda node: node.taking(message)) if chain
+        ]
+        if not chains:
+            return None
+        program = self.program
+        if len(chains) == 1:
+            return self._in_turn(chains[0])
+        if any(edge.guard for chain in chains for edge in chain):
             return SLOW
-        chain = self.chains(lambda node: node.taking(message))[0]
+        firsts = list(dict.fromkeys(chain[0] for chain in chains))
+        taken = without_conflicts(program, firsts, self.active, {})
+        return program.plan(self, taken) or SLOW
+
+    def _in_turn(self, chain: Sequence[Edge]) -> Move | None:
+        """Return the moves of edges that are tried one after the other."""
         following: Move | None = None
         for edge in reversed(chain):
-            move = self.program.plan(self.nodes[0], edge)
+            move = self.program.plan(self, [edge])
             if move is None:
                 following = SLOW
                 continue
@@ -254,59 +270,54 @@ class Program:
 
     # --- moves ------------------------------------------------------------------------
 
-    def plan(self, leaf: Node, edge: Edge) -> Move | None:
-        """Return an edge as a fast move from a leaf, or None when it needs more.
+    def plan(self, here: Configuration, edges: Sequence[Edge]) -> Move | None:
+        """Return edges taken together as a fast move, or None when they need more.
 
-        Fast is what leaves a single leaf for another one with pure guards and updates
-        alone: no user code, effects, history, services, timers or eventless moves.
+        Fast is what moves with pure guards and updates alone: no user code, effects,
+        history, services, timers, or eventless transitions.
         """
-        if len(edge.targets) != 1 or edge.to_history or not is_pure(edge.model.guard):
+        if self.is_scxml or not all(map(_is_plain, edges)):
             return None
-        domain = edge.domain
-        target = edge.targets[0]
-        left = [node for node in (leaf, *leaf.ancestors) if _within(node, domain)]
-        entered = [node for node in target.ancestors if _within(node, domain)][::-1]
-        entered.append(target)
-        while entered[-1].kind == "compound":
-            inner = entered[-1].initial
-            if len(inner) != 1 or inner[0].parent is not entered[-1]:
-                return None
-            entered.append(inner[0])
-        if not entered[-1].is_leaf or not all(map(_is_simple, (*left, *entered))):
+        left = exit_order(self, edges, here.active, {})
+        entered, _ = entry_order(self, edges, {})
+        if not all(map(_is_simple, (*left, *entered))):
             return None
-        end = entered[-1]
-        if any(node.always for node in (end, *end.ancestors)) or self._tells(end):
+        gone = set(left)
+        leaves = [node for node in here.nodes if node not in gone]
+        leaves += [node for node in entered if node.is_leaf]
+        target = self.configuration(sorted(leaves, key=lambda node: node.order))
+        if any(node.always for node in target.active) or any(map(_tells, entered)):
             return None
         actions: list[Action] = [op.action for node in left for op in node.exit]
-        actions += edge.model.actions
+        actions += [action for edge in edges for action in edge.model.actions]
         actions += [op.action for node in entered for op in node.entry]
         update = pure_update(tuple(actions)) if actions else None
         if actions and update is None:
             return None
         move = Move(is_fast=True)
-        move.guard = edge.guard
+        move.guard = edges[0].guard if len(edges) == 1 else None
         move.update = update
-        move.target = self.configuration((end,))
-        move.index = edge.index
+        move.target = target
+        move.taken = tuple(edge.index for edge in edges)
         return move
 
-    @staticmethod
-    def _tells(end: Node) -> bool:
-        """Return whether entering a state makes an event that somebody may take."""
-        parent = end.parent
-        if end.kind != "final" or parent is None:
-            return False
-        return parent.parent is not None or bool(parent.named)
+
+def _tells(node: Node) -> bool:
+    """Return whether entering a state makes an event that somebody may take."""
+    parent = node.parent
+    if node.kind != "final" or parent is None:
+        return False
+    return parent.parent is not None or bool(parent.named)
 
 
-def _within(node: Node, domain: Node | None) -> bool:
-    """Return whether a state lies properly within a domain; all do within None."""
-    return domain is None or domain.contains(node)
+def _is_plain(edge: Edge) -> bool:
+    """Return whether a transition leads to plain states, and asks plain questions."""
+    return bool(edge.targets) and not edge.to_history and is_pure(edge.model.guard)
 
 
 def _is_simple(node: Node) -> bool:
     """Return whether a state can be left and entered without the full path."""
-    if node.kind in {"parallel", "history"} or node.histories:
+    if node.histories:
         return False
     return not (node.initial_ops or node.services or node.timers)
 

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, final
 from . import _failures
 from ._asking import Asking
 from ._moves import (
+    Entering,
+    Plan,
     enter_whole,
     entry_order,
-    exit_order,
     is_done,
+    plan_of,
     recorded,
 )
 from ._scxml_content import event_message
@@ -165,7 +167,14 @@ class Run(Asking):
         before = (self.context, self.effects[:], list(self.queue), self.history)
         self._owned = False
         active = set(self.active)
-        left = exit_order(self.program, moving, active, self.history) if moving else []
+        plan = plan_of(
+            self.program,
+            moving,
+            self.active,
+            self.history,
+            plans=None if self.program.has_history else self.configuration.plans,
+        )
+        left = plan.left
         try:
             if left and self.program.has_history:
                 self.history = {**self.history, **recorded(left, active)}
@@ -191,18 +200,16 @@ class Run(Asking):
             self.invoked.pop(node, None)
         self.entered.difference_update(left)
         if moving:
-            entered, how = entry_order(self.program, moving, self.history)
-            yield from self._enter(entered, how.by_default, how.history_ops)
+            if plan.entered is None:
+                plan = Plan(left, *entry_order(self.program, moving, self.history))
+            yield from self._enter(plan.entered or (), plan.how)
 
     def _is_caught(self, failed: _FailedError) -> bool:
         node = failed.node
         return any(item.errors for item in (node, *node.ancestors))
 
     def _enter(
-        self,
-        nodes: Sequence[Node],
-        by_default: set[Node],
-        history_ops: Mapping[Node, tuple[Op, ...]],
+        self, nodes: Sequence[Node], how: Entering
     ) -> Generator[Pending, Any, None]:
         """Enter states, outermost first."""
         active = set(self.active)
@@ -213,10 +220,10 @@ class Run(Asking):
             try:
                 if node.entry:
                     yield from self._block(node.entry, node)
-                if node.initial_ops and node in by_default:
+                if node.initial_ops and node in how.by_default:
                     yield from self._block(node.initial_ops, node)
-                if node in history_ops:
-                    yield from self._block(history_ops[node], node)
+                if node in how.history_ops:
+                    yield from self._block(how.history_ops[node], node)
             except _FailedError as failed:
                 if not self._is_caught(failed):
                     raise failed.error from failed.error.__cause__
@@ -480,7 +487,7 @@ def begin(
     )
     run.active = frozenset()
     nodes, how = enter_whole(program)
-    yield from run._enter(nodes, how.by_default, how.history_ops)  # noqa: SLF001
+    yield from run._enter(nodes, how)  # noqa: SLF001
     yield from run.settle()
     yield from run.end_document()
     return run.finish(proceeded=True)
