@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.errors import ActionError
-from flexiflow.statechart import Functions, load_chart
+from flexiflow.statechart import Functions, load_chart, read_chart
 
 
 class Host:
@@ -417,3 +419,128 @@ states:
 """)
 
         assert player.send("m") == "b"
+
+
+# --- random charts, through both paths ------------------------------------------------
+
+MESSAGES = ["m", "n", "k"]
+PATHS = ["a", "b", "c", "d", "e", "f", "a.c", "a.d", "b.c", "b.d", "a.h", "b.h"]
+ACTIONS = [{"add": {"x": 1}}, {"set": {"y": "$context.x"}}, {"raise": "k"}]
+
+
+def transitions():
+    """Return transitions with any target, pure guards and actions."""
+    whole = st.fixed_dictionaries(
+        {},
+        optional={
+            "to": st.sampled_from(PATHS),
+            "if": st.sampled_from([{"context.x": {"lt": 4}}, {"n": 1}, {"in": "a"}]),
+            "do": st.sampled_from(ACTIONS),
+            "reenter": st.booleans(),
+        },
+    )
+    return st.dictionaries(
+        st.sampled_from(MESSAGES),
+        st.sampled_from(PATHS[:6]) | whole.filter(lambda one: set(one) & {"to", "do"}),
+    )
+
+
+def tree(depth=2):
+    """Return states within states, some parallel, some final, some with histories."""
+    leaf = st.fixed_dictionaries(
+        {"on": transitions()}, optional={"entry": st.sampled_from(ACTIONS[:2])}
+    ) | st.just({"final": True})
+    if not depth:
+        return leaf
+    names = ["c", "d"] if depth == 2 else ["e", "f"]
+    inner = st.fixed_dictionaries({name: tree(depth - 1) for name in names})
+    around = {
+        "on": transitions(),
+        "exit": st.sampled_from(ACTIONS[:2]),
+        "done": st.sampled_from(["a", "b"]),
+        "always": st.fixed_dictionaries(
+            {"to": st.sampled_from(PATHS), "if": st.just({"context.x": {"ge": 3}})}
+        ),
+    }
+    return (
+        leaf
+        | st.fixed_dictionaries({"states": inner}, optional=around)
+        | st.fixed_dictionaries({"parallel": inner}, optional=around)
+        | st.fixed_dictionaries(
+            {"states": inner.map(lambda one: {**one, "h": {"history": "deep"}})},
+            optional=around,
+        )
+    )
+
+
+def charts():
+    """Return data of charts; those with targets that do not exist are tried too."""
+    return st.fixed_dictionaries(
+        {
+            "name": st.just("x"),
+            "context": st.just({"x": 0, "y": 0}),
+            "states": st.fixed_dictionaries({"a": tree(), "b": tree()}),
+        },
+        optional={"on": transitions()},
+    )
+
+
+class TestBothPaths:
+    @settings(max_examples=150, deadline=None)
+    @given(charts(), st.lists(st.sampled_from(MESSAGES), max_size=6))
+    def test_fast_moves_do_what_whole_steps_do(self, data, messages):
+        """A look-up and a step come to the same states, context and transitions."""
+        chart = self.usable(data)
+        if chart is None:
+            return
+        asyncio.run(self.walk(chart, messages))
+
+    def usable(self, data):
+        """Return the chart, with transitions dropped whose targets do not exist."""
+        chart, problems = read_chart(data)
+        for _ in range(40):
+            if chart is not None or not problems:
+                break
+            path = problems[0].context.get("path", "")
+            if not self.drop(data, path):
+                return None
+            chart, problems = read_chart(data)
+        return chart
+
+    def drop(self, data, path):
+        """Remove the transition, or what else is wrong, at a path."""
+        steps = path.split(".")[1:]
+        for length in range(len(steps), 0, -1):
+            owner = data
+            for step in steps[: length - 1]:
+                owner = owner.get(step, {}) if isinstance(owner, dict) else {}
+            last = steps[length - 1]
+            if isinstance(owner, dict) and last in owner and last not in {"to", "if"}:
+                del owner[last]
+                return True
+        return False
+
+    async def walk(self, chart, messages):
+        """Send the same messages along both paths."""
+        quick, slow = ChartMachine(chart), ChartMachine(chart)
+        for kind in messages:
+            message = {"type": kind, "n": 1}
+            wanted = await self.whole(slow, message)
+            taken = quick.handle_nowait(message)
+            found = taken
+            if taken is None:
+                found = await self.whole(quick, message)
+            assert found == wanted or (found is True and wanted is True)
+            assert quick.states == slow.states
+            assert quick.context == slow.context
+            if wanted is True:
+                assert quick.last_transitions == slow.last_transitions
+            why = quick.why_not({"type": "m", "n": 1}, Host())
+            assert bool(why) is not quick.can({"type": "m", "n": 1}, Host())
+
+    async def whole(self, machine, message):
+        """Handle a message by a whole step; an error counts as an answer."""
+        try:
+            return (await machine.handle(message, Host())).proceeded
+        except ActionError as error:
+            return error.what
