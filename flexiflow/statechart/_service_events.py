@@ -65,7 +65,7 @@ def service_error(program: Program, start: StartService, error: BaseException) -
         f"error.{start.state}",
         {"type": "error", "state": start.state, "error": data},
         error=data,
-        origin=program.by_path[start.state],
+        origin=program.by_path.get(start.state),
         failure=failure,
         state=start.state,
         entry=start.entry,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import ChartError
+from .functions import Functions
 from .language import read_chart
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from .functions import Functions
     from .model import Chart
 
 __all__ = ["machine", "on", "state"]
@@ -35,13 +37,15 @@ def on(
 ) -> dict[str, Any]:
     """Return a transition with more than a target.
 
+    A function may stand wherever its name may.
+
     Parameters
     ----------
     to : str, optional
         The target; without it the transition acts in place.
-    if_ : mapping or str, optional
-        The guard: a pattern, or a function's name.
-    do : mapping, str or sequence, optional
+    if_ : mapping, str or callable, optional
+        The guard: a pattern, a function's name, or a function.
+    do : mapping, str, callable or sequence, optional
         The actions.
     reenter : bool, optional
         Whether the state is left even when the target lies within it.
@@ -123,7 +127,7 @@ def machine(
     description: str | None = None,
     tags: Sequence[str] | None = None,
     meta: Mapping[str, Any] | None = None,
-    functions: Functions | None = None,
+    functions: Functions | Mapping[str, Callable[..., Any]] | None = None,
 ) -> Chart:
     """Return a chart; each parameter is the key of that name in YAML.
 
@@ -135,8 +139,9 @@ def machine(
         The states, or the regions, at the top level; one of the two.
     initial : str, optional
         The state to start in (``initial_state`` in YAML); the first otherwise.
-    functions : Functions, optional
-        Where names of functions are looked up; without it they are not checked.
+    functions : Functions or mapping of str to callable, optional
+        Where names of functions are looked up, now and whenever the chart runs;
+        without it they are not checked.
 
     Raises
     ------
@@ -155,24 +160,58 @@ def machine(
     >>> door.messages
     ('open', 'close')
     """
+    found: dict[str, Callable[..., Any]] = {}
+
+    def written(value: Any) -> Any:
+        """Return the same with names in the place of functions."""
+        return _written(value, found)
+
     data = _given(
         name=name,
         description=description,
         use=list(use) if use is not None and not isinstance(use, str) else use,
         context=context,
         initial_state=initial,
-        states=states,
-        parallel=parallel,
-        on=on,
-        entry=entry,
-        exit=exit,
-        done=done,
-        error=error,
+        states=written(states),
+        parallel=written(parallel),
+        on=written(on),
+        entry=written(entry),
+        exit=written(exit),
+        done=written(done),
+        error=written(error),
         scenarios=list(scenarios) if scenarios is not None else None,
         tags=list(tags) if tags is not None else None,
         meta=meta,
     )
-    chart, problems = read_chart(data, functions=functions, source=f"<{name}>")
+    if isinstance(functions, Mapping):
+        functions = Functions(functions)
+    checked = functions if functions is None else functions.with_fakes(found)
+    chart, problems = read_chart(data, functions=checked, source=f"<{name}>")
     if chart is None:
         raise ChartError(problems)
-    return chart
+    known = (functions or Functions()).with_fakes(found)
+    return replace(chart, functions=known) if functions or found else chart
+
+
+def _written(value: Any, found: dict[str, Callable[..., Any]]) -> Any:
+    """Return a value with names in the place of the functions in it.
+
+    Parameters
+    ----------
+    value : JSON data with functions
+        A part of the machine.
+    found : dict of str to callable
+        Takes what each name stands for.
+    """
+    if isinstance(value, Mapping):
+        return {key: _written(item, found) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_written(item, found) for item in value]
+    if not callable(value):
+        return value
+    own = getattr(value, "__name__", type(value).__name__).strip("<>")
+    name, count = own, 1
+    while found.setdefault(name, value) is not value:
+        count += 1
+        name = f"{own}_{count}"
+    return name

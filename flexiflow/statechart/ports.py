@@ -37,8 +37,12 @@ FieldKind = Literal["text", "number", "boolean", "choice", "json"]
 class Clockwork(Protocol):
     """What runs a machine's timers."""
 
-    def timers_left(self) -> dict[str, float]:
-        """Return the seconds left of each timer that runs, by its name."""
+    # Any: JSON data.
+    def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
+        """Return what still has to come: ``at``, ``timers`` and ``sends``.
+
+        ``entries`` tells the present entry of each state; timers of others are stale.
+        """
 
 
 @runtime_checkable

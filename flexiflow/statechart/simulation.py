@@ -141,7 +141,7 @@ class Simulation:
     ) -> None:
         self._program: Program = compile_chart(chart)
         self._fakes = Fakes(fake)
-        known = functions or Functions()
+        known = functions or chart.functions or Functions()
         self._functions = known.using(chart.use).with_fakes(self._guard_fakes())
         self.timeline = Timeline() if inside is None else inside[0].owner.timeline
         """The time it lives in; shared with the documents that it invokes."""
