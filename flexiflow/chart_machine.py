@@ -91,7 +91,8 @@ class ChartMachine(StateMachine):
         program = compile_chart(chart)
         super().__init__(program.root)
         self._program: Program = program
-        self._functions = (functions or _NO_FUNCTIONS).using(chart.use)
+        given = functions or chart.functions or _NO_FUNCTIONS
+        self._functions = given.using(chart.use)
         self._owed: tuple[Effect, ...] = ()
         self.clockwork = None
         self._reset()
@@ -355,8 +356,7 @@ class ChartMachine(StateMachine):
         program = compile_chart(chart)
         found = program.at(before.leaves) if self.is_started else None
         old, running = self._program, self._entries
-        if functions is not None:
-            self._functions = functions
+        self._functions = functions or chart.functions or self._functions
         self._functions = self._functions.using(chart.use)
         self._program = program
         self._last = ()

@@ -130,6 +130,8 @@ class FlexiFlowEngine:
             return
         if self._take(component):
             self._announce(component.name)
+        elif self._unannounced:
+            self._announce_all()
         await self.event_bus.join(COMPONENT_REGISTERED)
 
     def _take(self, component: Any) -> bool:

@@ -108,6 +108,26 @@ class TestRegister:
 
         assert seen == [{"component": "a"}]
 
+    def test_register_async_waits_for_what_was_registered_without_a_loop(self):
+        """The event that is still owed is the one that it returns after."""
+        engine = FlexiFlowEngine(logger=Mock())
+        component = AsyncComponent("a")
+        engine.register(component)
+        seen = []
+
+        async def slow(data):
+            await asyncio.sleep(0)
+            seen.append(data)
+
+        async def main():
+            await engine.event_bus.subscribe(COMPONENT_REGISTERED, "o", slow)
+            await engine.register_async(component)
+            assert seen == [{"component": "a"}]
+            await engine.register_async(component)
+
+        asyncio.run(main())
+        assert seen == [{"component": "a"}]
+
     def test_without_a_loop_it_is_announced_when_one_runs(self):
         """Once, to those who subscribed first thing in that loop."""
         engine = FlexiFlowEngine(logger=Mock())

@@ -10,8 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flexiflow.chart_machine import ChartMachine
+from flexiflow.component import AsyncComponent
 from flexiflow.diagnostics import ChartError
-from flexiflow.statechart import load_chart, machine, on, read_chart, state
+from flexiflow.statechart import (
+    Functions,
+    Simulation,
+    load_chart,
+    machine,
+    on,
+    read_chart,
+    state,
+)
 
 
 class TestMachine:
@@ -46,10 +56,66 @@ states:
 
         assert caught.value.context["path"] == "$.states.a.on.m"
 
-    def test_function_object_is_refused(self):
-        """A chart is data; functions are named."""
-        with pytest.raises(ChartError, match="must be a mapping or a function's name"):
-            machine("door", states={"a": state(on={"m": on(do=print)})})
+    async def test_functions_given_are_called_when_it_runs(self):
+        """By name from ``functions``, and as objects in the place of a name."""
+
+        def ring(context):
+            return {"n": context["n"] + 1}
+
+        async def bell(context):
+            return {"n": context["n"] + 10}
+
+        for functions in ({"ring": ring}, Functions({"ring": ring})):
+            chart = machine(
+                "door",
+                context={"n": 0},
+                functions=functions,
+                states={
+                    "a": state(on={"go": on("b", if_=lambda message: True, do="ring")}),
+                    "b": state(entry=[bell, {"call": bell}]),
+                },
+            )
+            door = AsyncComponent("door", state_machine=ChartMachine(chart))
+            await door.send("go")
+
+            assert door.context == {"n": 21}
+            assert pickle.loads(pickle.dumps(chart)) == chart  # noqa: S301 - our own
+
+    async def test_functions_of_one_name_stay_apart(self):
+        """Each place calls the object that stands there."""
+        calls = []
+        chart = machine(
+            "door",
+            states={
+                "a": state(
+                    on={
+                        "x": on(do=lambda: calls.append("x")),
+                        "y": on(do=lambda: calls.append("y")),
+                    }
+                )
+            },
+        )
+        door = AsyncComponent("door", state_machine=ChartMachine(chart))
+        await door.send("y")
+        await door.send("x")
+
+        assert calls == ["y", "x"]
+        again = machine("door", states={"a": state(on={"x": on(do=print)})})
+        door.redefine(again)
+        simulation = Simulation(again, fake={"print": None})
+        simulation.send("x")
+        assert simulation.leaves == {"a"}
+
+    def test_function_that_is_not_given_is_refused(self):
+        """With functions, names are checked at once."""
+        with pytest.raises(ChartError, match="No function rng") as caught:
+            machine(
+                "door",
+                states={"a": state(on={"m": on(do="rng")})},
+                functions={"ring": print},
+            )
+
+        assert "ring" in caught.value.fix
 
     def test_chart_is_a_value(self):
         """It can be hashed, copied and pickled."""
