@@ -8,6 +8,7 @@ to the cluster itself, the page draws it in the room that is kept above.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, final
 
@@ -127,10 +128,9 @@ class _Drawing:
             for path in self._outer(edge)
             if edge.source != edge.target
         }
-        self._loops: dict[str, list[str]] = {}
-        for edge in edges.values():
-            if edge.source == edge.target and self._is_box(edge.source):
-                self._loops.setdefault(edge.source, []).append(edge.message)
+        self._loops = Counter(
+            edge.source for edge in edges.values() if edge.source == edge.target
+        )
 
     def dot(self) -> str:
         """Return the whole as Graphviz source."""
@@ -185,14 +185,13 @@ class _Drawing:
 
     def _draw_box(self, dot: graphviz.Digraph, node: FlowNode) -> None:
         """Add a cluster, in another one that keeps room for what comes back to it."""
-        loops = self._loops.get(node.path)
+        loops = self._loops[node.path]
         if not loops:
             self._draw_cluster(dot, node)
             return
         name = f"cluster_room_{self._ids[node.path]}"
-        rows = [graphviz.escape(_cut(loop)) for loop in loops]
         with dot.subgraph(name=name) as room:
-            room.attr(label="\\n\\n".join(["", *rows]), fontsize="14", margin="6")
+            room.attr(label="\\n".join("m" * loops), fontsize="28", margin="6")
             self._draw_cluster(room, node)
 
     def _draw_cluster(self, dot: graphviz.Digraph, node: FlowNode) -> None:
@@ -202,14 +201,25 @@ class _Drawing:
         is_region = parent is not None and parent.kind == "parallel"
         with dot.subgraph(name=f"cluster_{name}") as box:
             look = _REGION if is_region else _BOX
-            box.attr(label=graphviz.escape(_cut(node.label)), **look)
+            # Graphviz stumbles over an empty line in the label of a cluster.
+            label = " ".join(_cut(node.label).split())
+            box.attr(label=graphviz.escape(label), **look)
             if node.path in self._anchored:
                 box.node(f"a{name[1:]}", "", **_ANCHOR)
             for child in self._memories_of(parent, node) if is_region else ():
                 self._draw_state(box, child)
-            for child in self._children[node.path]:
-                if node.kind != "parallel" or not self._is_lodged(child):
-                    self._draw_state(box, child)
+            for child in self._inside(node):
+                self._draw_state(box, child)
+
+    def _inside(self, node: FlowNode) -> list[FlowNode]:
+        """Return the states to draw in a box, in the order of Graphviz.
+
+        With ``rankdir=LR`` it puts what comes first below: regions come backwards.
+        """
+        children = self._children[node.path]
+        if node.kind != "parallel":
+            return children
+        return [child for child in reversed(children) if not self._is_lodged(child)]
 
     def _is_lodged(self, node: FlowNode) -> bool:
         """Return whether a history of a parallel state stands in its first region."""

@@ -49,11 +49,24 @@ export class FakeModel {
 const runtime = fetch("/static/graphviz.js").then((answer) =>
   new Response(answer.body.pipeThrough(new CompressionStream("gzip"))).arrayBuffer(),
 );
+
+/** A moment of a machine as the kernel has sent it: any `dev/NAME_traits.json`. */
+async function still(file) {
+  const model = new FakeModel(await (await fetch(file)).json());
+  model.onSend = async (message) => {
+    if (message.kind !== "need" || message.what !== "graphviz") return;
+    model.receive({ kind: "runtime", what: "graphviz" }, [new DataView(await runtime)]);
+  };
+  return { model, act: () => {} };
+}
+
 const scenes = (query.get("scenes") ?? "turnstile").split(",");
 window.scenes = {};
 for (const scene of scenes) {
   const [name, view = "panel"] = scene.split(":");
-  const { model, act } = machine(FakeModel, CHARTS[name], runtime);
+  const { model, act } = CHARTS[name]
+    ? machine(FakeModel, CHARTS[name], runtime)
+    : await still(`/dev/${name}_traits.json`);
   model.traits.view = view;
   const widget = (await import(`/static/${view}.js`)).default;
   const el = document.createElement("div");

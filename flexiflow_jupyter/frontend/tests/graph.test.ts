@@ -189,6 +189,7 @@ function chainOf(count: number): Pick<Traits, "dot" | "graph"> {
     kind: "atomic",
     parent: null,
     description: null,
+    deep: false,
   }));
   const edges = nodes.slice(1).map((node, n) => ({
     id: `e${n}`,
@@ -198,6 +199,7 @@ function chainOf(count: number): Pick<Traits, "dot" | "graph"> {
     guard: null,
     description: null,
     internal: false,
+    trigger: "message",
   }));
   const lines = edges.map((edge, n) => `n${n} -> n${n + 1} [id=${edge.id} label=next]`);
   const dot = `digraph { rankdir=LR node [shape=box fontsize=13] ${nodes

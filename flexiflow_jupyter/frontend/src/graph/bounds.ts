@@ -9,10 +9,11 @@ const HALO = 6;
 
 /** Bring initial dots close to their states; wide ranks would draw long lines. */
 export function shortenEntries(geometry: Geometry): void {
-  geometry.entries.forEach((entry, index) => {
-    const dot = geometry.dots[index];
+  const dots = new Map(geometry.dots.map((dot) => [`${dot.id}e`, dot]));
+  for (const entry of geometry.entries) {
+    const dot = dots.get(entry.id);
     const end = entry.points.at(-1);
-    if (!dot || !end || !entry.tip) return;
+    if (!dot || !end || !entry.tip) continue;
     const [dx, dy] = [entry.tip.x - end.x, entry.tip.y - end.y];
     const length = Math.hypot(dx, dy) || 1;
     const reach = Math.min(ENTRY, Math.hypot(dot.at.x - end.x, dot.at.y - end.y));
@@ -26,7 +27,7 @@ export function shortenEntries(geometry: Geometry): void {
     const last = away(HALO - 1);
     entry.points = [start, start, last, last];
     entry.tip = { x: last.x + dx, y: last.y + dy };
-  });
+  }
 }
 
 /** Move everything so that the picture starts at 0, 0 and has no empty border. */

@@ -3,9 +3,10 @@
  *
  * DOT expected (dev/sample_traits.json has one): a digraph whose state nodes are named
  * like the ids of the `graph` trait (n0, n1, ...), whose edges carry `id=e0`, ..., and
- * whose initial dots are nodes of `shape=point` with edges of other ids. Compound
- * states are subgraphs `cluster_n3`. Labels serve to measure only: the texts drawn are
- * those of the trait. Sizes are points and are drawn as pixels.
+ * whose initial dots are nodes `i0` of `shape=point` with edges of id `i0e`. Compound
+ * states are subgraphs `cluster_n3`; edges between one and a state in it are tied to an
+ * invisible point. Labels serve to measure only: the texts drawn are those of the trait.
+ * Sizes are points and are drawn as pixels.
  */
 
 export interface Point {
@@ -31,6 +32,18 @@ export interface EdgeShape {
   beside: Point | null;
 }
 
+/** Where a machine or a compound state begins. */
+export interface Dot {
+  id: string;
+  at: Point;
+  radius: number;
+}
+
+/** A line from an initial dot, by the id of its edge. */
+export interface Entry extends EdgeShape {
+  id: string;
+}
+
 export interface Geometry {
   width: number;
   height: number;
@@ -38,12 +51,12 @@ export interface Geometry {
   nodes: Map<string, Box>;
   /** Boxes of compound states by id. */
   clusters: Map<string, Box>;
-  /** Initial dots: middle and radius. */
-  dots: { at: Point; radius: number }[];
+  /** Initial dots. */
+  dots: Dot[];
   /** Transitions by id. */
   edges: Map<string, EdgeShape>;
   /** Lines from initial dots. */
-  entries: EdgeShape[];
+  entries: Entry[];
 }
 
 interface RawObject {
@@ -54,6 +67,7 @@ interface RawObject {
   width?: string;
   height?: string;
   shape?: string;
+  style?: string;
 }
 
 interface RawEdge {
@@ -108,7 +122,7 @@ function readObject(object: RawObject, flip: Flip, into: Geometry): void {
   const width = Number(object.width) * 72;
   const height = Number(object.height) * 72;
   if (object.shape === "point") {
-    into.dots.push({ at, radius: width / 2 });
+    if (object.style !== "invis") into.dots.push({ id: name, at, radius: width / 2 });
     return;
   }
   into.nodes.set(name, { x: at.x - width / 2, y: at.y - height / 2, width, height });
@@ -119,7 +133,7 @@ function readEdge(edge: RawEdge, flip: Flip, ids: ReadonlySet<string>, into: Geo
   const shape = readSpline(edge.pos ?? "", flip);
   if (!shape) return;
   if (!ids.has(id)) {
-    into.entries.push(shape);
+    into.entries.push({ ...shape, id });
     return;
   }
   const [x, y] = numbers(edge.lp);

@@ -1,6 +1,7 @@
 /**
  * Several transitions that stay in one state: arches over each other, each wide enough
- * to go around the label below it. A single loop stays as Graphviz drew it. Pure.
+ * to go around the label below it. A single loop stays as Graphviz drew it, if it did;
+ * it draws none of states with others in them. Pure.
  */
 import type { GraphEdge } from "../protocol";
 import type { Box, EdgeShape, Geometry, Point } from "./geometry";
@@ -19,7 +20,7 @@ interface Loop {
   labelWidth: number;
 }
 
-/** Redraw the loops of states that have two or more. */
+/** Redraw the loops of states that have two or more, and those not drawn yet. */
 export function drawLoops(
   geometry: Geometry,
   edges: readonly GraphEdge[],
@@ -36,7 +37,8 @@ export function drawLoops(
   for (const [path, own] of loops) {
     const box = boxes.get(path);
     const beside = own[0]?.shape.beside;
-    if (box && beside && own.length > 1) stack(own, box, sideOf(beside, box));
+    const isDrawn = own.every(({ shape }) => shape.points.length > 0);
+    if (box && beside && (own.length > 1 || !isDrawn)) stack(own, box, sideOf(beside, box));
   }
 }
 

@@ -3,23 +3,20 @@
  * changes attributes of what stands there and nothing else.
  */
 import { setAttribute, svg } from "../dom";
-import type { Graph, GraphEdge, GraphNode, Traits } from "../protocol";
+import type { Graph, GraphEdge, Traits } from "../protocol";
 import { cut } from "../format";
 import type { Box, EdgeShape, Geometry, Point } from "./geometry";
 import { headPaths, linePath } from "./geometry";
 import { placeLabels } from "./labels";
+import type { NodeParts } from "./states";
+import { cutName, drawStates } from "./states";
+import { describe, isLoop, isMessage } from "./words";
 
-const HALO = 4;
+export type { NodeParts } from "./states";
+
 const LABEL_HEIGHT = 20;
 /** Longer labels are cut on the picture. */
 const LONGEST_LABEL = 28;
-
-export interface NodeParts {
-  readonly node: GraphNode;
-  readonly box: Box;
-  readonly el: SVGGElement;
-  readonly text: SVGTextElement;
-}
 
 export interface EdgeParts {
   readonly edge: GraphEdge;
@@ -32,6 +29,8 @@ export interface EdgeParts {
   readonly text: SVGTextElement | null;
   /** Middle of the label, or of the line. */
   labelAt: Point | null;
+  /** The paths of the boxes in which the label stands. */
+  within: readonly string[];
 }
 
 export class Picture {
@@ -46,13 +45,9 @@ export class Picture {
     const boxes = svg("g", {});
     const lines = svg("g", {});
     const states = svg("g", {});
-    for (const node of graph.nodes) {
-      const cluster = geometry.clusters.get(node.id);
-      const box = cluster ?? geometry.nodes.get(node.id);
-      if (!box) continue;
-      const parts = cluster ? drawCluster(node, box) : drawNode(node, box);
-      this.nodes.set(node.path, parts);
-      (cluster ? boxes : states).append(parts.el);
+    for (const parts of drawStates(geometry, graph)) {
+      this.nodes.set(parts.node.path, parts);
+      (parts.isBox ? boxes : states).append(parts.el);
     }
     for (const dot of geometry.dots) {
       lines.append(svg("circle", { class: "ff-initial", cx: dot.at.x, cy: dot.at.y, r: 5 }));
@@ -82,12 +77,38 @@ export class Picture {
       width: widths[index] ?? 0,
       height: LABEL_HEIGHT,
     }));
-    const places = placeLabels(requests, [...this.geometry.nodes.values()]);
+    const places = placeLabels(requests, [...this.geometry.nodes.values(), ...this.#titles()]);
     labelled.forEach((parts, index) => {
       const at = places.get(parts.edge.id);
       if (at) placeLabel(parts, at, widths[index] ?? 0);
     });
     for (const parts of this.nodes.values()) cutName(parts);
+    for (const parts of this.edges.values()) parts.within = this.#boxesAround(parts.labelAt);
+  }
+
+  /** Where the names of boxes and histories stand; no label is to cover them. */
+  #titles(): Box[] {
+    return [...this.nodes.values()].flatMap(({ node, box, isBox }) => {
+      const width = Math.min(box.width, node.label.length * 7 + 16);
+      if (isBox) return [{ x: box.x + 4, y: box.y, width, height: 24 }, ...sides(box)];
+      if (node.kind !== "history") return [];
+      const middle = box.x + box.width / 2;
+      return { x: middle - width / 2, y: box.y + box.height, width, height: 16 };
+    });
+  }
+
+  /** The paths of the boxes around a point. */
+  #boxesAround(at: Point | null): string[] {
+    return [...this.nodes.values()].flatMap(({ node, box, isBox }) =>
+      at &&
+      isBox &&
+      at.x > box.x &&
+      at.x < box.x + box.width &&
+      at.y > box.y &&
+      at.y < box.y + box.height
+        ? node.path
+        : [],
+    );
   }
 
   /** Where the labels stand, as boxes. */
@@ -105,12 +126,16 @@ export class Picture {
       setAttribute(el, "aria-current", active.has(path) ? "true" : null);
       setAttribute(el, "data-active", parents.has(path));
     }
+    for (const { el, within } of this.edges.values()) {
+      setAttribute(el, "data-tinted", within.some((path) => parents.has(path)));
+    }
   }
 
   /** Make the edges that can be sent look and act like buttons; the others say why. */
   showEdges(traits: Traits): void {
     const active = new Set([...traits.active, ...traits.parents]);
     for (const [id, { el, edge, title }] of this.edges) {
+      if (!isMessage(edge)) continue;
       const status = traits.edges[id];
       const isEnabled = (status?.enabled ?? false) && !traits.closed;
       const reason = isEnabled ? "" : traits.closed || status?.reason || "Not now.";
@@ -147,49 +172,6 @@ function widestLoopsFirst(edges: readonly GraphEdge[], geometry: Geometry): Grap
   return [...loops, ...edges.filter((edge) => !isLoop(edge))];
 }
 
-function isLoop(edge: GraphEdge): boolean {
-  return edge.target === null || edge.target === edge.source;
-}
-
-function drawNode(node: GraphNode, box: Box): NodeParts {
-  const { x, y, width, height } = box;
-  const halo = { x: x - HALO, y: y - HALO, width: width + 2 * HALO, height: height + 2 * HALO };
-  const el = stateGroup(node, "ff-node");
-  el.append(
-    svg("rect", { class: "ff-halo", ...halo, rx: 12 }),
-    svg("rect", { class: "ff-body", x, y, width, height, rx: 8 }),
-  );
-  if (node.kind === "final") {
-    const inner = { x: x + 3, y: y + 3, width: width - 6, height: height - 6 };
-    el.append(svg("rect", { class: "ff-inner", ...inner, rx: 5 }));
-  }
-  const at = { x: x + width / 2, y: y + height / 2 + 4.5 };
-  const text = svg("text", at, node.label);
-  el.append(text);
-  return { node, box, el, text };
-}
-
-function drawCluster(node: GraphNode, box: Box): NodeParts {
-  const { x, y, width, height } = box;
-  const el = stateGroup(node, "ff-cluster");
-  const text = svg("text", { x: x + 12, y: y + 18 }, node.label);
-  el.append(svg("rect", { class: "ff-body", x, y, width, height, rx: 12 }), text);
-  return { node, box, el, text };
-}
-
-function stateGroup(node: GraphNode, className: string): SVGGElement {
-  const el = svg("g", {
-    class: className,
-    "data-state": node.path,
-    "data-kind": node.kind,
-    role: "img",
-    "aria-label": node.path,
-  });
-  const about = node.description ? `${node.path}: ${node.description}` : node.path;
-  el.append(svg("title", {}, about));
-  return el;
-}
-
 function drawEntry(shape: EdgeShape): SVGGElement {
   const el = svg("g", { class: "ff-entry" }, svg("path", { d: linePath(shape.points) }));
   const end = shape.points.at(-1);
@@ -210,7 +192,8 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
       "data-message": edge.message,
       "data-from": edge.source,
       "data-loop": isLoop(edge),
-      role: "button",
+      "data-trigger": isMessage(edge) ? null : edge.trigger,
+      role: isMessage(edge) ? "button" : "img",
       "aria-label": describe(edge),
     },
     title,
@@ -231,7 +214,7 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
   if (ring && pill && text) el.append(ring, pill, text, drawBan());
   const labelAt = shape.label ?? shape.points[0] ?? null;
-  return { edge, shape, el, title, pill, ring, text, labelAt };
+  return { edge, shape, el, title, pill, ring, text, labelAt, within: [] };
 }
 
 /** The sign before the label of an edge whose guard is false now. */
@@ -240,13 +223,14 @@ function drawBan(): SVGGElement {
   return svg("g", { class: "ff-ban" }, svg("circle", { r: 8 }), svg("path", { d: sign }));
 }
 
-/** An edge in words, with its guard and description when it has them. */
-export function describe(edge: GraphEdge): string {
-  const isInside = edge.target === null;
-  const where = isInside ? `stays in ${edge.source}` : `${edge.source} to ${edge.target}`;
-  const guard = edge.guard ? `, if ${edge.guard}` : "";
-  const about = edge.description ? `. ${edge.description}` : "";
-  return `${edge.message}: ${where}${guard}${about}`;
+/** The sides of a box as thin boxes; a label is not to interrupt them. */
+function sides({ x, y, width, height }: Box): Box[] {
+  return [
+    { x: x - 1, y, width: 2, height },
+    { x: x + width - 1, y, width: 2, height },
+    { x, y: y - 1, width, height: 2 },
+    { x, y: y + height - 1, width, height: 2 },
+  ];
 }
 
 /** Width of a pill: the text, a little more for bold, and its padding. */
@@ -272,16 +256,4 @@ function surround(rect: SVGRectElement, at: Point, width: number, height: number
   setAttribute(rect, "y", at.y - height / 2);
   setAttribute(rect, "width", width);
   setAttribute(rect, "height", height);
-}
-
-/** Cut a name that does not fit, with an ellipsis; the title has it whole. */
-function cutName({ node, box, text }: NodeParts): void {
-  const room = box.width - 12;
-  if (text.getComputedTextLength() <= room) return;
-  const points = [...node.label];
-  let keep = points.length;
-  while (keep > 1 && text.getComputedTextLength() > room) {
-    keep = Math.min(keep - 1, Math.floor((keep * room) / text.getComputedTextLength()));
-    text.textContent = `${points.slice(0, Math.max(1, keep)).join("")}\u2026`;
-  }
 }

@@ -71,9 +71,10 @@ export class Tags {
   }
 
   #place(path: string, tag: SVGGElement): void {
-    const box = this.#picture.nodes.get(path)?.box;
-    if (!box) return;
-    const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+    const parts = this.#picture.nodes.get(path);
+    if (!parts) return;
+    const { box, isBox } = parts;
+    const [x, y] = [box.x + box.width / 2, box.y + (isBox ? 0 : box.height / 2)];
     tag.setAttribute("transform", `translate(${x},${y}) scale(${1 / this.#scale})`);
   }
 }

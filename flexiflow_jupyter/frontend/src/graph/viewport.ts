@@ -55,6 +55,15 @@ export function fit(picture: Size, place: Size, states: number, focus: Box | nul
   return fits || !focus ? middle : hold(centre(focus, place, scale), picture, place);
 }
 
+/** The box around boxes, null around none. */
+export function boxAround(boxes: readonly Box[]): Box | null {
+  if (boxes.length === 0) return null;
+  const [x, y] = [Math.min(...boxes.map((box) => box.x)), Math.min(...boxes.map((box) => box.y))];
+  const right = Math.max(...boxes.map((box) => box.x + box.width));
+  const bottom = Math.max(...boxes.map((box) => box.y + box.height));
+  return { x, y, width: right - x, height: bottom - y };
+}
+
 /** The transform that shows a box in the middle of the place. */
 export function centre(box: Box, place: Size, scale: number): Transform {
   return {

@@ -6,7 +6,7 @@ import { namedStates } from "../graph/names";
 import { PanZoom } from "../graph/panZoom";
 import { Picture } from "../graph/picture";
 import { Tags } from "../graph/tags";
-import { CROWD, freeCorner, placeHeight, READABLE } from "../graph/viewport";
+import { boxAround, CROWD, freeCorner, placeHeight, READABLE } from "../graph/viewport";
 import type { Graphviz } from "../graphviz";
 import { loadedGraphviz, loadGraphviz } from "../graphviz";
 import { icon } from "../icons";
@@ -166,8 +166,10 @@ class GraphView implements Part {
   }
 
   #activeBox(): Box | null {
-    const path = this.#traits?.active[0];
-    return path === undefined ? null : (this.#picture?.nodes.get(path)?.box ?? null);
+    const boxes = (this.#traits?.active ?? []).flatMap(
+      (path) => this.#picture?.nodes.get(path)?.box ?? [],
+    );
+    return boxAround(boxes);
   }
 
   /** Put the zoom group where it covers nothing; else it shows itself on hover only. */
