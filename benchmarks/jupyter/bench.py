@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.browser.jupyter_server import App
 
-__all__ = ["Bench"]
+__all__ = ["Bench", "in_page", "own_script"]
 
 _PROBE = (Path(__file__).parent / "probe.js").read_text(encoding="utf-8")
 
@@ -85,6 +85,29 @@ class Bench:
         finally:
             context.close()
             self._server.shut_down_kernels()
+
+
+@contextmanager
+def own_script(page: NotebookPage) -> Iterator[list[float]]:
+    """Put the seconds that the views' scripts take meanwhile into a list.
+
+    What they make the browser do at once (styles, layout) is counted with them; the
+    notebook's own scripts are not: the modules of the views are loaded from blobs.
+    """
+    seconds: list[float] = []
+    cdp = page.context.new_cdp_session(page.page)
+    cdp.send("Profiler.enable")
+    cdp.send("Profiler.setSamplingInterval", {"interval": 200})
+    cdp.send("Profiler.start")
+    yield seconds
+    profile = cdp.send("Profiler.stop")["profile"]
+    cdp.detach()
+    own: set[int] = set()
+    for node in profile["nodes"]:  # a node stands before its children
+        if node["id"] in own or node["callFrame"]["url"].startswith("blob:"):
+            own.update([node["id"], *node.get("children", ())])
+    spent = zip(profile["samples"], profile["timeDeltas"], strict=True)
+    seconds.append(sum(delta for node, delta in spent if node in own) / 1e6)
 
 
 def in_page(page: NotebookPage, name: str, *arguments: Any) -> Any:

@@ -10,6 +10,7 @@ __all__ = [
     "MANY_SHOW",
     "NAMES",
     "RING",
+    "RING_STEPS",
     "RUNNING",
     "STEPS",
     "THROUGHPUT",
@@ -100,15 +101,19 @@ RING = "\n".join(
     ]
 )
 
-RUNNING = """
+RING_STEPS = 200
+
+RUNNING = f"""
 import asyncio
-for _ in range(200):
+for _ in range({RING_STEPS}):
     await ring.send("next")
-    await asyncio.sleep(0.04)
+    await asyncio.sleep(0.05)
 """
-"""200 steps of the ring, each drawn before the next."""
+"""Steps of the ring, each drawn before the next."""
 
 THROUGHPUT = """
+# Rates are those of the CPU time of the whole kernel: other work on the machine does
+# not change them.
 import asyncio, time
 from flexiflow import action
 from flexiflow_jupyter import get_engine
@@ -129,14 +134,14 @@ def gate(name, do):
     })
 
 async def rate(component, seconds):
-    count, started = 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
+    count, started = 0, time.process_time()
+    while time.process_time() - started < seconds:
         for _ in range(50):
             await component.send("coin")
             await component.send("push")
         count += 100
         await asyncio.sleep(0)
-    return count / (time.perf_counter() - started)
+    return count / (time.process_time() - started)
 """
 
 

@@ -275,14 +275,6 @@ class NotebookPage:
             heap_bytes=int(values["JSHeapUsedSize"]),
         )
 
-    def busy_seconds(self) -> float:
-        """Return what scripts, styles and layout have taken of the page so far."""
-        self._cdp.send("Performance.enable")
-        answer = self._cdp.send("Performance.getMetrics")
-        values = {item["name"]: item["value"] for item in answer["metrics"]}
-        parts = ("ScriptDuration", "RecalcStyleDuration", "LayoutDuration")
-        return float(sum(values[part] for part in parts))
-
     def meter_bytes(self) -> Callable[[], int]:
         """Count from now on what comes to the page; the result tells how much.
 
