@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._mailbox import Waiter
 from ._worker import Worker
-from .errors import UntilTimeout, state_not_found
+from .errors import ComponentError, StateError, UntilTimeout, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,6 +95,8 @@ class Inquirer(Worker):
             If it did not hold in time; also a ``TimeoutError``.
         StateError
             If the chart has no such state.
+        ComponentError
+            If the predicate is async.
         EngineClosedError
             If the component is closed while it waits.
         """
@@ -105,7 +107,10 @@ class Inquirer(Worker):
         seen: list[str] = []
 
         def holds() -> bool:
-            if test(self):
+            found = test(self)
+            if hasattr(found, "__await__"):
+                raise _async_predicate(found)
+            if found:
                 seen.append(self.state)
             return bool(seen)
 
@@ -131,8 +136,21 @@ class Inquirer(Worker):
         """Return the predicate for a state's name, which the chart must have."""
         chart = self.chart
         if chart is not None and state not in chart:
-            raise state_not_found(state, [node.path for node in chart])
+            raise self._state_not_found(state, chart)
         return lambda component: component.state_machine.is_in(state)
+
+    def _state_not_found(self, state: str, chart: Chart) -> StateError:
+        """Return the error for a state that the chart does not have."""
+        paths = [node.path for node in chart]
+        shown = nearest(state, paths)
+        more = len(paths) - len(shown)
+        return StateError(
+            f"Unknown state: '{state}'",
+            why=f"The chart of {self.name} has no state of that name.",
+            fix=f"Wait for one of its states: {', '.join(shown)}"
+            f"{f' (+{more} more)' if more else ''}",
+            context={"component": self.name, "requested_state": state},
+        )
 
     def _until_timeout(self, state: object, seconds: float | None) -> UntilTimeout:
         """Return the error for a state that did not come in time."""
@@ -167,3 +185,14 @@ class Inquirer(Worker):
 def _as_message(message: str | Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a message of which perhaps only the type was given."""
     return {"type": message} if isinstance(message, str) else message
+
+
+def _async_predicate(answer: Any) -> ComponentError:
+    """Return the error for a predicate that must be awaited; Any: what it gave."""
+    if hasattr(answer, "close"):
+        answer.close()
+    return ComponentError(
+        "The predicate of until is async.",
+        why="It is asked after each message and must answer at once.",
+        fix="Write a plain function: def, or lambda component: component.state == ...",
+    )

@@ -111,7 +111,12 @@ def why_not(
     candidates: list[Candidate] = []
     for edge in edges:
         run.stands = edge.source.path
-        found = _candidates(edge, run)
+        try:
+            found = _candidates(edge, run)
+        except ActionError as error:
+            # The message would fail here: those after it are not asked.
+            candidates.append(_broken(edge, error))
+            break
         if not found:
             return WhyNot(kind, configuration.leaves, "", tuple(candidates))
         candidates += found
@@ -133,32 +138,34 @@ def _candidates(edge: Edge, run: Asking) -> list[Candidate]:
     guard = edge.model.guard
     if guard is None:
         return []
-    target = edge.targets[0].path if edge.targets else None
+    clauses = failed_clauses(guard, run.message, run.context, run)
+    return [_candidate(edge, clause) for clause in clauses]
+
+
+def _target(edge: Edge) -> str | None:
+    return edge.targets[0].path if edge.targets else None
+
+
+def _broken(edge: Edge, error: ActionError) -> Candidate:
+    """Return what is told of a guard that raises."""
     place = edge.model.place
-    try:
-        clauses = failed_clauses(guard, run.message, run.context, run)
-    except ActionError as error:
-        text = f"{error.what} {error.why or ''}".strip()
-        return [
-            Candidate(
-                edge.index,
-                edge.source.path,
-                target,
-                clause="guard",
-                expected="an answer",
-                actual=None,
-                line=place.line if place else None,
-                text=text,
-            )
-        ]
-    return [_candidate(edge, target, clause) for clause in clauses]
-
-
-def _candidate(edge: Edge, target: str | None, clause: Clause) -> Candidate:
     return Candidate(
         edge.index,
         edge.source.path,
-        target,
+        _target(edge),
+        clause="guard",
+        expected="an answer",
+        actual=None,
+        line=place.line if place else None,
+        text=f"{error.what} {error.why or ''}".strip(),
+    )
+
+
+def _candidate(edge: Edge, clause: Clause) -> Candidate:
+    return Candidate(
+        edge.index,
+        edge.source.path,
+        _target(edge),
         clause=clause.subject,
         expected=clause.expected,
         actual=clause.actual,

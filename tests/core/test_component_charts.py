@@ -9,7 +9,7 @@ import pytest
 
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.engine import FlexiFlowEngine
-from flexiflow.errors import ActionError, StateError, UntilTimeout
+from flexiflow.errors import ActionError, ComponentError, StateError, UntilTimeout
 from flexiflow.events import MESSAGE_FAILED, MESSAGE_HANDLED, STATE_CHANGED
 from flexiflow.logger import get_correlation_id
 
@@ -177,6 +177,17 @@ class TestQuestions:
         with pytest.raises(StateError, match="Unlockd") as caught:
             await turnstile.until("Unlockd")
         assert "Unlocked" in caught.value.fix
+        assert "regist" not in str(caught.value)
+
+    async def test_until_refuses_a_predicate_that_is_async(self):
+        """Its coroutine would be true of any state."""
+        _, turnstile = made()
+
+        async def never(_component):
+            return False
+
+        with pytest.raises(ComponentError, match="predicate of until is async"):
+            await turnstile.until(never, timeout=1)
 
     async def test_until_says_what_leads_there(self):
         """Without a refused message the transitions to the state are told of."""

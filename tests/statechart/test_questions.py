@@ -63,6 +63,18 @@ class TestAccepted:
         assert not made.can({"type": "m"}, Host())
         assert "ZeroDivisionError in the guard bad" in why(made, "m")
 
+    def test_guard_that_raises_hides_what_comes_after_it(self):
+        """The message would fail, so there is a reason though the next would do."""
+        functions = Functions({"bad": lambda: 1 / 0})
+        chart = load_chart(
+            "name: x\nstates: {a: {on: {m: [{if: {k: 1}, to: a}, {to: a, if: bad}, a]}}}"
+        )
+        made = ChartMachine(chart, functions=functions)
+
+        assert not made.can({"type": "m"}, Host())
+        assert "ZeroDivisionError in the guard bad" in why(made, "m")
+        assert why(made, "m", k=1) == ""
+
     def test_asking_changes_nothing(self, made):
         """Questions leave state and context as they are."""
         before = made.data()
