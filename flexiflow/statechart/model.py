@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ..diagnostics import Place
-    from .functions import Functions
 
 __all__ = [
     "Action",
@@ -127,8 +126,9 @@ class Chart:
     """Whose rules hold where they differ: names of events, and errors."""
     source: str | None = field(default=None, compare=False)
     """The text it was read from: a file's path, ``cell [3]``."""
-    functions: Functions | None = field(default=None, compare=False, repr=False)
-    """Where its functions are looked up when nothing else is said; never pickled."""
+    functions: Any = field(default=None, compare=False, repr=False)
+    """Where its functions are looked up when nothing else is said; never pickled.
+    Any: ``Functions`` or None, and those know this class."""
     _index: dict[str, StateNode] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )

@@ -67,7 +67,8 @@ class TestAccepted:
         """The message would fail, so there is a reason though the next would do."""
         functions = Functions({"bad": lambda: 1 / 0})
         chart = load_chart(
-            "name: x\nstates: {a: {on: {m: [{if: {k: 1}, to: a}, {to: a, if: bad}, a]}}}"
+            "name: x\n"
+            "states: {a: {on: {m: [{if: {k: 1}, to: a}, {to: a, if: bad}, a]}}}"
         )
         made = ChartMachine(chart, functions=functions)
 
