@@ -205,6 +205,15 @@ states:
             r"cluster_room_n0 \{\s+fontsize=28 label=\"m\\nm\"", picture.dot
         )
 
+    def test_region_without_states_has_room_of_its_own(self):
+        """It stands apart like the regions that are clusters; the id stays a node."""
+        text = "name: x\nstates: {a: {parallel: {b: {states: {c: {}}}, d: {}}}}"
+        dot = draw(graph_of(text)).dot
+
+        assert inside(dot, "cluster_room_n3") == ["n3"]
+        assert "n3" in inside(dot, "cluster_n0")
+        assert "n3" not in inside(dot, "cluster_n1")
+
     def test_names_are_text_alone(self):
         """What a state is called changes its label and nothing else."""
         evil = 'x"]; } subgraph cluster_n9 { \\N \\l <b>'

@@ -105,6 +105,37 @@ group("boxes", () => {
     assert.equal(dividers(box, [at(0, 0, 60, 60), at(50, 50, 40, 40)]), null);
   });
 
+  it("that are initial are pointed at from without", () => {
+    const { graph } = sample("player");
+    const dot =
+      "digraph { subgraph cluster_n0 { i1 [shape=point] n1 i1 -> n1 [id=i1e] }" +
+      " i0 [shape=point] i0 -> i1 [id=i0e] }";
+    const nodes = ["n0", "n1"].map((id, n) => ({
+      ...(graph.nodes[0] as (typeof graph.nodes)[number]),
+      id,
+      path: id,
+      parent: n ? "n0" : null,
+    }));
+    const geometry = new Layouter().layout(graphviz, dot, { nodes, edges: [] }, 592);
+    const box = geometry.clusters.get("n0") as Box;
+    const [entry, start] = [
+      geometry.entries.find(({ id }) => id === "i0e"),
+      geometry.dots.find(({ id }) => id === "i0"),
+    ];
+
+    assert.ok(start && start.at.x < box.x);
+    assert.ok(entry?.tip && Math.abs(entry.tip.x - box.x) < 8);
+  });
+
+  it("and states have their edges, even those that Graphviz has lost", () => {
+    const { dot, graph } = sample("player");
+    const without = dot.replace(/.* -> .*id=e2\]\n/, "");
+    const shape = new Layouter().layout(graphviz, without, graph, 592).edges.get("e2");
+
+    assert.ok(without !== dot);
+    assert.equal(shape?.points.length, 4);
+  });
+
   it("give way when Graphviz fails at one spacing", () => {
     const { dot, graph } = sample("player");
     let calls = 0;

@@ -6,14 +6,17 @@
 import type { Graphviz } from "../graphviz";
 import type { Graph, GraphEdge } from "../protocol";
 import { shortenEntries, trim } from "./bounds";
-import { alignRegions, mirrorRegions, seedLoops, tieToBorders } from "./boxes";
+import { alignRegions, mirrorRegions } from "./boxes";
 import type { Box, Geometry } from "./geometry";
 import { readGeometry } from "./geometry";
 import { drawLoops } from "./loops";
 import { bendPairs } from "./pairs";
+import { drawLost, seedLoops, tieToBorders } from "./ties";
 import { CROWD, wishedScale } from "./viewport";
 
 const KEPT = 16;
+/** Boxes cost Graphviz time: with more states than this only close spacings are tried. */
+const LARGE = 20;
 /** At this scale a picture is as good as it gets. */
 const GOOD = 0.97;
 
@@ -129,7 +132,9 @@ export class Layouter {
 
 function settingsFor(graph: Graph): readonly Setting[] {
   if (graph.nodes.length > CROWD) return CROWD_SETTINGS;
-  return graph.nodes.some(({ parent }) => parent !== null) ? NESTED_SETTINGS : SETTINGS;
+  const isNested = graph.nodes.some(({ parent }) => parent !== null);
+  if (!isNested) return SETTINGS;
+  return graph.nodes.length > LARGE ? NESTED_SETTINGS.slice(3) : NESTED_SETTINGS;
 }
 
 /** What Graphviz leaves to be done: bends, short entries, no empty border. */
@@ -137,6 +142,7 @@ function refine(geometry: Geometry, graph: Graph): void {
   alignRegions(geometry, graph);
   tieToBorders(geometry, graph);
   seedLoops(geometry, graph);
+  if (geometry.clusters.size > 0) drawLost(geometry, graph);
   const isCrowd = graph.nodes.length > CROWD;
   const leaves = new Map<string, Box>();
   const boxes = new Map<string, Box>();
