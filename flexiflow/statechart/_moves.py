@@ -208,6 +208,8 @@ def entry_order(
             _descend(program, target, entering, history)
         for target in effective_targets(program, edge, history):
             _climb(program, target, domain, (entering, history))
+        if edge.targets and domain is not None and domain.kind == "parallel":
+            _fill(program, domain, entering, history)  # all its regions were left
     return sorted(entering.nodes, key=_order), entering
 
 

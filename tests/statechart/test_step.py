@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.errors import ActionError
 from flexiflow.statechart import Functions, load_chart, read_chart
+from flexiflow.statechart.compile import compile_chart
 
 
 class Host:
@@ -247,6 +248,30 @@ class TestParallel:
         player = Player(PARALLEL)
 
         assert player.send("power", "cross") == "on.left.l2,on.right.r1"
+
+    @pytest.mark.parametrize(
+        ("text", "before", "after"),
+        [
+            (
+                "name: x\nstates: {p: {on: {m: .a.c}, "
+                "parallel: {a: {states: {b: , c: }}, d: {states: {e: , f: }}}}}",
+                "p.a.b,p.d.e",
+                "p.a.c,p.d.e",
+            ),
+            (
+                "name: x\nparallel: {a: {states: {b: {on: {m: d.f}}, c: }}, "
+                "d: {states: {e: , f: }}}",
+                "a.b,d.e",
+                "a.b,d.f",
+            ),
+        ],
+    )
+    def test_every_region_is_entered_again(self, text, before, after):
+        """A move within a parallel state, or across the top, leaves no region out."""
+        player = Player(text)
+
+        assert player.machine.state_name == before
+        assert player.send("m") == after
 
     def test_first_region_wins_a_conflict(self):
         """Of two transitions that leave the same state the earlier one is taken."""
@@ -533,6 +558,9 @@ class TestBothPaths:
             assert found == wanted or (found is True and wanted is True)
             assert quick.states == slow.states
             assert quick.context == slow.context
+            assert compile_chart(chart).at(quick.states) is not None, (
+                "not a legal state"
+            )
             if wanted is True:
                 assert quick.last_transitions == slow.last_transitions
             why = quick.why_not({"type": "m", "n": 1}, Host())
