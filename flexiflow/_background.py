@@ -6,6 +6,7 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
+from ._pending import delayed
 from ._scope import CURRENT, Scope
 from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
@@ -104,13 +105,25 @@ class Background:
         Its machine.
     """
 
-    __slots__ = ("_delayed", "_machine", "_owner", "_services", "_tasks", "_timers")
+    __slots__ = (
+        "_delayed",
+        "_machine",
+        "_owner",
+        "_services",
+        "_tasks",
+        "_timers",
+        "delays",
+    )
+
+    delays: int
+    """How many delayed messages have begun to wait so far."""
 
     def __init__(self, owner: Owner, machine: ChartMachine) -> None:
         self._owner = owner
         self._machine = machine
+        self.delays = 0
         self._timers: dict[tuple[str, int], list[tuple[str, float, TimerHandle]]] = {}
-        self._delayed: dict[str, list[TimerHandle]] = {}
+        self._delayed: list[tuple[SendMessage, float, TimerHandle]] = []
         self._services: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -125,8 +138,10 @@ class Background:
         if isinstance(effect, SendMessage):
             self._send(effect)
         elif isinstance(effect, CancelMessage):
-            for handle in self._delayed.pop(effect.id, ()):
-                handle.cancel()
+            for sent, _, handle in self._delayed:
+                if sent.id == effect.id:
+                    handle.cancel()
+            self._delayed = [one for one in self._delayed if one[0].id != effect.id]
         elif isinstance(effect, StartTimer):
             self._start_timer(effect)
         elif isinstance(effect, StartService):
@@ -134,22 +149,42 @@ class Background:
         elif isinstance(effect, Stop):
             self._stop((effect.state, effect.entry))
 
-    def timers_left(self) -> dict[str, float]:
-        """Return the seconds left of each timer that runs, by its name."""
+    def services(self) -> dict[str, asyncio.Task[None]]:
+        """Return the tasks of the services that run, by the path of the state."""
+        return {state: task for (state, _), task in self._services.items()}
+
+    def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
+        """Return what still has to come, as JSON data.
+
+        Parameters
+        ----------
+        entries : mapping of str to int
+            Which entry of each state is the present one; timers of others are stale.
+
+        Returns
+        -------
+        dict
+            ``at`` (seconds since the epoch, now), ``timers`` (seconds left by name) and
+            ``sends`` (messages with what is left of their delay).
+        """
         now = self._owner.clock.monotonic()
-        return {
+        timers = {
             name: max(0.0, due - now)
-            for timers in self._timers.values()
-            for name, due, _ in timers
+            for (state, entry), running in self._timers.items()
+            if entries.get(state) == entry
+            for name, due, _ in running
         }
+        sends = [
+            delayed(effect, max(0.0, due - now)) for effect, due, _ in self._delayed
+        ]
+        return {"at": self._owner.clock.time(), "timers": timers, "sends": sends}
 
     def end(self) -> set[asyncio.Task[None]]:
         """Stop everything, and return the tasks that are about to end."""
         for key in list(self._timers):
             self._stop(key)
-        for handles in self._delayed.values():
-            for handle in handles:
-                handle.cancel()
+        for _, _, handle in self._delayed:
+            handle.cancel()
         self._delayed.clear()
         for task in self._tasks:
             if not task.get_loop().is_closed():
@@ -162,15 +197,16 @@ class Background:
         if effect.delay_s <= 0:
             self._deliver(effect, self._owner.running)
             return
-        handles = self._delayed.setdefault(effect.id or "", [])
         cid = _story()
+        clock = self._owner.clock
 
         def deliver() -> None:
-            handles[:] = [one for one in handles if one is not handle]
+            self._delayed = [one for one in self._delayed if one[2] is not handle]
             self._deliver_late(effect, cid)
 
-        handle = self._owner.clock.call_later(effect.delay_s, deliver)
-        handles.append(handle)
+        handle = clock.call_later(effect.delay_s, deliver)
+        self._delayed.append((effect, clock.monotonic() + effect.delay_s, handle))
+        self.delays += 1
 
     def _deliver_late(self, effect: SendMessage, cid: int | str | None) -> None:
         """Deliver a message that has no caller any more: a failure is told as one."""

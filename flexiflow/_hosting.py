@@ -85,7 +85,7 @@ class Hosting(Member):
         super().settle(home)
         if ran is not None and self.background is None:
             if isinstance(machine, ChartMachine):
-                machine.resume(ran.timers_left())
+                machine.resume(machine.data())
             ran.end()
 
     def wake(self) -> None:

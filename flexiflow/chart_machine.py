@@ -6,11 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from ._chart_wording import started_again, unknown_states, wrong_version
+from ._pending import begun_again, pending
 from .errors import PersistenceError
 from .state_machine import StateMachine
 from .statechart import _questions
 from .statechart._frozen import FrozenDict, NotJsonError, freeze, thaw
-from .statechart._service_events import what_runs, with_left
+from .statechart._service_events import what_runs
 from .statechart.compile import SLOW, Configuration, Move, Program, compile_chart
 from .statechart.functions import Functions
 from .statechart.perform import begin_purely, initial_configuration, perform
@@ -406,19 +407,19 @@ class ChartMachine(StateMachine):
         self._count = result.snapshot.count
         self._owed += (*first, *result.effects)
 
-    def resume(self, left: Mapping[str, float] = MappingProxyType({})) -> None:
+    def resume(self, left: Mapping[str, Any] = MappingProxyType({})) -> None:
         """Begin the timers and services of the active states again, with ``start``.
 
         Parameters
         ----------
-        left : mapping of str to float, optional
-            Seconds that timers have left, by name; others wait for their whole time.
+        left : mapping, optional
+            What is left of ``timers`` and ``sends``, as in ``data``.
         """
         self._entries = _NO_ENTRIES
         timed = [n.path for n in self.current_state.active if n.timers or n.services]
         if timed and self.is_started:
             self._begin_timers(timed)
-            self._owed = with_left(self._owed, left)
+        self._owed = begun_again(self._owed, left)
 
     # --- data -------------------------------------------------------------------------
 
@@ -429,12 +430,12 @@ class ChartMachine(StateMachine):
         -------
         dict
             ``version`` (1), ``chart`` (its name), ``states`` (leaf paths), ``context``,
-            ``history`` (paths by the history state's path), ``started``; ``timers``
-            (seconds left by name) when there are any.
+            ``history`` (paths by the history state's path), ``started``; where
+            something is pending ``timers`` (seconds left by name), ``sends`` (delayed
+            messages) and ``at`` (seconds since the epoch).
         """
-        timers = {} if self.clockwork is None else self.clockwork.timers_left()
         return {
-            **({"timers": timers} if timers else {}),
+            **pending(self._owed, self.clockwork, self._entries),
             "version": DATA_VERSION,
             "chart": self.chart.name,
             "states": list(self.states),
@@ -476,7 +477,7 @@ class ChartMachine(StateMachine):
         self.current_state = found
         self._owed = ()
         self._last = ()
-        self.resume(data.get("timers") or {})
+        self.resume(data)
 
     @classmethod
     def from_data(

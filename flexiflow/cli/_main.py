@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, final
 
 from .. import __version__
 from ..errors import FlexiFlowError
-from ._output import Output
+from ._output import Output, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,7 +65,7 @@ class _Parser(argparse.ArgumentParser):
             close = difflib.get_close_matches(typed[1], COMMANDS, 1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
             message = f"unknown command {typed[1]!r}. {hint}See: flexiflow --help"
-        super().error(message)
+        super().error(plain(message))
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:

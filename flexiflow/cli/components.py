@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-from typing import TYPE_CHECKING, Any, final
+import time
+from typing import TYPE_CHECKING, Any, Final, final
 
+from ..chart_machine import ChartMachine
 from ..config_loader import ConfigLoader
 from ..engine import FlexiFlowEngine
 from ..errors import (
@@ -19,6 +21,7 @@ from ..errors import (
 from ..events import STATE_CHANGED
 from ..extras.persist_json import take_snapshot
 from ..logger import correlation_id
+from ._late_clock import LateClock
 from ._output import plain
 from ._session import (
     KEPT_ROWS,
@@ -37,6 +40,8 @@ if TYPE_CHECKING:
     from ..extras import ComponentSnapshot, SnapshotStore
 
 __all__ = ["add_arguments"]
+
+_SERVICE_WAIT_S: Final = 10.0
 
 
 def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:
@@ -69,6 +74,13 @@ def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             "--replace", action="store_true", help="put them in place of the old ones"
         )
+    parser.add_argument(
+        "--service-wait",
+        metavar="SECONDS",
+        type=float,
+        default=_SERVICE_WAIT_S,
+        help="how long services of a chart may take (default: %(default)g)",
+    )
     add_config_option(parser)
     add_store_options(parser)
     runs = {"register": _register, "handle": _handle, "update_rules": _update_rules}
@@ -83,7 +95,7 @@ def _register(options: argparse.Namespace) -> int:
     session = Session(options, load_config(config_path(options)))
     output, name = session.output, plain(session.config.name)
     with session.store() as store:
-        found = None if options.reset else store.load_latest(session.config.name)
+        found = None if options.reset else _caught_up(session, store)
         if found is None:
             found = _begin(session, store)
             output.say(f"{name}: registered in {plain(found.current_state)}")
@@ -111,7 +123,7 @@ def _update_rules(options: argparse.Namespace) -> int:
     session = Session(options, load_config(config_path(options)))
     rules = ConfigLoader.load_rules(options.rules)
     with session.store() as store:
-        found = store.load_latest(session.config.name) or _begin(session, store)
+        found = _caught_up(session, store) or _begin(session, store)
         kept = [] if options.replace else found.rules
         changed = dataclasses.replace(found, rules=[*kept, *rules])
         store.save_from_thread(
@@ -131,9 +143,28 @@ def _update_rules(options: argparse.Namespace) -> int:
 
 def _begin(session: Session, store: SnapshotStore) -> ComponentSnapshot:
     """Save the component in its initial state."""
-    snapshot = take_snapshot(session.config.make_component())
-    store.save_from_thread(snapshot, message_type="(registered)")
+    component = session.config.make_component()
+    machine = component.state_machine
+    if isinstance(machine, ChartMachine) and machine.needs_start:
+        return asyncio.run(_Delivery(session, store).begin())
+    snapshot = take_snapshot(component)
+    store.save_from_thread(snapshot, message_type=_REGISTERED)
     return snapshot
+
+
+def _caught_up(session: Session, store: SnapshotStore) -> ComponentSnapshot | None:
+    """Return the component as it is now, timers that fell due handled, or None."""
+    found = store.load_latest(session.config.name)
+    if found is not None and _is_waiting(found):
+        asyncio.run(_Delivery(session, store).run(None))
+        found = store.load_latest(session.config.name)
+    return found
+
+
+def _is_waiting(snapshot: ComponentSnapshot) -> bool:
+    """Return whether timers or delayed messages of a snapshot may have fallen due."""
+    data = snapshot.data or {}
+    return bool(data.get("timers") or data.get("sends"))
 
 
 def _send(session: Session, store: SnapshotStore, message: dict[str, Any]) -> int:
@@ -151,22 +182,63 @@ class _Delivery:
         self._store = store
         self._moves: list[dict[str, str]] = []
 
-    async def run(self, message: dict[str, Any]) -> None:
-        """Restore the component, send the message, save what changes, print it."""
+    async def begin(self) -> ComponentSnapshot:
+        """Enter the initial states with all that they do, and save the component."""
+        async with FlexiFlowEngine(
+            logger=self._session.logger(), clock=LateClock()
+        ) as engine:
+            component = self._session.config.make_component()
+            engine.register(component)
+            await component.idle()
+            snapshot = take_snapshot(component)
+            await self._store.save(snapshot, message_type=_REGISTERED)
+        return snapshot
+
+    async def run(self, message: dict[str, Any] | None) -> None:
+        """Restore the component, send the message, save what changes, print it.
+
+        Timers that fell due since the last call are handled first. Without a message
+        that is all.
+        """
         story = getattr(self._session.options, "correlation_id", None)
+        clock = LateClock.since_snapshot(self._store, self._session.config.name)
         with correlation_id(story):
-            async with FlexiFlowEngine(logger=self._session.logger()) as engine:
+            async with FlexiFlowEngine(
+                logger=self._session.logger(), clock=clock
+            ) as engine:
+                await engine.event_bus.subscribe(STATE_CHANGED, "cli", self._note)
                 component = self._restored(engine)
-                bus = engine.event_bus
-                await bus.subscribe(STATE_CHANGED, "cli", self._note)
                 engine.persist(self._store, keep_last=KEPT_ROWS)
+                await clock.catch_up(component)
+                if message is None:
+                    return
+                before = len(self._moves)
                 try:
                     result = await component.handle_message(message)
                 except FlexiFlowError:
                     raise
                 except Exception as error:
                     raise _failed(component, message, error) from error
-                self._report(component, message, result)
+                await self._finish_services(component)
+                self._report(component, message, result, quiet=before)
+
+    async def _finish_services(self, component: AsyncComponent) -> None:
+        """Give the services of the active states time to come to their end."""
+        end = time.monotonic() + self._session.options.service_wait
+        while background := component.background:
+            services = background.services()
+            left_s = end - time.monotonic()
+            if not services:
+                return
+            if left_s <= 0:
+                states = plain(", ".join(services))
+                self._session.output.note(
+                    f"The service of {states} is not done; it begins again with the "
+                    "next call. Give it longer with --service-wait."
+                )
+                return
+            await asyncio.wait(services.values(), timeout=left_s)
+            await component.idle()
 
     def _restored(self, engine: FlexiFlowEngine) -> AsyncComponent:
         """Bring the component back, or say how to go on when its state is gone."""
@@ -184,9 +256,14 @@ class _Delivery:
         self._session.output.say(f"{name}: {source} -> {target}", "green")
 
     def _report(
-        self, component: AsyncComponent, message: dict[str, Any], result: MessageResult
+        self,
+        component: AsyncComponent,
+        message: dict[str, Any],
+        result: MessageResult,
+        *,
+        quiet: int,
     ) -> None:
-        """Print what became of the message."""
+        """Print what became of the message; ``quiet`` moves were made before it."""
         output = self._session.output
         name, kind = plain(component.name), plain(message["type"])
         accepted = component.accepted()
@@ -199,7 +276,7 @@ class _Delivery:
                 output.say(plain(reason))
             bare = plain(", ".join(accepted)) or _UNKNOWN
             output.say(f"Accepted now, sent as they are: {bare}")
-        elif not self._moves:
+        elif len(self._moves) == quiet:
             output.say(f"{name}: {kind!r} was handled in {plain(component.state)}")
         output.result(
             {
@@ -219,7 +296,9 @@ class _Delivery:
         )
 
 
-_UNKNOWN = "none is known"
+_UNKNOWN: Final = "none is known"
+_REGISTERED: Final = "(registered)"
+"""What the history shows in place of a message."""
 
 
 def _failed(

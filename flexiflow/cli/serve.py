@@ -14,6 +14,7 @@ from ..engine import FlexiFlowEngine
 from ..errors import ConfigError, FlexiFlowError, missing_extra
 from ..extras.store import SnapshotStore
 from ..reload import ReloadReport, watch_config
+from ._late_clock import LateClock
 from ._output import plain
 from ._session import (
     KEPT_ROWS,
@@ -170,8 +171,7 @@ class _Server:
         async with FlexiFlowEngine(logger=self._sessions[0].logger()) as engine:
             engine.persist(self._store, keep_last=KEPT_ROWS)
             served = [
-                engine.restore(self._store, session.config)
-                for session in self._sessions
+                await self._restored(engine, session) for session in self._sessions
             ]
             own_names = {"localhost", "127.0.0.1", "::1", host}
             app = create_app(
@@ -196,6 +196,16 @@ class _Server:
                 server.should_exit = True
                 stop.set()
                 await ended
+
+    async def _restored(
+        self, engine: FlexiFlowEngine, session: Session
+    ) -> AsyncComponent:
+        """Bring a component back, timers that fell due meanwhile handled."""
+        clock = LateClock.since_snapshot(self._store, session.config.name)
+        component = engine.restore(self._store, session.config)
+        component.clock = clock
+        await clock.catch_up(component)
+        return component
 
     def _tell(self, served: list[AsyncComponent], host: str, port: int) -> None:
         """Print where the server is."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, cast, final
 from weakref import WeakKeyDictionary
 
+from .._pending import settled
+from ..chart_machine import ChartMachine
 from ..errors import FlexiFlowError
+from ..statechart.snapshot import START, Signal
 from .persist_json import restore_component, snapshot_to_json, take_snapshot
 from .store import SnapshotStore
 
@@ -17,8 +21,13 @@ if TYPE_CHECKING:
     from .._member import Member
     from .._message import MessageResult
     from ..component import AsyncComponent
+    from .persist_json import ComponentSnapshot
 
 __all__ = ["Autosave", "restore_latest"]
+
+
+_Essence = tuple[str, tuple[tuple[str, int], ...], int]
+"""What tells one snapshot of a component from the next; see :func:`_essence`."""
 
 
 class _Host(Protocol):
@@ -70,7 +79,7 @@ class Autosave:
             store if isinstance(store, SnapshotStore) else SnapshotStore(store)
         )
         self._keep_last = keep_last
-        self._saved: WeakKeyDictionary[Member, str] = WeakKeyDictionary()
+        self._saved: WeakKeyDictionary[Member, _Essence | None] = WeakKeyDictionary()
         self._under_way: set[asyncio.Future[int]] = set()
 
     @property
@@ -81,11 +90,10 @@ class Autosave:
     def attach(self, component: Member) -> None:
         """Begin to save a component; again is harmless."""
         component.keep_with(self._keep)
-        self._saved[component] = ""
+        self._saved[component] = None
         with suppress(FlexiFlowError):  # the first message tells
-            self._saved[component] = snapshot_to_json(
-                take_snapshot(cast("AsyncComponent", component))
-            )
+            snapshot = take_snapshot(cast("AsyncComponent", component))
+            self._saved[component] = _essence(component, snapshot)
 
     def detach(self, component: Member) -> None:
         """Save a component no longer."""
@@ -111,8 +119,13 @@ class Autosave:
         """Queue the snapshot of a component when it differs from the one before."""
         try:
             snapshot = take_snapshot(cast("AsyncComponent", component))
-            text = snapshot_to_json(snapshot)
-            if self._saved.get(component) == text:
+            essence = _essence(component, snapshot)
+            before = self._saved.get(component)
+            if before == essence:
+                return None
+            if before and before[0] == essence[0] and _only_begins(message):
+                # timers go on where they were: nothing has happened
+                self._saved[component] = essence
                 return None
             kind = message.get("type")
             pending = self._store.save_soon(
@@ -124,7 +137,7 @@ class Autosave:
             )
         except FlexiFlowError as error:
             return _failed(component, error)
-        self._saved[component] = text
+        self._saved[component] = essence
         self._under_way.add(pending)
         pending.add_done_callback(self._end)
         return pending
@@ -134,7 +147,26 @@ class Autosave:
         self._under_way.discard(pending)
         if not pending.cancelled() and pending.exception() is not None:
             for component in self._saved:
-                self._saved[component] = ""
+                self._saved[component] = None
+
+
+def _essence(component: Member, snapshot: ComponentSnapshot) -> _Essence:
+    """Return what tells a snapshot from the one before.
+
+    That is its text without what is left of timers, which entries of states are the
+    present ones, and how many messages have begun to wait.
+    """
+    machine, background = component.state_machine, component.background
+    if snapshot.data is None or not isinstance(machine, ChartMachine):
+        return snapshot_to_json(snapshot), (), 0
+    plain = replace(snapshot, data=settled(snapshot.data))
+    delays = 0 if background is None else background.delays
+    return snapshot_to_json(plain), tuple(machine.snapshot.entries.items()), delays
+
+
+def _only_begins(message: dict[str, Any]) -> bool:
+    """Return whether a message has a machine start, or go on after a restart."""
+    return type(message) is Signal and message.event.name == START
 
 
 def _failed(component: Member, error: FlexiFlowError) -> asyncio.Future[int]:

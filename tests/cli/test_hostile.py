@@ -56,6 +56,14 @@ class TestArguments:
         assert "Traceback" not in err
         assert "\x1b" not in out + err
 
+    def test_a_mistake_is_shown_without_its_escapes(self, run):
+        """What was typed too much does not reach the terminal as it is."""
+        ran = run("handle", "--config", "config.yaml", "start", "\x1b[31m")
+
+        assert ran.code == 2
+        assert "\x1b" not in ran.err
+        assert "[31m" in ran.err
+
     @pytest.mark.parametrize("kind", ["", " ", "\x00", "\ud800", "é" * 10_000, "-"])
     def test_odd_types(self, run, kind):
         """Message types of any form are ignored like others."""
