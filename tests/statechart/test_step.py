@@ -253,14 +253,18 @@ class TestParallel:
         ("text", "before", "after"),
         [
             (
-                "name: x\nstates: {p: {on: {m: .a.c}, "
-                "parallel: {a: {states: {b: , c: }}, d: {states: {e: , f: }}}}}",
+                (
+                    "name: x\nstates: {p: {on: {m: .a.c}, "
+                    "parallel: {a: {states: {b: , c: }}, d: {states: {e: , f: }}}}}"
+                ),
                 "p.a.b,p.d.e",
                 "p.a.c,p.d.e",
             ),
             (
-                "name: x\nparallel: {a: {states: {b: {on: {m: d.f}}, c: }}, "
-                "d: {states: {e: , f: }}}",
+                (
+                    "name: x\nparallel: {a: {states: {b: {on: {m: d.f}}, c: }}, "
+                    "d: {states: {e: , f: }}}"
+                ),
                 "a.b,d.e",
                 "a.b,d.f",
             ),
