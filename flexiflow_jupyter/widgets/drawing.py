@@ -1,4 +1,4 @@
-"""Write DOT for the neutral graph: states are nodes, those with states in them clusters.
+"""Write DOT for the neutral graph: leaves are nodes, states around others clusters.
 
 Graphviz knows no edges of clusters: such an edge is tied to a node within and ends at
 the border (``lhead``, ``ltail``); between a cluster and what stands in it, it is tied
