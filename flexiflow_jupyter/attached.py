@@ -9,6 +9,7 @@ from .display import RichDisplay
 from .errors import ErrorBoxes
 from .magics import FlexiFlowMagics
 from .notebook import Notebook
+from .parent import ParentKeeper
 from .transform import MagicAwaiter
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Attached:
         self._notebook = notebook if notebook is not None else Notebook(shell)
         self._boxes = ErrorBoxes(shell)
         self._awaiter = MagicAwaiter(shell)
+        self._parent = ParentKeeper(shell)
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
         self._is_installed = False
@@ -49,6 +51,8 @@ class Attached:
         shell.input_transformers_post.append(self._awaiter)
         shell.events.register("pre_run_cell", self._notebook.begin_cell)
         shell.events.register("post_run_cell", self._notebook.end_cell)
+        shell.events.register("pre_run_cell", self._parent.begin)
+        shell.events.register("post_run_cell", self._parent.end)
         self._boxes.install()
         self._display.install()
         self._completion.install()
@@ -62,6 +66,8 @@ class Attached:
         self._completion.remove()
         self._display.remove()
         self._boxes.remove()
+        shell.events.unregister("post_run_cell", self._parent.end)
+        shell.events.unregister("pre_run_cell", self._parent.begin)
         shell.events.unregister("post_run_cell", self._notebook.end_cell)
         shell.events.unregister("pre_run_cell", self._notebook.begin_cell)
         shell.input_transformers_post.remove(self._awaiter)
