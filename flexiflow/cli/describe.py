@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..explain import explain
 from ..visualize import FORMATS, visualize
+from ._output import plain
 from ._session import add_config_option, config_path, make_importable
 
 if TYPE_CHECKING:
@@ -62,8 +63,14 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _visualize(options: argparse.Namespace) -> int:
     """Print, or write, the drawing of a config."""
-    drawn = visualize(_named(options), options.format)
+    found = explain(path := _named(options))
     output = options.output
+    drawn = visualize(found if found.is_valid else path, options.format)
+    if not found.is_valid:
+        output.note(
+            "The config has errors; the drawing shows what is understood. "
+            f"See: flexiflow explain {plain(path)}"
+        )
     if options.output_file is not None:
         target = Path(options.output_file)
         if isinstance(drawn, bytes):

@@ -65,6 +65,10 @@ class ClassGraph:
             self._names[source.identity] = key
             self._waiting.append((key, source))
 
+    def add_unknown(self, key: str) -> None:
+        """Add a state that is named, but is none; nothing when there is one."""
+        self._nodes.setdefault(key, FlowNode(key, key, "unknown"))
+
     def declare(self, transitions: Iterable[TransitionSpec]) -> None:
         """Add the transitions that a pack declares."""
         for spec in transitions:

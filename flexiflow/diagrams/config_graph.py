@@ -95,11 +95,18 @@ def examine_graph(resolved: ResolvedConfig) -> tuple[FlowGraph, set[str]]:
     for key, source in sources.items():
         group, words = groups.get(key, (None, None))
         graph.add_state(key, source, group=group, description=words)
+    missing = [key for key in (*parsed.dotted, *parsed.invalid) if key not in sources]
+    initial = resolved.initial_state
+    if initial is None and parsed.initial_state is not None:
+        initial = parsed.initial_state
+        missing.append(initial)
+    for key in missing:
+        graph.add_unknown(key)
     _add_initial(graph, resolved.initial_state, sources)
     for info in resolved.infos:
         graph.declare(info.transitions)
     graph.infer()
-    drawn = graph.build(resolved.initial_state, known=DEFAULT_REGISTRY.names())
+    drawn = graph.build(initial, known=DEFAULT_REGISTRY.names())
     return drawn, graph.unclear
 
 

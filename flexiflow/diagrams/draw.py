@@ -78,7 +78,8 @@ def _explained(config: str | os.PathLike[str] | Mapping[str, object]) -> object:
     """Explain a config, and refuse one of which nothing is known."""
     explanation = explain(config)
     parsed = explanation.resolved.parsed if explanation.resolved else None
-    known = parsed is not None and parsed.document.root is not None
+    root = parsed.document.root if parsed is not None else None
+    known = root is not None and isinstance(root.value, dict)
     if not known or (parsed is not None and parsed.is_chart and parsed.chart is None):
         raise ChartError(explanation.issues)
     return explanation

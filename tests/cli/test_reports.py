@@ -89,6 +89,14 @@ class TestVisualize:
         assert ran.code == 2
         assert "mermaid" in ran.err
 
+    def test_broken_config(self, run, folder):
+        """What can be drawn is drawn, and the errors are pointed to."""
+        (folder / "config.yaml").write_text("name: a\ninitial_state: Gone\n")
+        ran = run("visualize", "config.yaml")
+
+        assert "Gone" in ran.out
+        assert "flexiflow explain config.yaml" in ran.err
+
 
 class TestSchema:
     def test_is_printed(self, run):

@@ -253,6 +253,30 @@ class TestConfigs:
         assert 'A -->|"go"| unknown_Nowhere' in source
         assert 'subgraph unknown["unknown states"]' in source
 
+    @pytest.mark.parametrize(
+        "config",
+        [
+            {"states": {"Gone": "no.such:Gone"}, "initial_state": "Gone"},
+            {"states": {"Gone": "os:sep"}, "initial_state": "Gone"},
+            {"states": {"Gone": 5}},
+            {"initial_state": "Gone"},
+        ],
+    )
+    def test_states_that_cannot_be_found_are_unknown(self, config: dict[str, object]):
+        """What a config names and nobody has is drawn dashed, not left out."""
+        source = visualize({"name": "a", **config})
+
+        assert 'unknown_Gone["Gone"]:::unknown' in source
+
+    @pytest.mark.parametrize("text", ["- a\n- b\n", "word", ""])
+    def test_file_without_a_mapping_is_refused(self, tmp_path: Path, text: str):
+        """There is nothing in it that could be drawn."""
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+
+        with pytest.raises(ConfigError):
+            visualize(path)
+
     def test_broken_config_is_refused_with_its_problems(self, tmp_path: Path):
         """Of a chart with errors, or a file that is not there, nothing is drawn."""
         with pytest.raises(ConfigError, match="does not exist"):
