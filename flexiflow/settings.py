@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
-Serializer = Literal["json", "cloudpickle"]
+Serializer = Literal["json", "pkl"]
 Transport = Literal["stdio", "streamable-http", "sse"]
 
 PREFIX: Final = "FLEXIFLOW_"

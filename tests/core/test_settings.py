@@ -199,7 +199,7 @@ class TestMistakes:
             ("debug = 1", "true or false"),
             ("home = 3", "text"),
             ("log_level = 'LOUD'", "cannot be 'LOUD'"),
-            ("serializer = 'pickle'", "Did you mean 'cloudpickle'"),
+            ("serializer = 'pickle'", "Did you mean 'pkl'"),
             ("workers = 3", "a table"),
             ("workers.retry_attempts = 0", "at least 1"),
             ("workers.retry_delay = nan", "at least 0"),
