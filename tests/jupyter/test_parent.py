@@ -15,10 +15,12 @@ class FakeKernel:
         self._parent_ident = {"shell": b""}
 
     def get_parent(self, channel):
+        """Return the present request."""
         assert channel == "shell"
         return self.parent
 
     def set_parent(self, ident, parent, channel):
+        """Make another request the present one."""
         assert channel == "shell"
         self.parent = parent
         self._parent_ident["shell"] = ident
