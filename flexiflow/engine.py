@@ -121,17 +121,13 @@ class FlexiFlowEngine:
             self._announce(component.name)
 
     async def register_async(self, component: Any) -> None:
-        """Take a component as :meth:`register` does, and wait for the observers.
-
-        Returns after ``engine.component.registered`` was delivered.
-        """
+        """Take a component as :meth:`register` does; return when that was delivered."""
         if not self._home.enter():
             await self._home.call(self.register_async, component)
             return
         if self._take(component):
-            self._announce(component.name)
-        elif self._unannounced:
-            self._announce_all()
+            self._unannounced.append(component.name)
+        self._announce_all()
         await self.event_bus.join(COMPONENT_REGISTERED)
 
     def _take(self, component: Any) -> bool:
@@ -323,12 +319,16 @@ class FlexiFlowEngine:
             if self._home.closed:
                 raise self._closed_error(f"a message for '{name}'")
             raise component_not_found(name, self.components)
-        result: MessageResult = await component.handle_message(
-            composed(type_or_message, content, fields)
-        )
+        message = composed(type_or_message, content, fields)
+        result: MessageResult = await component.handle_message(message)
         return result
 
     # --- its life ---------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes nothing more: it is closed, or about to be."""
+        return self._home.closing
 
     async def close(self, *, grace_s: float = 5.0) -> None:
         """Bring what is under way to its end and take nothing more.
@@ -365,11 +365,9 @@ class FlexiFlowEngine:
         return [one for one in self.components.values() if isinstance(one, Worker)]
 
     def _closed_error(self, what: str) -> EngineClosedError:
-        return EngineClosedError(
-            "The engine has been closed",
-            why=f"It was asked for {what} after engine.close().",
-            fix="Make another FlexiFlowEngine.",
-        )
+        why = f"It was asked for {what} after engine.close()."
+        fix = "Make another FlexiFlowEngine."
+        return EngineClosedError("The engine has been closed", why=why, fix=fix)
 
     # --- its loop ---------------------------------------------------------------------
 

@@ -12,9 +12,10 @@ from flexiflow.diagnostics import ChartError
 
 from .arguments import read_define_options
 from .binding import plan_binding
-from .boxes import Box, Problem, box_of_warnings
+from .boxes import Box, Problem, box_of_warnings, safe_text
 from .errors import DefinitionError
 from .protocol import Notice
+from .sending import told
 
 if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent
@@ -72,8 +73,11 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
     if config.warnings:
         display(box_of_warnings(config.warnings, text=text, first_line=_FIRST_LINE))
     _show(notebook, component, options, remarks)
-    for message in options.start:
-        await component.send(message)
+    for name in options.start:
+        message = {"type": name}
+        result = await component.handle_message(message)
+        if result.status == "ignored":
+            print(safe_text(told(component, message, result)))  # noqa: T201 - as send
 
 
 def _load(notebook: Notebook, engine: FlexiFlowEngine, text: str) -> ComponentConfig:

@@ -81,9 +81,12 @@ class Notebook:
     # --- engines and components -------------------------------------------------------
 
     def engine(self, name: str = _DEFAULT) -> FlexiFlowEngine:
-        """Return the engine of a name, made when it is first asked for."""
+        """Return the engine of a name, made when it is first asked for.
+
+        One that was closed is replaced: running a definition again makes it live.
+        """
         engine = self.engines.get(name)
-        if engine is None:
+        if engine is None or engine.is_closed:
             engine = self.engines[name] = FlexiFlowEngine(NotebookLogger())
             engine.event_bus.keep_history()
         return engine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 import anywidget
 import traitlets as t
 
-from flexiflow.errors import ComponentError
+from flexiflow.errors import ComponentError, one_line
 
 from ..boxes import safe_text
 from ..bridge import EventFeed, Pulse
@@ -284,8 +284,16 @@ def bus_of(component: AsyncComponent) -> AsyncEventManager:
     Raises
     ------
     flexiflow.errors.ComponentError
-        If it has none, so that nothing could be shown of what happens to it.
+        If it is no component, or has no bus, so that nothing could be shown of what
+        happens to it.
     """
+    if not hasattr(component, "event_bus"):
+        raise ComponentError(
+            f"{one_line(component)} is no component.",
+            why=f"A view shows a component; this is a {type(component).__name__}.",
+            fix="Give it the component itself: a variable of %%flexiflow, or "
+            'get_engine().get("name")',
+        )
     if component.event_bus is None:
         raise ComponentError(
             f"{component.name} cannot be shown yet.",

@@ -145,6 +145,24 @@ class TestInALoop:
 
         assert result.result == ("locked", "unlocked")
 
+    async def test_a_start_message_that_does_nothing_is_told(self, loaded, capsys):
+        """Nothing is ignored in silence."""
+        capsys.readouterr()
+        await run(loaded, DOOR.replace("panel", "panel --start nope coin"))
+
+        assert "nope" in capsys.readouterr().out
+        assert loaded.user_ns["door"].state == "unlocked"
+
+    async def test_a_closed_engine_is_replaced(self, loaded):
+        """Running a definition again is safe after ``engine.close()`` as well."""
+        await run(loaded, "from flexiflow_jupyter import get_engine")
+        await run(loaded, "old = get_engine(); await old.close()")
+        await run(loaded, DOOR)
+        await run(loaded, "%flexiflow send door coin")
+        result = await run(loaded, "old.is_closed, get_engine() is old, door.state")
+
+        assert result.result == (True, False, "unlocked")
+
 
 class TestInATerminal:
     def test_a_send_is_run_to_its_end(self, loaded, capsys):

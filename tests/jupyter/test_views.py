@@ -279,6 +279,13 @@ class TestStates:
         with pytest.raises(ComponentError, match="get_engine"):
             Panel(AsyncComponent("alone"))
 
+    @pytest.mark.parametrize("view", [Panel, StateGraph, EventStream])
+    async def test_what_is_no_component_cannot_be_shown(self, view):
+        """Its name, say: the error tells how to get at the component."""
+        with pytest.raises(ComponentError, match="'door' is no component") as caught:
+            view("door")
+        assert "get_engine().get" in caught.value.fix
+
 
 class TestKinds:
     @pytest.mark.parametrize(
