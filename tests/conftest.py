@@ -1,7 +1,8 @@
-"""What all tests share: no skip in CI, repeatable random examples."""
+"""What all tests share: no skip in CI, repeatable examples, a logger of their own."""
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
@@ -45,3 +46,13 @@ def pytest_make_collect_report() -> Generator[
     report = yield
     _fail_skipped(report)
     return report
+
+
+@pytest.fixture(autouse=True)
+def restored_logger() -> Iterator[None]:
+    """Give the next test the logger as it was: the command line sets its level."""
+    logger = logging.getLogger("flexiflow")
+    before = logger.level, logger.propagate, logger.disabled, [*logger.handlers]
+    yield
+    logger.level, logger.propagate, logger.disabled, logger.handlers[:] = before
+    logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001
