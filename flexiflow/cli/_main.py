@@ -74,8 +74,9 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
     Parameters
     ----------
     command : str, optional
-        The command whose options are needed; those of all when left out. The modules
-        of the others are not loaded then, which is most of the time to start.
+        The command whose options are needed, "" for none; those of all when left
+        out. The modules of the others are not loaded then, which is most of the time
+        to start.
 
     Returns
     -------
@@ -131,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     typed = list(sys.argv[1:] if argv is None else argv)
     first = next((item for item in typed if not item.startswith("-")), None)
-    parser = build_parser(first if first in COMMANDS else None)
+    parser = build_parser(first if first in COMMANDS else "")
     options = parser.parse_args(typed)
     output = Output(as_json=options.json)
     options.output = output
