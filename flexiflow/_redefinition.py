@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ._subscribers import CHANGED
 from .chart_machine import ChartMachine
-from .errors import PersistenceError
+from .errors import ConfigError, PersistenceError, one_line
 from .events import STATE_CHANGED
 from .state_machine import StateMachine
 from .statechart.model import Chart
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._inquirer import Inquirer
     from .statechart.functions import Functions
 
-__all__ = ["Definition", "redefine"]
+__all__ = ["Definition", "check_definition", "redefine"]
 
 
 class Definition(Protocol):
@@ -38,6 +38,22 @@ class Definition(Protocol):
 
     def make_machine(self) -> StateMachine:
         """Return a new machine in its initial state."""
+
+
+def check_definition(definition: object) -> None:
+    """Refuse what defines no component.
+
+    Raises
+    ------
+    ConfigError
+        If it is neither a chart nor a config.
+    """
+    if not isinstance(definition, Chart) and not hasattr(definition, "make_machine"):
+        raise ConfigError(
+            "A component is redefined with a chart or a config",
+            why=f"Got {one_line(definition)}, a {type(definition).__name__}.",
+            fix="Load it first: ConfigLoader.load_component_config(path_or_dict)",
+        )
 
 
 def redefine(

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ._inquirer import Inquirer
 from ._message import MessageResult, composed
-from ._redefinition import redefine
+from ._redefinition import check_definition, redefine
 from .state_machine import StateMachine
-from .statechart.model import Chart
 from .statechart.ports import Redefinition
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from ._redefinition import Definition
     from .event_manager import AsyncEventManager
     from .statechart.functions import Functions
+    from .statechart.model import Chart
 
 __all__ = ["AsyncComponent", "MessageResult"]
 
@@ -162,10 +162,10 @@ class AsyncComponent(Inquirer):
         """
 
         def change() -> Redefinition:
-            if not isinstance(definition, Chart):
-                self._rules = list(definition.rules)
+            self._rules = list(getattr(definition, "rules", self.rules))
             return redefine(self, definition, functions)
 
+        check_definition(definition)
         if not self.is_busy:
             return change()
         self.between(change)

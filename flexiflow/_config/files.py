@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, one_line
 from ..statechart._yaml import load_yaml
 
 if TYPE_CHECKING:
@@ -34,8 +34,14 @@ def read_document(path: str | os.PathLike[str]) -> YamlDocument:
     ConfigFileError
         If there is no such file.
     ConfigError
-        If it is a folder, too large, or cannot be read.
+        If it is no path, a folder, too large, or cannot be read.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ConfigError(
+            "A config is a path or a mapping",
+            why=f"Got {one_line(path)}, a {type(path).__name__}.",
+            fix='Give the path of a YAML file, or a dict such as {"name": "door"}.',
+        )
     name = os.fspath(path)
     try:
         with Path(name).open("rb") as file:

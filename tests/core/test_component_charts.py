@@ -9,7 +9,13 @@ import pytest
 
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.engine import FlexiFlowEngine
-from flexiflow.errors import ActionError, ComponentError, StateError, UntilTimeout
+from flexiflow.errors import (
+    ActionError,
+    ComponentError,
+    ConfigError,
+    StateError,
+    UntilTimeout,
+)
 from flexiflow.events import MESSAGE_FAILED, MESSAGE_HANDLED, STATE_CHANGED
 from flexiflow.logger import get_correlation_id
 
@@ -199,6 +205,15 @@ class TestQuestions:
 
 
 class TestRedefine:
+    @pytest.mark.parametrize("wrong", ["turnstile.yaml", {"name": "turnstile"}, None])
+    async def test_what_is_no_definition_is_refused(self, wrong):
+        """In words, at once, and with rules and state as they were."""
+        _, turnstile = made()
+
+        with pytest.raises(ConfigError, match="with a chart or a config"):
+            turnstile.redefine(wrong)
+        assert turnstile.state == "Locked"
+
     async def test_state_and_waiters_survive(self):
         """The swap happens between two messages and is told in words."""
         engine, turnstile = made()

@@ -311,6 +311,12 @@ class TestErrors:
         with pytest.raises(ConfigError, match="not found"):
             ConfigLoader.load_rules(tmp_path / "none.yaml")
 
+    @pytest.mark.parametrize("wrong", [None, 5, ["name"]])
+    def test_what_is_neither_path_nor_mapping_is_refused(self, wrong):
+        """In words, not as a TypeError of the operating system's."""
+        with pytest.raises(ConfigError, match="a path or a mapping"):
+            ConfigLoader.load_component_config(wrong)
+
     def test_folder_and_binary_are_clear_errors(self, tmp_path: Path):
         """What is no text file is said to be none."""
         (tmp_path / "x.yaml").write_bytes(b"\xff\xfe\x00name")
