@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
+NOT_OURS = ("FLEXIFLOW_SCXML_SUITE",)
+"""What a skip may name in CI as well: data that is no part of the project."""
+
 hypothesis.settings.register_profile("here", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if IN_CI else "here")
@@ -24,6 +27,8 @@ def _fail_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not IN_CI or not report.skipped or hasattr(report, "wasxfail"):
         return
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    if any(given in reason for given in NOT_OURS):
+        return
     report.outcome = "failed"
     report.longrepr = f"In CI nothing may be skipped, but this was: {reason}"
 
