@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from .completion import MagicCompletion
 from .display import RichDisplay
 from .errors import ErrorBoxes
+from .interrupt import Waker
 from .magics import FlexiFlowMagics
 from .notebook import Notebook
 from .parent import ParentKeeper
@@ -36,6 +37,7 @@ class Attached:
         self._boxes = ErrorBoxes(shell)
         self._awaiter = MagicAwaiter(shell)
         self._parent = ParentKeeper(shell)
+        self._waker = Waker()
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
         self._is_installed = False
@@ -56,6 +58,7 @@ class Attached:
         self._boxes.install()
         self._display.install()
         self._completion.install()
+        self._waker.install()
 
     def remove(self) -> None:
         """Take all away and close the views; idempotent."""
@@ -63,6 +66,7 @@ class Attached:
             return
         self._is_installed = False
         shell = self._shell
+        self._waker.remove()
         self._completion.remove()
         self._display.remove()
         self._boxes.remove()
