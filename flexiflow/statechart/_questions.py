@@ -11,7 +11,7 @@ from ._moves import default_of
 from ._reading import close_to
 from ._references import references_in
 from .compile import compile_chart
-from .guards import failed_clauses, tests_in, wanted_words
+from .guards import declared_words, failed_clauses, tests_in
 from .model import Add, Call, EmitEvent, Raise, Send, Set, is_pattern
 from .ports import Candidate, Field, WhyNot
 
@@ -325,9 +325,7 @@ def _field(name: str, tests: Sequence[tuple[Test, bool]]) -> Field:
         values = test.value if test.operator == "one_of" else [test.value]
         if test.operator in {"eq", "one_of"} and isinstance(values, list):
             choices.update({repr(value): value for value in values})
-    hint = " or ".join(
-        dict.fromkeys(wanted_words(test.operator, test.value) for test, _ in tests)
-    )
+    hint = " or ".join(dict.fromkeys(declared_words(test) for test, _ in tests))
     required = any(needed and test.operator != "exists" for test, needed in tests)
     required |= any(
         needed and test.operator == "exists" and test.value is True

@@ -7,7 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
-from ._references import MISSING, compile_value, getter, is_pure_value
+from ._references import (
+    MISSING,
+    compile_value,
+    getter,
+    is_pure_value,
+    split_reference,
+)
 from ._scxml_content import compile_condition
 from .model import AllOf, AnyOf, Call, Expression, Guard, InState, NotOf, Test
 
@@ -19,6 +25,7 @@ __all__ = [
     "GuardTest",
     "compare",
     "compile_guard",
+    "declared_words",
     "equal",
     "failed_clauses",
     "guard_words",
@@ -26,7 +33,6 @@ __all__ = [
     "shown",
     "subject_words",
     "tests_in",
-    "wanted_words",
 ]
 
 GuardTest = Callable[[Mapping[str, Any], Mapping[str, Any], Any], bool]
@@ -208,10 +214,28 @@ class Clause:
     """The whole as one sentence."""
 
 
+class _Name(str):
+    """The name of a value that is known only when the guard is tested."""
+
+    __slots__ = ()
+
+
+def _declared(value: Any) -> Any:
+    """Return a declared value for showing: ``$context.pin`` is a name, no text."""
+    if isinstance(value, list | tuple):
+        return [_declared(item) for item in value]
+    reference = split_reference(value) if isinstance(value, str) else None
+    if reference is not None:
+        return _Name(value[1:])
+    return value[1:] if isinstance(value, str) and value.startswith("$$") else value
+
+
 def shown(value: Any) -> str:
     """Return a value as JSON, cut to 60 characters."""
     if value is MISSING:
         return "missing"
+    if isinstance(value, _Name):
+        return str(value)
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
@@ -228,7 +252,7 @@ def subject_words(test: Test) -> str:
     return f"{prefix}{test.root}.{path}" if path else prefix + test.root
 
 
-def wanted_words(operator: str, wanted: Any) -> str:
+def _wanted_words(operator: str, wanted: Any) -> str:
     """Return what a test wants, in words: ``at least 1``."""
     if operator == "eq":
         return shown(wanted)
@@ -248,12 +272,17 @@ def wanted_words(operator: str, wanted: Any) -> str:
     return f"a{'n' if wanted == 'object' else ''} {wanted}"
 
 
+def declared_words(test: Test) -> str:
+    """Return what a test wants as it was declared: a reference stays a name."""
+    return _wanted_words(test.operator, _declared(test.value))
+
+
 def guard_words(guard: Guard | None) -> str | None:
     """Return a guard in words for an edge: ``items at least 1``."""
     if guard is None:
         return None
     if isinstance(guard, Test):
-        wanted = wanted_words(guard.operator, guard.value)
+        wanted = declared_words(guard)
         link = " is " if guard.operator in {"eq", "type", "one_of", "ne"} else " "
         if guard.operator == "exists":
             link, wanted = " ", "is there" if guard.value else "is missing"
@@ -366,7 +395,7 @@ def _failed_test(
     test: Test, message: Mapping[str, Any], context: Mapping[str, Any], scope: Scope
 ) -> Clause:
     actual = getter(test.root, test.keys)(message, context, scope)
-    wanted = wanted_words(
+    wanted = _wanted_words(
         test.operator, compile_value(test.value)(message, context, scope)
     )
     subject = subject_words(test)

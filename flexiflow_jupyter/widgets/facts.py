@@ -255,8 +255,8 @@ class ComponentFacts:
             return f"{edge.message} stands for several messages. Type one below."
         if edge.source not in here:
             why = verdicts[edge.message]
-            state = self._component.state
-            return why or f"Not in {state}. This edge leaves {edge.source}."
+            here_now = " and ".join(self._component.states)
+            return why or f"Not in {here_now}. This edge leaves {edge.source}."
         if verdicts[edge.message]:
             return verdicts[edge.message]
         is_taken = edge.index in taken or self._component.chart is None

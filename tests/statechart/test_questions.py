@@ -207,7 +207,7 @@ class TestFields:
             ("{n: {type: list}}", "json", "a list", ((), True)),
             ("{n: {exists: false}}", "json", "no value", ((), False)),
             ("{n.k: 1}", "json", "1", ((), True)),
-            ("{n: $context.x}", "json", '"$context.x"', ((), True)),
+            ("{n: $context.x}", "json", "context.x", ((), True)),
             ("{any: [{n: 1}, {n: 2}]}", "choice", "1 or 2", ((1, 2), False)),
         ],
     )
