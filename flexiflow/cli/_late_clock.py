@@ -5,17 +5,64 @@ from __future__ import annotations
 import asyncio
 import heapq
 import time
+from dataclasses import replace
 from itertools import count
 from typing import TYPE_CHECKING, Any, Self, final
+
+from ..errors import PersistenceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ..clock import TimerHandle
     from ..component import AsyncComponent
+    from ..extras.persist_json import ComponentSnapshot
     from ..extras.store import SnapshotStore
 
-__all__ = ["LateClock"]
+__all__ = ["LateClock", "aged", "is_overdue"]
+
+
+def _left(snapshot: ComponentSnapshot) -> tuple[float, list[float]]:
+    """Return the seconds since a snapshot was taken, and what was left of what waits.
+
+    Raises
+    ------
+    PersistenceError
+        If the data of the snapshot are damaged.
+    """
+    data = snapshot.data or {}
+    at = data.get("at")
+    past_s = time.time() - at if isinstance(at, int | float) else 0.0
+    try:
+        left = [float(value) for value in (data.get("timers") or {}).values()]
+        left += [float(one["left"]) for one in data.get("sends") or ()]
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise PersistenceError(
+            f"What '{snapshot.name}' waits for cannot be read.",
+            why=f"{type(error).__name__}: {error}",
+            fix="Begin anew: flexiflow register --reset",
+            context={"component": snapshot.name},
+        ) from error
+    return max(0.0, past_s), left
+
+
+def is_overdue(snapshot: ComponentSnapshot) -> bool:
+    """Return whether timers or messages have fallen due since a snapshot."""
+    past_s, left = _left(snapshot)
+    return any(one <= past_s for one in left)
+
+
+def aged(snapshot: ComponentSnapshot) -> ComponentSnapshot:
+    """Return a snapshot as it would be if it were taken now; nothing is overdue."""
+    past_s, left = _left(snapshot)
+    if not left or snapshot.data is None:
+        return snapshot
+    data = {**snapshot.data, "at": time.time()}
+    if "timers" in data:
+        data["timers"] = {name: one - past_s for name, one in data["timers"].items()}
+    if "sends" in data:
+        data["sends"] = [{**one, "left": one["left"] - past_s} for one in data["sends"]]
+    return replace(snapshot, data=data)
 
 
 @final

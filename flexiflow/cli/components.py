@@ -21,7 +21,7 @@ from ..errors import (
 from ..events import STATE_CHANGED
 from ..extras.persist_json import take_snapshot
 from ..logger import correlation_id
-from ._late_clock import LateClock
+from ._late_clock import LateClock, is_overdue
 from ._output import plain
 from ._session import (
     KEPT_ROWS,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ..component import AsyncComponent
     from ..extras import ComponentSnapshot, SnapshotStore
 
-__all__ = ["add_arguments"]
+__all__ = ["add_arguments", "caught_up"]
 
 _SERVICE_WAIT_S: Final = 10.0
 
@@ -95,7 +95,7 @@ def _register(options: argparse.Namespace) -> int:
     session = Session(options, load_config(config_path(options)))
     output, name = session.output, plain(session.config.name)
     with session.store() as store:
-        found = None if options.reset else _caught_up(session, store)
+        found = None if options.reset else asyncio.run(caught_up(session, store))
         if found is None:
             found = _begin(session, store)
             output.say(f"{name}: registered in {plain(found.current_state)}")
@@ -123,7 +123,7 @@ def _update_rules(options: argparse.Namespace) -> int:
     session = Session(options, load_config(config_path(options)))
     rules = ConfigLoader.load_rules(options.rules)
     with session.store() as store:
-        found = _caught_up(session, store) or _begin(session, store)
+        found = asyncio.run(caught_up(session, store)) or _begin(session, store)
         kept = [] if options.replace else found.rules
         changed = dataclasses.replace(found, rules=[*kept, *rules])
         store.save_from_thread(
@@ -152,19 +152,21 @@ def _begin(session: Session, store: SnapshotStore) -> ComponentSnapshot:
     return snapshot
 
 
-def _caught_up(session: Session, store: SnapshotStore) -> ComponentSnapshot | None:
-    """Return the component as it is now, timers that fell due handled, or None."""
+async def caught_up(session: Session, store: SnapshotStore) -> ComponentSnapshot | None:
+    """Return the component's snapshot when what fell due was handled, or None.
+
+    Parameters
+    ----------
+    session : Session
+        Of the component; its lock is held.
+    store : SnapshotStore
+        Where it is kept.
+    """
     found = store.load_latest(session.config.name)
-    if found is not None and _is_waiting(found):
-        asyncio.run(_Delivery(session, store).run(None))
+    if found is not None and is_overdue(found):
+        await _Delivery(session, store).run(None)
         found = store.load_latest(session.config.name)
     return found
-
-
-def _is_waiting(snapshot: ComponentSnapshot) -> bool:
-    """Return whether timers or delayed messages of a snapshot may have fallen due."""
-    data = snapshot.data or {}
-    return bool(data.get("timers") or data.get("sends"))
 
 
 def _send(session: Session, store: SnapshotStore, message: dict[str, Any]) -> int:

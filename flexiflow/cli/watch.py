@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import signal
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, final
 
-from ..engine import FlexiFlowEngine
 from ..extras.persist_json import put_back, take_snapshot
 from ..reload import ConfigReloader, watch_path
+from ._late_clock import aged
 from ._output import plain
 from ._session import (
     Session,
@@ -18,6 +20,7 @@ from ._session import (
     config_path,
     load_config,
 )
+from .components import caught_up
 
 if TYPE_CHECKING:
     import argparse
@@ -68,32 +71,41 @@ class _Watch:
         """Watch until the process is asked to end."""
         stop = asyncio.Event()
         end_on_signals(stop)
-        async with FlexiFlowEngine(logger=self._session.logger()) as engine:
-            with self._session.store() as store:
-                component = engine.restore(store, self._session.config)
-            reloader = ConfigReloader(component, self._path)
-            name, state = plain(component.name), plain(component.state)
-            output = self._session.output
-            output.say(f"{name}: watching {self._path}, in {state}")
-            output.line({"component": component.name, "state": component.state})
-
-            async def change() -> None:
-                self._apply(component, reloader)
-
-            async with asyncio.TaskGroup() as tasks:
-                for file in reloader.files:
-                    tasks.create_task(watch_path(file, change, stop=stop))
-
-    def _apply(self, component: AsyncComponent, reloader: ConfigReloader) -> None:
-        """Bring the changed config to the component as it is in the store now."""
         with self._session.store() as store:
+            # It belongs to no engine: its timers and services are the business of the
+            # calls that handle messages.
+            component = self._session.config.make_component()
             latest = store.load_latest(component.name)
             if latest is not None:
                 put_back(component, latest)
-            report = reloader.reload()
+        reloader = ConfigReloader(component, self._path)
+        name, state = plain(component.name), plain(component.state)
+        output = self._session.output
+        output.say(f"{name}: watching {self._path}, in {state}")
+        output.line({"component": component.name, "state": component.state})
+
+        async def change() -> None:
+            await self._apply(component, reloader)
+
+        async with asyncio.TaskGroup() as tasks:
+            for file in reloader.files:
+                tasks.create_task(watch_path(file, change, stop=stop))
+
+    async def _apply(self, component: AsyncComponent, reloader: ConfigReloader) -> None:
+        """Bring the changed config to the component as it is in the store now."""
+        with self._session.store() as store:
+            latest = await caught_up(self._session, store)
+            if latest is not None:
+                put_back(component, aged(latest))
+            # in a thread, where no loop runs in which something could begin
+            report = await asyncio.to_thread(reloader.reload)
             if report.applied:
-                store.save_from_thread(
-                    take_snapshot(component),
+                snapshot = take_snapshot(component)
+                if snapshot.data is not None:
+                    data = {**snapshot.data, "at": time.time()}
+                    snapshot = dataclasses.replace(snapshot, data=data)
+                await store.save(
+                    snapshot,
                     from_state=None if latest is None else latest.current_state,
                     message_type="(config changed)",
                 )

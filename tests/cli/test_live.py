@@ -10,6 +10,7 @@ import pytest
 
 from flexiflow.cli import serve
 from flexiflow.cli.serve import is_loopback
+from flexiflow.extras import SnapshotStore
 
 needs_signals = pytest.mark.skipif(
     not hasattr(signal, "SIGKILL"), reason="signals of POSIX"
@@ -161,3 +162,39 @@ class TestWatch:
         rows = run("history", "job", "--json").json
         assert rows[0]["message_type"] == "(config changed)"
         assert rows[0]["current_state"] == "AwaitingConfirmation"
+
+    @pytest.mark.timeout(60)
+    def test_leaves_timers_and_services_to_the_calls(self, start, run, folder):
+        """A chart's timer goes on where it was; its service is not run once more."""
+        config = folder / "clerk.yaml"
+        config.write_text(
+            "name: clerk\n"
+            "rules: [{old: 1}]\n"
+            "states:\n"
+            "  idle: {on: {go: work}}\n"
+            '  work: {run: {do: "patient_clerks:work"}, after: {1h: idle}}\n'
+        )
+        (folder / "patient_clerks.py").write_text(
+            "import asyncio\n\n\n"
+            "async def work():\n"
+            "    with open('calls.txt', 'a') as file:\n"
+            "        file.write('called ')\n"
+            "    await asyncio.Event().wait()\n"
+        )
+        run("handle", "--config", "clerk.yaml", "go", "--service-wait", "0.01")
+        process = start("watch", "--config", "clerk.yaml", "--json")
+        process.stdout.readline()
+        time.sleep(1)  # until the system watches the folder, which nothing tells
+
+        config.write_text(config.read_text().replace("old", "new"))
+        changed = json.loads(process.stdout.readline())
+        code, _ = end(process)
+
+        assert changed["applied"]
+        assert changed["state"] == "work"
+        assert code == 0
+        assert (folder / "calls.txt").read_text() == "called "
+        with SnapshotStore(folder / ".flexiflow" / "components.db") as store:
+            data = store.load_latest("clerk").data
+        assert 3_000 < data["timers"]["after.work#1h"] < 3_599
+        assert time.time() - data["at"] < 60

@@ -178,6 +178,9 @@ class TestTimersBetweenCalls:
         assert ran.code in {0, 1}
         assert "Traceback" not in ran.err
         assert "defect" not in ran.err
+        ran = run("register", "--config", "oven.yaml")
+        assert ran.code in {0, 1}
+        assert "defect" not in ran.err
 
 
 class TestInitialTimers:
