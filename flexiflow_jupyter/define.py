@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,7 +64,7 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
         is_ours=notebook.is_component,
     )
     component = engine.get(config.name)
-    remarks = _remarks(binding)
+    remarks = _remarks(binding, options.engine)
     if component is None:
         component = engine.create_component(config)
     else:
@@ -118,16 +119,17 @@ def _redefine(component: AsyncComponent, config: ComponentConfig) -> list[Notice
     return [Notice(level="warning", what=outcome.text, why="", fix="", detail="")]
 
 
-def _remarks(binding: Binding) -> list[Notice]:
+def _remarks(binding: Binding, engine: str) -> list[Notice]:
     """Say that no variable was bound, and how the component can be had."""
     if binding.variable is not None:
         return []
+    ours = "" if engine == "default" else json.dumps(engine, ensure_ascii=False)
     return [
         Notice(
             level="info",
             what="No variable was bound.",
             why=binding.reason,
-            fix=f"Use {binding.remedy}",
+            fix=f"Use {binding.remedy.replace('()', f'({ours})', 1)}",
             detail="",
         )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, final
 
 from .loop import notebook_loop
 
@@ -37,19 +37,20 @@ class Running(Generic[_T]):
     ) -> None:
         self._is_awaited = False
         self._on_lost_error = on_lost_error
-        self._task = asyncio.get_running_loop().create_task(work)
+        self._task = asyncio.get_running_loop().create_task(_kept(work))
         self._task.add_done_callback(self._finish)
 
     def __await__(self) -> Generator[Any, None, _T]:
         self._is_awaited = True
-        return self._task.__await__()
+        ended = yield from self._task.__await__()
+        return ended()
 
     def __repr__(self) -> str:
         if not self._task.done():
             return "<flexiflow: under way; await it for its value>"
-        if self._task.cancelled() or self._task.exception() is not None:
+        if self._task.cancelled() or self._error() is not None:
             return "<flexiflow: failed>"
-        return repr(self._task.result())
+        return repr(self._task.result()())
 
     def done(self) -> bool:
         """Tell whether the work has ended."""
@@ -58,15 +59,45 @@ class Running(Generic[_T]):
     def result(self) -> _T:
         """Return the value, or raise what the work raised; as of ``asyncio.Task``."""
         self._is_awaited = True
-        return self._task.result()
+        return self._task.result()()
 
-    def _finish(self, task: asyncio.Task[_T]) -> None:
+    def _error(self) -> BaseException | None:
+        """Return what the work raised, once it has ended."""
+        return self._task.result().error
+
+    def _finish(self, task: asyncio.Task[_Ended[_T]]) -> None:
         """Show an error that no cell is waiting for."""
         if task.cancelled():
             return
-        error = task.exception()
+        error = self._error()
         if error is not None and not self._is_awaited:
             self._on_lost_error(error)
+
+
+@final
+class _Ended(Generic[_T]):
+    """How work has ended; called, it gives the value or raises the error."""
+
+    __slots__ = ("error", "value")
+
+    def __init__(self, value: _T | None, error: BaseException | None) -> None:
+        self.value = value
+        self.error = error
+
+    def __call__(self) -> _T:
+        if self.error is not None:
+            raise self.error
+        return cast("_T", self.value)
+
+
+async def _kept(work: Coroutine[Any, Any, _T]) -> _Ended[_T]:
+    """Keep what work raises; left to the task, some of it would end the kernel."""
+    try:
+        return _Ended(await work, None)
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the cell that waits gets it
+        return _Ended(None, error)
 
 
 def run_or_schedule(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any, Final, final
 
-from flexiflow.errors import ConfigError, FlexiFlowError
+from flexiflow.errors import ComponentError, ConfigError, FlexiFlowError
 from flexiflow.logger import set_correlation_id
 
 from .protocol import Problem, Reply, Send
@@ -81,7 +82,14 @@ class MessageSender:
         )
         waits = component.is_busy or component.pending > 0
         self._answer(send["id"], "queued" if waits else "pending", "")
-        result = await component.handle_message(message)
+        try:
+            result = await component.handle_message(message)
+        except (KeyboardInterrupt, SystemExit) as error:
+            # In a task of its own it would end the loop, and the kernel with it.
+            raise _ended(message, error) from error
+        except asyncio.CancelledError as error:
+            self._fail(send["id"], _ended(message, error))
+            raise
         status: ReplyStatus = "ignored" if result.status == "ignored" else "ok"
         self._answer(send["id"], status, told(component, message, result))
 
@@ -96,6 +104,18 @@ class MessageSender:
         problem = problem_of(error)
         self._on_outcome(problem)
         self._answer(name, "failed", problem["what"], problem)
+
+
+def _ended(message: dict[str, Any], error: BaseException) -> ComponentError:
+    """Return the error for a message whose handling was given up from within."""
+    kind = message.get("type")
+    return ComponentError(
+        f"{kind} failed: it was ended by {type(error).__name__}.",
+        why="The code that handles the message, or who waits for it, asked to stop. "
+        "The state is as before.",
+        fix=f"Return from the function or raise another error, then send {kind} again.",
+        context={"message": kind},
+    )
 
 
 def told(

@@ -68,6 +68,15 @@ class TestInALoop:
         assert result.result == "unlocked"
         assert loaded.user_ns["before"] == "locked"
 
+    async def test_an_action_that_exits_ends_the_cell_alone(self, loaded):
+        """The cell gets the error; left to a task it would end the kernel."""
+        await run(loaded, "import sys\ndef leave(): sys.exit(3)")
+        await run(loaded, "%%flexiflow\nname: x\nstates: {a: {on: {go: {do: leave}}}}")
+        result = await run(loaded, "%flexiflow send x go")
+
+        assert isinstance(result.error_in_exec, SystemExit)
+        assert (await run(loaded, "x.state")).result == "a"
+
     async def test_an_error_that_nobody_awaits_is_shown(self, loaded, capsys):
         """A failed send inside def leaves its box."""
         await run(loaded, "def go():\n    %flexiflow send dorr coin\ngo()")
@@ -136,6 +145,13 @@ class TestInALoop:
 
         assert result.success
         assert accepted.result == ("unlocked", ("push", "x"))
+
+    async def test_the_engine_of_what_was_not_bound_is_named(self, loaded, capsys):
+        """The remark can be typed as it stands."""
+        text = DOOR.replace("panel", "panel --engine b").replace("door", "9 doors")
+        await run(loaded, text)
+
+        assert 'get_engine("b").get("9 doors")' in capsys.readouterr().out
 
     async def test_names_of_another_engine(self, loaded):
         """--engine keeps components apart."""

@@ -356,6 +356,28 @@ class TestSends:
         assert customs("reply")[-1]["text"] == "add · stays in cart"
         assert order.context["items"] == 1
 
+    @pytest.mark.parametrize(
+        "error", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()]
+    )
+    async def test_an_action_that_asks_to_stop_fails_alone(self, engine, error):
+        """Neither does the loop end with it, nor does the button wait for ever."""
+
+        def leave():
+            raise error
+
+        text = "name: x\nstates: {a: {on: {go: {do: leave}}}}"
+        functions = {"leave": leave}
+        config = ConfigLoader.load_component_text(text, functions=functions)
+        panel = Panel(engine.create_component(config))
+        page(panel, {"kind": "send", "id": "1", "type": "go", "fields": {}})
+        await settle()
+
+        last = customs("reply")[-1]
+        assert last["status"] == "failed"
+        assert type(error).__name__ in last["error"]["what"]
+        assert panel.notice["level"] == "error"
+        panel.close()
+
     async def test_an_ignored_message_says_why(self, order, panel):
         """The reply carries the reason."""
         page(panel, {"kind": "send", "id": "1", "type": "submit", "fields": {}})
