@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json as _json
 import logging
@@ -10,6 +11,7 @@ import time
 from typing import Any, Final, TextIO, final
 
 from ._scope import current
+from ._shown import shown
 
 __all__ = ["CorrelationIdFilter", "LeanLogger", "LineHandler"]
 
@@ -22,7 +24,26 @@ _INFO: Final = logging.INFO
 def _cid() -> str:
     """Return the id of what is being done here, ``-`` when nothing has one."""
     scope = current()
-    return "-" if scope is None else scope.correlation_id
+    if scope is None:
+        return "-"
+    cid = scope.correlation_id
+    return cid if cid.isprintable() else shown(cid)
+
+
+# Any: what is logged.
+def _harmless(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return what a line is made of so that no value breaks the line or obeys."""
+    for arg in args:
+        if type(arg) is str and not arg.isprintable():
+            return tuple(shown(one) if type(one) is str else one for one in args)
+    return args
+
+
+def _visible(text: str) -> str:
+    """Return text whose characters a terminal shows and does not obey."""
+    if text.isprintable():
+        return text
+    return "\n".join(map(shown, text.split("\n")))
 
 
 @final
@@ -50,6 +71,14 @@ class _LineFormatter(logging.Formatter):
         return (
             super().formatTime(record, datefmt) if datefmt else self._at(record.created)
         )
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and those of an exception, as a terminal may show them."""
+        args = record.args
+        if isinstance(args, tuple) and _harmless(args) is not args:
+            record = copy.copy(record)
+            record.args = _harmless(args)
+        return _visible(super().format(record))
 
     def _at(self, created: float) -> str:
         second = int(created)
@@ -191,10 +220,10 @@ class LeanLogger(logging.Logger):
             return False  # logging's form with named fields
         else:
             try:
-                text = str(msg) % args
+                text = str(msg) % _harmless(args)
             except (TypeError, ValueError):
                 return False  # logging says what is wrong with it
-        handler.write(formatter.line(level, self.name, text))
+        handler.write(formatter.line(level, self.name, _visible(text)))
         return True
 
     def _is_overheard(self) -> bool:

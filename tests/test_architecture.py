@@ -81,6 +81,7 @@ SAME_LAYER = {
     ("logger", "_log_lines"): "hands out loggers that write such lines",
     ("logger", "_scope"): "the correlation id of a record is that of the scope",
     ("_log_lines", "_scope"): "as above",
+    ("_log_lines", "_shown"): "no value breaks a line, or obeys a terminal",
     ("settings", "errors"): "a wrong setting is an error like all others",
     ("_source", "_bindings"): "two halves of reading a module without importing it",
     ("_source", "imports"): "reads the same dotted paths as the importer",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from .._shown import shown
 from ..errors import ComponentNotFoundError, nearest
 from ..extras.store import SnapshotStore
 from ..settings import load_settings
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["add_arguments"]
+
+_LONGEST: Final = 500
+"""Characters of the names that an error lists."""
 
 
 def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:  # noqa: ARG001
@@ -72,7 +76,7 @@ def _history(options: argparse.Namespace) -> int:
 
 def _nothing_of(name: str, path: Path, names: list[str]) -> ComponentNotFoundError:
     """Return the error for a component that the store does not hold."""
-    known = ", ".join(nearest(name, names)) or "nothing"
+    known = shown(", ".join(nearest(name, names)) or "nothing", _LONGEST)
     return ComponentNotFoundError(
         f"The store has no history of '{name}'",
         why=f"It holds {known}.",

@@ -100,6 +100,26 @@ class TestLogger:
         ]
         assert {one["name"] for one in lines} == {name}
 
+    @pytest.mark.parametrize("level", ["info", "error"])
+    def test_values_neither_break_a_line_nor_command_a_terminal(
+        self, name, capsys, alone, level
+    ):
+        """A hostile name cannot forge a second line, nor colour the terminal."""
+        log = get_logger(name)
+        alone()
+        with correlation_id("id\n\x1b[1m"):
+            getattr(log, level)("Registered: %s", "x\n2026 - forged\x1b[31m\ud800")
+
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.isprintable()
+        assert line.endswith(r"Registered: x 2026 - forged\x1b[31m\ud800")
+
+    def test_lines_of_the_text_itself_stay(self, name, capsys):
+        """What the program wrote may have lines; an exception has them, too."""
+        get_logger(name).info("two\nlines\x1b[31m")
+
+        assert capsys.readouterr().err.endswith("two\nlines\\x1b[31m\n")
+
     def test_json_writes_one_object_a_line(self, name, capsys):
         """With the exception in it, however many lines that has."""
         log = get_logger(name, json=True)
