@@ -215,15 +215,17 @@ class LeanLogger(logging.Logger):
         if formatter is None or self._is_overheard():
             return False
         if not args:
-            text = str(msg)
+            text = _visible(str(msg))
         elif len(args) == 1 and isinstance(args[0], dict):
             return False  # logging's form with named fields
         else:
             try:
-                text = str(msg) % _harmless(args)
+                text = str(msg) % args
+                if not text.isprintable():
+                    text = _visible(str(msg) % _harmless(args))
             except (TypeError, ValueError):
                 return False  # logging says what is wrong with it
-        handler.write(formatter.line(level, self.name, _visible(text)))
+        handler.write(formatter.line(level, self.name, text))
         return True
 
     def _is_overheard(self) -> bool:
