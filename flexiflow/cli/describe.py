@@ -109,9 +109,19 @@ def _as_data(found: ConfigExplanation) -> dict[str, Any]:
             for state in found.states
         ],
         "builtin_states": found.builtin_states,
-        "packs": [pack.name for pack in found.packs],
+        "packs": [
+            {
+                "name": pack.name,
+                "provided_keys": list(pack.provided_keys),
+                "transitions": [dataclasses.asdict(one) for one in pack.transitions],
+                "depends_on": sorted(pack.depends_on),
+            }
+            for pack in found.packs
+        ],
         "pack_order": found.pack_order,
+        "initial_state_resolution": found.initial_state_resolution,
         "state_providers": found.state_providers,
+        "issues": [_issue(item) for item in found.issues],
         "errors": [_issue(item) for item in found.errors],
         "warnings": [_issue(item) for item in found.warnings],
     }

@@ -65,6 +65,36 @@ class TestExplain:
         assert len(ran.json["errors"]) >= 2
         assert ran.json["errors"][0]["place"]["line"] == 1
 
+    def test_packs_are_told_whole(self, run, folder):
+        """A program learns of a pack what people see."""
+        (folder / "doors_pack.py").write_text(
+            "from flexiflow.state_machine import State\n"
+            "from flexiflow.statepack import StateSpec, TransitionSpec\n\n\n"
+            "class Open(State):\n"
+            "    async def handle_message(self, message, component):\n"
+            "        return False, self\n\n\n"
+            "class Pack:\n"
+            "    name = 'doors'\n\n"
+            "    def provides(self):\n"
+            "        return {'Open': StateSpec(Open)}\n\n"
+            "    def transitions(self):\n"
+            "        return [TransitionSpec('Open', 'shut', 'Open', guard='ready')]\n\n"
+            "    def depends_on(self):\n"
+            "        return {'walls'}\n"
+        )
+        (folder / "config.yaml").write_text(
+            "name: a\npacks: ['doors_pack:Pack']\ninitial_state: Open\n"
+        )
+        told = run("explain", "config.yaml", "--json").json
+
+        (pack,) = told["packs"]
+        assert pack["name"] == "doors"
+        assert pack["provided_keys"] == ["Open"]
+        assert pack["transitions"][0]["on_message"] == "shut"
+        assert pack["depends_on"] == ["walls"]
+        assert told["initial_state_resolution"] == ["packs", "builtin"]
+        assert len(told["issues"]) == len(told["errors"]) + len(told["warnings"]) > 0
+
 
 class TestVisualize:
     @pytest.mark.parametrize("form", ["text", "mermaid", "dot"])
