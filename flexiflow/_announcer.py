@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -96,7 +97,8 @@ class Announcer(Subscribers):
                     answer = sub.handler(data)
                     if answer is None or not inspect.isawaitable(answer):
                         continue
-            except Exception as error:  # noqa: BLE001 - reported
+            except (Exception, CancelledError) as error:  # noqa: BLE001 - reported
+                # A plain function is not cancelled: what it looked at was.
                 late |= self._failed(event_name, sub, error)
                 continue
             if sub.lane is None:
@@ -105,7 +107,7 @@ class Announcer(Subscribers):
             late = not EAGER
         return late
 
-    def _failed(self, event_name: str, sub: Subscription, error: Exception) -> bool:
+    def _failed(self, event_name: str, sub: Subscription, error: BaseException) -> bool:
         """Log a handler's failure and announce it; as :meth:`announce` returns."""
         self._failures += 1
         if self.logger is not None:

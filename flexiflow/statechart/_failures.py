@@ -118,9 +118,12 @@ def action_failed(run: Failing, action: Action, error: Exception) -> ActionError
             context=_context(run, place, function=action.function),
         )
     kind = _kind_of(action)
+    text = str(error)
+    if text.partition(" ")[0] not in getattr(action, "values", ()):  # n is not N
+        text = text[:1].upper() + text[1:]
     return ActionError(
         f"{message} failed: {kind} cannot be done.",
-        why=f"{str(error)[:1].upper()}{str(error)[1:]}{line}. {_before(run)}",
+        why=f"{text}{line}. {_before(run)}",
         fix=f"Change {kind}, or send a message with the fields that it needs.",
         context=_context(run, place, action=kind),
     )

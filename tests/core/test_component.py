@@ -538,6 +538,20 @@ class TestEvents:
             assert (await component.send("go")).status == "handled"
         await bus.stop()
 
+    async def test_plain_observer_that_meets_a_cancelled_future_is_reported(self):
+        """It is not the sender who is cancelled."""
+        bus = EventBus(logger=Mock())
+        component = AsyncComponent("c", event_bus=bus)
+        gone = asyncio.get_running_loop().create_future()
+        gone.cancel()
+        failed = []
+        await bus.subscribe(STATE_CHANGED, "o", lambda _: gone.result())
+        await bus.subscribe(HANDLER_FAILED, "o", failed.append)
+        result = await component.send("start")
+
+        assert (result.status, component.state) == ("handled", "AwaitingConfirmation")
+        assert [item["exception"] for item in failed] == ["CancelledError()"]
+
     async def test_observer_that_sends_is_no_part_of_the_handling(self):
         """Its message waits its turn and is handled, in a task of the observer."""
         bus = EventBus()

@@ -241,7 +241,7 @@ class TestActions:
         [
             ("{add: {n: $message.x}}", 'What is added to n is "five"'),
             ("{add: {n: $message.none}}", "What is added to n is null"),
-            ("{set: {n: $message.bad}}", "which is not JSON"),
+            ("{set: {n: $message.bad}}", "n is a set, which is not JSON"),
         ],
     )
     async def test_impossible_change_is_an_error(self, to, do, text):
