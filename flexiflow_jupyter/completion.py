@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
     from IPython.core.interactiveshell import InteractiveShell
 
+    from flexiflow.component import AsyncComponent
+
     from .notebook import Notebook
 
 __all__ = ["MagicCompletion"]
@@ -39,6 +41,9 @@ _STATE: Final = re.compile(r"^  (?P<name>[^\s#:'\"-][^:#\n]*):", re.MULTILINE)
 _TARGET: Final = re.compile(r"(to|initial_state|initial):\s*\S*$")
 _FUNCTION: Final = re.compile(r"(do|if|entry|exit|call):\s*[\[{]?[\w, ]*$")
 _MESSAGE_TARGET: Final = re.compile(r"on:\s*\{.*?\w+:\s*\S*$|^ {6,}\w+:\s*\S*$")
+_CALL: Final = re.compile(
+    r"\b(?P<name>\w+)\.(?P<call>send|can|why_not|until)\(\s*['\"][\w.-]*\Z"
+)
 _WORD: Final = re.compile(r"[\w.-]*\Z")
 
 
@@ -83,7 +88,7 @@ class MagicCompletion:
             if before.lstrip().startswith("%flexiflow"):
                 found = self._line(before.lstrip().split(" ")[1:])
             elif not text.startswith("%%flexiflow"):
-                found = []
+                found = self._call(before)
             elif len(lines) == 1:
                 found = _OPTIONS
             else:
@@ -109,12 +114,20 @@ class MagicCompletion:
             return list(components)
         if len(words) == 3 and words[0] == "send":  # noqa: PLR2004 - a message's place
             component = components.get(words[1])
-            if component is None:
-                return []
-            chart = component.chart
-            known = () if chart is None else chart.messages
-            return dict.fromkeys((*component.accepted(), *known))
+            return [] if component is None else _messages(component)
         return []
+
+    def _call(self, before: str) -> Iterable[str]:
+        """Return what may stand in ``door.send("``, and in what is asked of it."""
+        found = _CALL.search(before)
+        if found is None:
+            return []
+        value: Any = self._notebook.shell.user_ns.get(found["name"])  # the user's
+        if not self._notebook.is_component(value):
+            return []
+        if found["call"] != "until":
+            return _messages(value)
+        return [] if value.chart is None else [node.path for node in value.chart]
 
     def _body(self, text: str, before: str) -> Iterable[str]:
         """Return what may stand at a place of a definition."""
@@ -131,3 +144,10 @@ class MagicCompletion:
         if ":" in before:
             return []
         return _TOP_KEYS if indent == 0 else (*_STATE_KEYS, *_TRANSITION_KEYS)
+
+
+def _messages(component: AsyncComponent) -> Iterable[str]:
+    """Return the messages of a component, those that it accepts now first."""
+    chart = component.chart
+    known = () if chart is None else chart.messages
+    return dict.fromkeys((*component.accepted(), *known))

@@ -33,6 +33,9 @@ class TestLine:
             ("%flexiflow send door co", "%flexiflow send door coin"),
             ("%flexiflow graph d", "%flexiflow graph door"),
             ("%%flexiflow --no", "%%flexiflow --no-panel"),
+            ('await door.send("', 'await door.send("coin'),
+            ("door.can('co", "door.can('coin"),
+            ('await door.until("unl', 'await door.until("unlocked'),
         ],
     )
     def test_a_word_is_completed(self, loaded, line, whole):
