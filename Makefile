@@ -109,8 +109,8 @@ browser:
 # --- the commands ---------------------------------------------------------------------
 
 lab: $(VENV)/.jupyter
-	@$(PY) -m jupyterlab $(if $(ROOT_USER),--allow-root) $(LAB_ARGS) \
-	  notebooks/01_quickstart.ipynb
+	@$(PY) -m jupyterlab $(if $(ROOT_USER),--allow-root) \
+	  --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(LAB_ARGS)
 	@echo 'lab: closed'
 
 test: $(VENV)/.dev bundle browser
