@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = ["define"]
 
-_FIRST_LINE: Final = 2
-"""The line of the editor on which the text begins: the magic's own line is 1."""
-
 _NAME: Final = re.compile(r"^name:[ \t]*(?P<name>[^#\n]+)", re.MULTILINE)
 
 
@@ -72,7 +69,8 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
     if binding.variable is not None:
         notebook.shell.user_ns[binding.variable] = component
     if config.warnings:
-        display(box_of_warnings(config.warnings, text=text, first_line=_FIRST_LINE))
+        first = notebook.cell.first_line + 1
+        display(box_of_warnings(config.warnings, text=text, first_line=first))
     _show(notebook, component, options, remarks)
     for name in options.start:
         message = {"type": name}
@@ -83,18 +81,19 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
 
 def _load(notebook: Notebook, engine: FlexiFlowEngine, text: str) -> ComponentConfig:
     """Read the text; its problems become an error that knows its cell."""
+    first_line = notebook.cell.first_line + 1  # the magic's own line comes before
     try:
         return ConfigLoader.load_component_text(
             text,
             source=notebook.cell.source,
-            first_line=_FIRST_LINE,
+            first_line=first_line,
             lookup=notebook.lookup,
         )
     except ChartError as error:
         raise DefinitionError(
             error.diagnostics,
             text=text,
-            first_line=_FIRST_LINE,
+            first_line=first_line,
             in_force=_in_force(engine, text),
         ) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Cell", "Notebook", "NotebookView", "current_notebook", "get_engine"]
 
 _DEFAULT: Final = "default"
+_EMPTY_LINES: Final = re.compile(r"\A(?:[ \t]*\n)+")
+"""What stands above the code of a cell."""
 
 
 class NotebookView(Protocol):
@@ -50,6 +53,8 @@ class Cell:
     """The number in its brackets."""
     is_known: bool = False
     """Whether the front end says which cell it is."""
+    first_line: int = 1
+    """The line of the editor on which its code begins: IPython drops empty ones."""
 
     @property
     def source(self) -> str:
@@ -107,8 +112,15 @@ class Notebook:
         count = self.shell.execution_count
         number = count - 1 if info.store_history else count
         name = getattr(info, "cell_id", None)
-        self.cell = Cell(str(name or info.raw_cell), number, is_known=bool(name))
-        if not str(info.raw_cell).startswith("%%flexiflow"):
+        text = str(info.raw_cell)
+        code = _EMPTY_LINES.sub("", text)
+        self.cell = Cell(
+            str(name or text),
+            number,
+            is_known=bool(name),
+            first_line=1 + text.count("\n") - code.count("\n"),
+        )
+        if not code.startswith("%%flexiflow"):
             self.close_views(self.cell.key)
         set_correlation_id()
 

@@ -26,6 +26,11 @@ WRONG = {
     "duplicate key": (f"{DOOR}name: gate\n", 8, "Rename"),
     "duplicate state": (f"{DOOR}  locked:\n    on: {{x: unlocked}}\n", 8, "Rename"),
     "no mapping": ("%%flexiflow\n- door\n", 2, "name"),
+    "empty lines above": (
+        "\n  \n" + DOOR.replace("coin: unlocked", "coin: unlokced"),
+        7,
+        "unlocked",
+    ),
 }
 
 HOSTILE = [
