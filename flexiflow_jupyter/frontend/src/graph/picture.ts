@@ -248,7 +248,7 @@ function placeLabel(parts: EdgeParts, at: Point, width: number): void {
   surround(pill, at, width, LABEL_HEIGHT);
   surround(ring, at, width + 6, LABEL_HEIGHT + 6);
   const ban = parts.el.querySelector(".ff-ban");
-  ban?.setAttribute("transform", `translate(${at.x - width / 2 + 3},${at.y}) scale(0.9)`);
+  ban?.setAttribute("transform", `translate(${at.x - width / 2 - 2},${at.y}) scale(0.9)`);
 }
 
 function surround(rect: SVGRectElement, at: Point, width: number, height: number): void {
