@@ -21,6 +21,7 @@ from ..errors import (
 from ..events import STATE_CHANGED
 from ..extras.persist_json import take_snapshot
 from ..logger import correlation_id
+from ..visualize import flow_graph
 from ._late_clock import LateClock, is_overdue
 from ._output import plain
 from ._session import (
@@ -276,8 +277,10 @@ class _Delivery:
             reason = str(component.why_not(message))
             if reason:
                 output.say(plain(reason))
-            bare = plain(", ".join(accepted)) or _UNKNOWN
-            output.say(f"Accepted now, sent as they are: {bare}")
+            inferred = () if accepted else _inferred(component)
+            bare = plain(", ".join(accepted or inferred)) or _UNKNOWN
+            how = "as the source tells" if inferred else "sent as they are"
+            output.say(f"Accepted now, {how}: {bare}")
         elif len(self._moves) == quiet:
             output.say(f"{name}: {kind!r} was handled in {plain(component.state)}")
         output.result(
@@ -301,6 +304,15 @@ class _Delivery:
 _UNKNOWN: Final = "none is known"
 _REGISTERED: Final = "(registered)"
 """What the history shows in place of a message."""
+
+
+def _inferred(component: AsyncComponent) -> tuple[str, ...]:
+    """Return the messages that a state's class takes, as far as its source tells."""
+    if component.chart is not None:
+        return ()
+    edges = flow_graph(component).edges
+    found = (edge.message for edge in edges if edge.source == component.state)
+    return tuple(dict.fromkeys(found))
 
 
 def _failed(

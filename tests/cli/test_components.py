@@ -182,6 +182,16 @@ class TestHandle:
 
         assert ran.out == "mood: calm -> angry\n"
 
+    def test_source_of_a_class_tells_what_it_takes(self, run, folder):
+        """A message that a class ignores is answered with those that it compares."""
+        (folder / "moods.py").write_text(STATES)
+        (folder / "mood.yaml").write_text(CLASSES)
+        ran = run("handle", "--config", "mood.yaml", "sing")
+
+        assert ran.code == 0
+        assert "'sing' is ignored in calm" in ran.out
+        assert "as the source tells: poke" in ran.out
+
     def test_code_that_raises(self, run, folder):
         """A state that raises ends in one clear error, the state as it was."""
         (folder / "moods.py").write_text(STATES)
