@@ -178,6 +178,8 @@ class Worker(Hosting):
                 mailbox.queue.remove(turn)
             elif waiter.done() and not waiter.cancelled() and not waiter.exception():
                 self._release()  # it was this message's turn already
+            if isinstance(error, GeneratorExit):  # as in `_give_up`
+                raise
             result = self._result(turn.cid, turn.outer)
             scope = current()
             late = self._fail(turn.message, result, error)
@@ -349,6 +351,12 @@ class Worker(Hosting):
         late: bool = False,
     ) -> None:
         """Tell of a message that failed, and let the next one begin."""
+        if isinstance(error, GeneratorExit):
+            # Thrown away with its loop, by the garbage collector: what is current here
+            # is somebody else's context, perhaps of another thread.
+            result.status = "failed"
+            self._release()
+            return
         late |= self._fail(message, result, error)
         set_current(scope)
         self._release()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import copy_context
 from datetime import timedelta
 from unittest.mock import Mock
 
@@ -687,6 +688,43 @@ class TestCorrelation:
         assert [r.getMessage() for r in caplog.records] == [
             "c transitioned to AwaitingConfirmation"
         ]
+
+    async def test_a_handling_thrown_away_leaves_the_context_alone(self):
+        """What the garbage collector closes runs in whichever context is current."""
+
+        async def wait(*_):
+            await asyncio.get_running_loop().create_future()
+
+        component, _ = doing(go=wait)
+        handling = component.handle_message({"type": "go"})
+        copy_context().run(handling.send, None)
+
+        with correlation_id("abc"):
+            handling.close()
+
+            assert get_correlation_id() == "abc"
+        assert (await component.send("other")).status == "handled"
+
+    async def test_a_message_thrown_away_while_it_waits_is_taken_out(self):
+        """It leaves the context alone, and those after it have their turn."""
+        gate = asyncio.Event()
+
+        async def wait(*_):
+            await gate.wait()
+
+        component, _ = doing(go=wait)
+        first = asyncio.create_task(component.send("go"))
+        await asyncio.sleep(0)
+        waiting = component.handle_message({"type": "other"})
+        copy_context().run(waiting.send, None)
+
+        with correlation_id("abc"):
+            waiting.close()
+
+            assert get_correlation_id() == "abc"
+        assert component.pending == 0
+        gate.set()
+        await first
 
 
 class TestRules:
