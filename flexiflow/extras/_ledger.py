@@ -26,14 +26,14 @@ _STATEMENTS: Final = {
     size: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * size) for size in _CHUNKS
 }
 _LAST: Final = """
-SELECT max(at_us), (SELECT count(*) FROM flexiflow_snapshots WHERE component_name = ?1)
-FROM flexiflow_snapshots WHERE component_name = ?1
+SELECT max(at_us), (SELECT count(*) FROM flexiflow_snapshots WHERE component_name = ?)
+FROM flexiflow_snapshots WHERE component_name = ?
 """
 _TRIM: Final = """
 DELETE FROM flexiflow_snapshots
-WHERE component_name = ?1 AND (at_us, id) <= (
-    SELECT at_us, id FROM flexiflow_snapshots WHERE component_name = ?1
-    ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?2
+WHERE component_name = ? AND (at_us, id) <= (
+    SELECT at_us, id FROM flexiflow_snapshots WHERE component_name = ?
+    ORDER BY at_us DESC, id DESC LIMIT 1 OFFSET ?
 )
 """
 
@@ -107,9 +107,13 @@ class Ledger:
                 continue
             results += self._add(rows)
             rows = []
-            results.append(self._conn.execute(_TRIM, job).rowcount)
+            results.append(self._trim(*job))
             self.forget()
         return results + self._add(rows)
+
+    def _trim(self, name: str, limit: int) -> int:
+        """Drop all but the newest rows of a component; return how many went."""
+        return self._conn.execute(_TRIM, (name, name, limit)).rowcount
 
     def _add(self, rows: Sequence[SnapshotRow]) -> list[int]:
         """Insert rows, drop what retention lets go of, and return the new ids."""
@@ -134,7 +138,7 @@ class Ledger:
         for name, limit in keep.items():
             known = self._known[name]
             if known[1] > limit:
-                self._conn.execute(_TRIM, (name, limit))
+                self._trim(name, limit)
                 known[1] = limit
         return ids
 
@@ -151,7 +155,7 @@ class Ledger:
 
     def _look_up(self, name: str, at_us: int) -> list[int]:
         """Return the last key (the given one if none) and the number of rows."""
-        last, count = self._conn.execute(_LAST, (name,)).fetchone()
+        last, count = self._conn.execute(_LAST, (name, name)).fetchone()
         known = self._known[name] = [at_us if last is None else last, count]
         return known
 

@@ -34,26 +34,26 @@ __all__ = [
 ]
 
 _UNPLACED: Final = """
-EXISTS (SELECT 1 FROM flexiflow_snapshots WHERE component_name = ?1 AND at_us IS NULL)
+EXISTS (SELECT 1 FROM flexiflow_snapshots WHERE component_name = ? AND at_us IS NULL)
 """
 _LATEST: Final = f"""
 SELECT snapshot_json, {_UNPLACED} FROM flexiflow_snapshots
-WHERE component_name = ?1 {NEWEST_FIRST} LIMIT 1
+WHERE component_name = ? {NEWEST_FIRST} LIMIT 1
 """  # noqa: S608 - made of our own text alone
 _LIST: Final = f"""
 SELECT id, created_at, snapshot_json, from_state, message_type, correlation_id,
        {_UNPLACED}
 FROM flexiflow_snapshots
-WHERE component_name = ?1 AND (?3 IS NULL OR correlation_id = ?3)
-{NEWEST_FIRST} LIMIT ?2
+WHERE component_name = ? AND (? IS NULL OR correlation_id = ?)
+{NEWEST_FIRST} LIMIT ?
 """  # noqa: S608 - made of our own text alone
 _CUT: Final = f"""
 SELECT at_us, id, {_UNPLACED} FROM flexiflow_snapshots
-WHERE component_name = ?1 {NEWEST_FIRST} LIMIT 1 OFFSET ?2
+WHERE component_name = ? {NEWEST_FIRST} LIMIT 1 OFFSET ?
 """  # noqa: S608 - made of our own text alone
 _DELETE: Final = """
 DELETE FROM flexiflow_snapshots
-WHERE component_name = ?1 AND (at_us, id) <= (?2, ?3)
+WHERE component_name = ? AND (at_us, id) <= (?, ?)
 """
 
 
@@ -119,10 +119,10 @@ def load_latest_snapshot(
     PersistenceError
         If the row holds no snapshot, or the database cannot be read.
     """
-    rows = read(conn, _LATEST, (component_name,))
+    rows = read(conn, _LATEST, (component_name, component_name))
     if rows and rows[0][1]:
         place_rows(conn, component_name)
-        rows = read(conn, _LATEST, (component_name,))
+        rows = read(conn, _LATEST, (component_name, component_name))
     if not rows:
         return None
     try:
@@ -173,7 +173,8 @@ def list_snapshots(
         If ``limit`` is negative.
     """
     _at_least_0("limit", limit)
-    asked = (component_name, limit, correlation_id)
+    one, story = component_name, correlation_id
+    asked = (one, one, story, story, limit)
     rows = read(conn, _LIST, asked)
     if rows and rows[0][-1]:
         place_rows(conn, component_name)
@@ -225,10 +226,10 @@ def prune_snapshots(
     """
     kept = keep_last if keep is None else keep
     _at_least_0("keep_last", kept)
-    cut = read(conn, _CUT, (component_name, kept))
+    cut = read(conn, _CUT, (component_name, component_name, kept))
     if cut and cut[0][-1]:
         place_rows(conn, component_name)
-        cut = read(conn, _CUT, (component_name, kept))
+        cut = read(conn, _CUT, (component_name, component_name, kept))
     if not cut:
         return 0
     at_us, row_id, _ = cut[0]
