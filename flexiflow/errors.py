@@ -199,8 +199,8 @@ def config_missing_field(field: str, path: str | None = None) -> ConfigError:
     context = ErrorContext({"config_path": path} if path else {}).add("field", field)
     return ConfigError(
         f"Config missing required field: '{field}'",
-        why=f"The '{field}' field is required but was not found in the config.",
-        fix=f"Add '{field}' to your config file.",
+        why=f"Nothing stands under '{field}', and a component needs it.",
+        fix=f"Write a line '{field}: ...' at the top level.",
         context=context,
     )
 
@@ -213,8 +213,8 @@ def config_wrong_type(
     context.add("field", field).add("expected", expected).add("got", got)
     return ConfigError(
         f"Config field '{field}' has wrong type",
-        why=f"Expected {expected}, but got {got}.",
-        fix=f"Change '{field}' to be a {expected}.",
+        why=f"It is {got}; only {expected} can be used here.",
+        fix=f"Give '{field}' a value of the type {expected}.",
         context=context,
     )
 
@@ -231,9 +231,9 @@ def state_not_found(name: str, valid_states: Iterable[str]) -> StateError:
     shown = nearest(name, names)
     return StateError(
         f"Unknown state: '{name}'",
-        why="The requested state is not registered in the state registry.",
+        why="The registry that was asked knows no class under that name.",
         fix=f"Use one of the valid states: {_listed(shown, len(names))}\n"
-        "Or register your custom state with "
+        "A class of your own needs a name first: "
         "DEFAULT_REGISTRY.register(name, StateClass)",
         context={"requested_state": name, "valid_states": shown},
     )
@@ -256,8 +256,8 @@ def persistence_invalid_json(path: str, error: str) -> PersistenceError:
     """Return the error for a snapshot file whose text is not JSON."""
     return PersistenceError(
         f"Invalid JSON in state file: {path}",
-        why="The file exists but contains malformed JSON.",
-        fix="Check the file for syntax errors, or delete it to start fresh.",
+        why="Its text breaks off or is not JSON.",
+        fix="Restore it from a backup, or remove it to begin anew.",
         context={"path": path, "error": error},
     )
 
@@ -266,7 +266,7 @@ def persistence_missing_field(path: str, field: str) -> PersistenceError:
     """Return the error for a snapshot that lacks a field."""
     return PersistenceError(
         f"State file missing required field: '{field}'",
-        why=f"The state file exists but is missing the '{field}' field.",
+        why=f"Its JSON has no key '{field}', without which nothing can be restored.",
         fix="The file may be damaged: restore it from a backup, add the field by "
         "hand, or delete it to start fresh.",
         context={"path": path, "field": field},
@@ -277,9 +277,8 @@ def import_invalid_format(dotted_path: str) -> ImportError_:
     """Return the error for a path that is not ``module:Symbol``."""
     return ImportError_(
         f"Invalid dotted path format: '{dotted_path}'",
-        why="Dotted paths must be in 'module:ClassName' format.",
-        fix="Use the format 'mypackage.module:MyClass' "
-        "(a colon separates the module from the class).",
+        why="A colon has to part the module from the name in it.",
+        fix="Write it like 'shop.states:Open'.",
         context={"dotted_path": dotted_path},
     )
 
@@ -288,9 +287,9 @@ def import_module_not_found(module: str, dotted_path: str) -> ImportError_:
     """Return the error for a module that cannot be imported."""
     return ImportError_(
         f"Module not found: '{module}'",
-        why="The module specified in the dotted path could not be imported.",
-        fix="Check that the module exists and is on your Python path.\n"
-        "You may need to install the package or add its directory to sys.path.",
+        why="Python did not find it, or importing it failed.",
+        fix="Compare the spelling with the file's name, install the package, "
+        "or put its folder on sys.path.",
         context={"module": module, "dotted_path": dotted_path},
     )
 
@@ -299,9 +298,8 @@ def import_symbol_not_found(module: str, symbol: str, dotted_path: str) -> Impor
     """Return the error for a module that has no such symbol."""
     return ImportError_(
         f"Symbol '{symbol}' not found in module '{module}'",
-        why="The module was imported, but it does not contain that symbol.",
-        fix="Check the spelling of the class or function name.\n"
-        "Make sure it is defined at the top level of the module.",
+        why="The module itself is there; no such name is bound in it.",
+        fix="Compare the spelling, or move the definition to the module's top level.",
         context={"module": module, "symbol": symbol, "dotted_path": dotted_path},
     )
 
@@ -310,8 +308,8 @@ def import_not_state_subclass(dotted_path: str, got_type: str) -> ImportError_:
     """Return the error for a symbol that is no ``State`` subclass."""
     return ImportError_(
         f"Not a State subclass: '{dotted_path}'",
-        why=f"Expected a State subclass, but got {got_type}.",
-        fix="Make sure your class inherits from flexiflow.State:\n"
+        why=f"What stands there is {got_type}.",
+        fix="Derive the class from flexiflow.State:\n"
         "  from flexiflow import State\n"
         "  class MyState(State): ...",
         context={"dotted_path": dotted_path, "got_type": got_type},
