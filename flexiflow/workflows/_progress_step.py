@@ -163,7 +163,8 @@ class FoldedStep:
         self.spans: list[Span] = []
 
     def open(self, kind: SpanKind, at: datetime) -> None:
-        """Begin a span."""
+        """Begin a span; one that lasts still is ended by it."""
+        self.close(at)
         self.spans.append(Span(kind, at, None))
 
     def close(self, at: datetime, kind: SpanKind | None = None) -> None:
@@ -245,13 +246,13 @@ def _on_failed(step: FoldedStep, event: StepEvent) -> None:
 def _on_paused(step: FoldedStep, event: StepEvent) -> None:
     step.started = step.started or event.time
     step.status = "paused"
-    step.close(event.time)
+    step.ended = None
     step.open("pause", event.time)
 
 
 def _on_resumed(step: FoldedStep, event: StepEvent) -> None:
     step.status = "running"
-    step.close(event.time)
+    step.ended = None
     step.open("work", event.time)
 
 
