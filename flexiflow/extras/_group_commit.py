@@ -7,13 +7,20 @@ import atexit
 import contextlib
 import threading
 from concurrent.futures import Future
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol, final
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["GroupCommit", "Transaction"]
+__all__ = ["GroupCommit", "Transaction", "Waiter"]
+
+_LINGER_S: Final = 0.01
+"""How long a job that is not urgent waits for others, at most."""
+
+_NOW: Final = True
+_SOON: Final = False
+"""What the bell says: commit, or be awake."""
 
 
 class Transaction(Protocol):
@@ -26,12 +33,21 @@ class Transaction(Protocol):
         """
 
 
-class _Waiter(Protocol):
-    """What a caller waits on: a future of ``asyncio`` or of ``concurrent``."""
+class Waiter(Protocol):
+    """What a caller waits on: a future of ``asyncio``, of ``concurrent``, or its own.
 
-    def done(self) -> bool: ...
-    def set_result(self, result: Any, /) -> None: ...
-    def set_exception(self, error: BaseException, /) -> None: ...
+    One that is no future of ``asyncio`` is told in the writer's thread: it must return
+    at once, and never raise.
+    """
+
+    def done(self) -> bool:
+        """Whether the caller has gone."""
+
+    def set_result(self, result: Any, /) -> None:
+        """Take the result of the job."""
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """Take the error of the transaction."""
 
 
 @final
@@ -48,6 +64,8 @@ class GroupCommit:
         each, so that no two tasks share one traceback.
     finish : callable
         Called in the writer's thread when it ends; closes the connection.
+    name : str, default "flexiflow-store"
+        The name of the thread.
 
     Notes
     -----
@@ -62,14 +80,18 @@ class GroupCommit:
         *,
         failure: Callable[[Exception], Exception],
         finish: Callable[[], None],
+        name: str = "flexiflow-store",
     ) -> None:
         self._transaction = transaction
         self._failure = failure
         self._finish = finish
+        self._name = name
         self._lock = threading.Lock()
-        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._bell: SimpleQueue[bool] = SimpleQueue()
+        self._rung = False
+        self._asleep = False
         self._jobs: list[Any] = []
-        self._waiters: list[_Waiter] = []
+        self._waiters: list[Waiter] = []
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -90,6 +112,17 @@ class GroupCommit:
         self._add(job, future)
         return future
 
+    def submit_to(self, job: Any, waiter: Waiter, *, urgent: bool = True) -> None:
+        """Queue a job and have its waiter told, from any thread.
+
+        One that is not urgent goes with the next urgent one, or alone after 10 ms.
+        """
+        self._add(job, waiter, urgent=urgent)
+
+    def forget(self) -> None:
+        """Let go of a writer whose thread is not in this process: it was forked."""
+        atexit.unregister(self._at_exit)
+
     def close(self) -> threading.Thread | None:
         """Take no more jobs; the thread ends after those that are queued.
 
@@ -100,7 +133,7 @@ class GroupCommit:
         """
         with self._lock:
             self._closed = True
-            self._bell.put(None)
+            self._bell.put(_NOW)
         atexit.unregister(self._at_exit)
         return self._thread
 
@@ -110,24 +143,26 @@ class GroupCommit:
         if thread is not None:
             thread.join()
 
-    def _add(self, job: Any, waiter: _Waiter) -> None:
+    def _add(self, job: Any, waiter: Waiter, *, urgent: bool = True) -> None:
         """Put a job with those that wait for the next transaction."""
         with self._lock:
             if self._closed:
                 message = "the writer has been closed"
                 raise RuntimeError(message)
-            if not self._jobs:
-                self._bell.put(None)
             self._jobs.append(job)
             self._waiters.append(waiter)
+            if urgent and not self._rung:
+                self._rung = True
+                self._bell.put(_NOW)
+            elif self._asleep:
+                self._bell.put(_SOON)
+            self._asleep = False
             if self._thread is None:
                 self._start()
 
     def _start(self) -> None:
         """Start the thread, once."""
-        self._thread = threading.Thread(
-            target=self._run, name="flexiflow-store", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
         self._thread.start()
         atexit.register(self._at_exit)
 
@@ -136,20 +171,38 @@ class GroupCommit:
         try:
             closed = False
             while not closed:
-                self._bell.get()
+                self._wait()
                 with self._lock:
                     jobs, self._jobs = self._jobs, []
                     waiters, self._waiters = self._waiters, []
-                    closed = self._closed
+                    closed, self._rung = self._closed, False
                 if jobs:
                     self._commit(jobs, waiters)
         finally:
             self._finish()
 
-    def _commit(self, jobs: list[Any], waiters: list[_Waiter]) -> None:
+    def _wait(self) -> None:
+        """Return when a job is urgent, or when one that is not has waited enough.
+
+        The thread sleeps lightly for a while after a batch: the next job that is not
+        urgent need not wake it then.
+        """
+        while True:
+            try:
+                if self._bell.get(timeout=_LINGER_S):
+                    return
+            except Empty:
+                with self._lock:
+                    if self._jobs:
+                        return
+                    self._asleep = True
+                if self._bell.get():
+                    return
+
+    def _commit(self, jobs: list[Any], waiters: list[Waiter]) -> None:
         """Do one transaction and tell every caller of it."""
         answers: list[Any]
-        tell: Callable[[list[_Waiter], list[Any]], None] = _succeed
+        tell: Callable[[list[Waiter], list[Any]], None] = _succeed
         try:
             answers = self._transaction(jobs)
         except Exception as error:  # noqa: BLE001 - the callers get it, each its own
@@ -166,7 +219,7 @@ class GroupCommit:
 
 
 def _by_loop(
-    waiters: list[_Waiter],
+    waiters: list[Waiter],
 ) -> dict[asyncio.AbstractEventLoop | None, list[int]]:
     """Return the loops that wait, with the positions of their waiters.
 
@@ -184,14 +237,14 @@ def _by_loop(
     return found
 
 
-def _succeed(waiters: list[_Waiter], results: list[Any]) -> None:
+def _succeed(waiters: list[Waiter], results: list[Any]) -> None:
     """Hand each caller its result; one that has gone is left out."""
     for waiter, result in zip(waiters, results, strict=True):
         if not waiter.done():
             waiter.set_result(result)
 
 
-def _fail(waiters: list[_Waiter], errors: list[Any]) -> None:
+def _fail(waiters: list[Waiter], errors: list[Any]) -> None:
     """Hand each caller its error; one that has gone is left out."""
     for waiter, error in zip(waiters, errors, strict=True):
         if not waiter.done():
