@@ -5,11 +5,16 @@
     FlexiFlowError
     └── WorkflowError               all of them
         ├── CodecError              (also ValueError) a value that cannot be stored
-        └── JournalError            the journal cannot be read or written
-            ├── ExecutionExistsError    an execution of that id is there already
-            ├── ExecutionOwnedError     a living process is at work on it
-            ├── JournalClosedError      the journal has been closed
-            └── StaleEpochError         another owner has taken it over
+        ├── GraphError              (also ValueError) a graph that cannot be run
+        ├── JournalError            the journal cannot be read or written
+        │   ├── ExecutionExistsError    an execution of that id is there already
+        │   ├── ExecutionOwnedError     a living process is at work on it
+        │   ├── JournalClosedError      the journal has been closed
+        │   └── StaleEpochError         another owner has taken it over
+        ├── ProcessDiedError        the process of a task has ended under it
+        ├── SecretError             secrets that cannot be kept or read
+        │   └── SecretNotFoundError (also KeyError) no secret of that name
+        └── StorageError            a value kept in a file that is gone or damaged
 """
 
 from __future__ import annotations
@@ -20,9 +25,14 @@ __all__ = [
     "CodecError",
     "ExecutionExistsError",
     "ExecutionOwnedError",
+    "GraphError",
     "JournalClosedError",
     "JournalError",
+    "ProcessDiedError",
+    "SecretError",
+    "SecretNotFoundError",
     "StaleEpochError",
+    "StorageError",
     "WorkflowError",
 ]
 
@@ -37,6 +47,12 @@ class CodecError(WorkflowError, ValueError):
     """A value cannot be stored, or stored text cannot be read."""
 
     code = "flexiflow.workflow.codec"
+
+
+class GraphError(WorkflowError, ValueError):
+    """A graph has no start or end, a node too many or too few, or a cycle."""
+
+    code = "flexiflow.workflow.graph"
 
 
 class JournalError(WorkflowError):
@@ -67,3 +83,29 @@ class StaleEpochError(JournalError):
     """Another owner has taken the execution over; this one writes no more to it."""
 
     code = "flexiflow.workflow.stale_epoch"
+
+
+class ProcessDiedError(WorkflowError):
+    """The process that ran a task has ended before the task did; it may be retried."""
+
+    code = "flexiflow.workflow.process_died"
+
+
+class SecretError(WorkflowError):
+    """Secrets cannot be kept or read: a wrong key, a key that others may read."""
+
+    code = "flexiflow.workflow.secret"
+
+
+class SecretNotFoundError(SecretError, KeyError):
+    """No secret of that name has been saved."""
+
+    code = "flexiflow.workflow.secret_not_found"
+
+    __str__ = FlexiFlowError.__str__
+
+
+class StorageError(WorkflowError):
+    """A value that was kept in a file is gone or damaged."""
+
+    code = "flexiflow.workflow.storage"
