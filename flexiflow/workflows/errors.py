@@ -5,35 +5,57 @@
     FlexiFlowError
     └── WorkflowError               all of them
         ├── CodecError              (also ValueError) a value that cannot be stored
+        ├── ExecutionContextNotFoundError   no such execution, or none around here
+        ├── ExecutionError          a task failed; the cause is ``inner_exception``
+        │   ├── ExecutionTimeoutError   (also TimeoutError) it took too long
+        │   └── RetryError              it failed as often as it may be tried
+        ├── ExecutionStateError     the execution is not in a state for that
         ├── GraphError              (also ValueError) a graph that cannot be run
         ├── JournalError            the journal cannot be read or written
         │   ├── ExecutionExistsError    an execution of that id is there already
         │   ├── ExecutionOwnedError     a living process is at work on it
         │   ├── JournalClosedError      the journal has been closed
         │   └── StaleEpochError         another owner has taken it over
+        ├── NonDeterminismError     a replay took another way than the first run
+        ├── PoisonError             the execution ended its process too often
         ├── ProcessDiedError        the process of a task has ended under it
         ├── SecretError             secrets that cannot be kept or read
         │   └── SecretNotFoundError (also KeyError) no secret of that name
-        └── StorageError            a value kept in a file that is gone or damaged
+        ├── StorageError            a value kept in a file that is gone or damaged
+        └── WorkflowNotFoundError   no workflow of that name has been defined
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from ..errors import FlexiFlowError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "CodecError",
+    "ExecutionContextNotFoundError",
+    "ExecutionError",
     "ExecutionExistsError",
     "ExecutionOwnedError",
+    "ExecutionStateError",
+    "ExecutionTimeoutError",
     "GraphError",
     "JournalClosedError",
     "JournalError",
+    "NonDeterminismError",
+    "PoisonError",
     "ProcessDiedError",
+    "RetryError",
     "SecretError",
     "SecretNotFoundError",
     "StaleEpochError",
     "StorageError",
     "WorkflowError",
+    "WorkflowNotFoundError",
+    "told",
 ]
 
 
@@ -47,6 +69,142 @@ class CodecError(WorkflowError, ValueError):
     """A value cannot be stored, or stored text cannot be read."""
 
     code = "flexiflow.workflow.codec"
+
+
+class ExecutionContextNotFoundError(WorkflowError):
+    """There is no such execution, or the code at work belongs to none."""
+
+    code = "flexiflow.workflow.context_not_found"
+
+
+class ExecutionError(WorkflowError):
+    """A task failed.
+
+    Parameters
+    ----------
+    inner_exception : BaseException, optional
+        What the task raised; never an ``ExecutionError`` of another task.
+    what : str, optional
+        The fact; by default what the inner exception says.
+    why, fix, context
+        As of :class:`~flexiflow.errors.FlexiFlowError`.
+    """
+
+    code = "flexiflow.workflow.execution"
+
+    inner_exception: BaseException | None
+    """What the task raised."""
+
+    def __init__(
+        self,
+        inner_exception: BaseException | None = None,
+        what: str | None = None,
+        *,
+        why: str | None = None,
+        fix: str | None = None,
+        context: Mapping[str, Any] | None = None,
+    ) -> None:
+        what = what or told(inner_exception)
+        super().__init__(what, why=why, fix=fix, context=context)
+        self.inner_exception = inner_exception
+
+
+def told(error: BaseException | None) -> str:
+    """Return the type of an error and what it says, on one line."""
+    if error is None:
+        return "A task failed"
+    text = getattr(error, "what", None)
+    if not isinstance(text, str):
+        try:
+            text = str(error)
+        except Exception as broken:  # noqa: BLE001 - a user's __str__ may raise
+            text = f"(its text cannot be had: {type(broken).__name__})"
+    text = " ".join(text.split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+class ExecutionTimeoutError(ExecutionError, TimeoutError):
+    """A task took longer than its ``timeout``.
+
+    Parameters
+    ----------
+    timeout : float
+        The limit, in seconds.
+    task : str, optional
+        The name of the task.
+    """
+
+    code = "flexiflow.workflow.timeout"
+
+    timeout: float
+    """The limit, in seconds."""
+
+    def __init__(self, timeout: float, task: str = "") -> None:
+        super().__init__(
+            None,
+            f"{task or 'A task'} took longer than {timeout:g} s",
+            why="Each attempt may take so long and no longer.",
+            fix="Give it more time: @task.with_options(timeout=...)",
+            context={"task": task, "timeout_s": timeout} if task else None,
+        )
+        self.timeout = timeout
+        # What went wrong is the limit itself: code that looks at the inner exception
+        # of every failure finds it there.
+        self.inner_exception = self
+
+
+class RetryError(ExecutionError):
+    """A task failed as often as it may be tried.
+
+    Parameters
+    ----------
+    inner_exception : BaseException
+        What it raised last.
+    attempts : int
+        How often it was tried, the first call included.
+    task : str, optional
+        The name of the task.
+    """
+
+    code = "flexiflow.workflow.retry"
+
+    attempts: int
+    """How often it was tried, the first call included."""
+
+    def __init__(
+        self, inner_exception: BaseException, attempts: int, task: str = ""
+    ) -> None:
+        super().__init__(
+            inner_exception,
+            f"{task or 'A task'} failed {attempts} times, "
+            f"lastly with {told(inner_exception)}",
+            context={"task": task, "attempts": attempts} if task else None,
+        )
+        self.attempts = attempts
+
+
+class ExecutionStateError(WorkflowError):
+    """An execution is not in a state for what was asked."""
+
+    code = "flexiflow.workflow.state"
+
+
+class NonDeterminismError(WorkflowError):
+    """A replay took another way than the first run, or might take one."""
+
+    code = "flexiflow.workflow.non_determinism"
+
+
+class PoisonError(WorkflowError):
+    """An execution ended the process that ran it too often; it is not tried again."""
+
+    code = "flexiflow.workflow.poison"
+
+
+class WorkflowNotFoundError(WorkflowError):
+    """No workflow of that name has been defined in this process."""
+
+    code = "flexiflow.workflow.not_found"
 
 
 class GraphError(WorkflowError, ValueError):
