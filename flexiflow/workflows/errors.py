@@ -92,9 +92,6 @@ class ExecutionError(WorkflowError):
 
     code = "flexiflow.workflow.execution"
 
-    inner_exception: BaseException | None
-    """What the task raised."""
-
     def __init__(
         self,
         inner_exception: BaseException | None = None,
@@ -106,7 +103,12 @@ class ExecutionError(WorkflowError):
     ) -> None:
         what = what or told(inner_exception)
         super().__init__(what, why=why, fix=fix, context=context)
-        self.inner_exception = inner_exception
+        self._inner = inner_exception
+
+    @property
+    def inner_exception(self) -> BaseException | None:
+        """What the task raised."""
+        return self._inner
 
 
 def told(error: BaseException | None) -> str:
@@ -148,9 +150,11 @@ class ExecutionTimeoutError(ExecutionError, TimeoutError):
             context={"task": task, "timeout_s": timeout} if task else None,
         )
         self.timeout = timeout
-        # What went wrong is the limit itself: code that looks at the inner exception
-        # of every failure finds it there.
-        self.inner_exception = self
+
+    @property
+    def inner_exception(self) -> BaseException:
+        """The error itself: nothing lies under it, and each failure has a cause."""
+        return self
 
 
 class RetryError(ExecutionError):
