@@ -29,6 +29,7 @@ __all__ = [
     "Settings",
     "Transport",
     "WorkerSettings",
+    "change_settings",
     "load_settings",
 ]
 
@@ -202,13 +203,38 @@ def load_settings(
     ):
         values |= _read_file(base / name, table)
     values |= _read_environment(os.environ if environ is None else environ)
-    nested: dict[str, Any] = {}
-    for table_name, made in _TABLES.items():
-        start = f"{table_name}."
+    return _merged(Settings(), values)
+
+
+def change_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return settings in which some values are others, checked like those of a file.
+
+    Parameters
+    ----------
+    settings : Settings
+        Those to begin with; not changed.
+    changes : mapping of str to object
+        By key; those of a table as a mapping of their own
+        (``{"workers": {"retry_delay": 2}}``), of which the other keys stay as they
+        are. None takes a setting back that may be absent.
+
+    Raises
+    ------
+    ConfigError
+        If a key or a value is not known; near misses first.
+    """
+    return _merged(settings, _flatten(dict(changes), _Source("the call")))
+
+
+def _merged(settings: Settings, values: dict[str, Any]) -> Settings:
+    """Return settings with these values, by dotted key, in place of theirs."""
+    found = {key: value for key, value in values.items() if "." not in key}
+    for table in _TABLES:
+        start = f"{table}."
         mine = {k[len(start) :]: v for k, v in values.items() if k.startswith(start)}
-        nested[table_name] = made(**mine)
-    plain = {key: value for key, value in values.items() if "." not in key}
-    return Settings(**plain, **nested)
+        if mine:
+            found[table] = dataclasses.replace(getattr(settings, table), **mine)
+    return dataclasses.replace(settings, **found)
 
 
 def _read_file(path: Path, table: str) -> dict[str, Any]:
@@ -304,6 +330,10 @@ def _checked(key: str, value: Any, source: _Source) -> Any:
     if key not in _KINDS:
         raise _unknown_key(key, source)
     kind = _KINDS[key]
+    if (value is None and type(None) in kind) or (
+        isinstance(value, Path) and Path in kind
+    ):
+        return value
     choices = tuple(item for item in kind if isinstance(item, str))
     if choices:
         text = value.upper() if key == "log_level" and isinstance(value, str) else value
