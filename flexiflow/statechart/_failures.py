@@ -52,7 +52,8 @@ class Failing(Protocol):
 
 def error_data(error: BaseException) -> dict[str, Any]:
     """Return an error as data, for ``$error``."""
-    return {"type": type(error).__name__, "message": str(error)[:1_000]}
+    kind = getattr(error, "faked_type", None) or type(error).__name__
+    return {"type": kind, "message": str(error)[:1_000]}
 
 
 def _before(run: Failing) -> str:

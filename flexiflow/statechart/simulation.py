@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..errors import ConfigError, FlexiFlowError
-from ._fakes import Fakes
+from ._fakes import Answer, FakeError, Fakes
 from ._frozen import freeze, thaw
 from ._questions import accepted, can, why_not
 from ._reading import seconds_of
-from ._service_events import pause_before, service_done, service_error, timer_fired
+from ._service_events import timer_fired, with_left
 from ._sessions import Sessions
+from ._simulated_services import SimulatedServices
 from ._timeline import Timeline
+from ._trace import CallRecord, SimulatedHost, TraceStep
 from .compile import compile_chart
 from .functions import Functions
 from .perform import initial_configuration, perform_nowait
@@ -25,7 +27,7 @@ from .ports import (
     Stop,
 )
 from .snapshot import Event, Snapshot
-from .step import begin, is_stale, step
+from .step import begin, is_stale, resume, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -41,58 +43,6 @@ _MOST_EVENTS: Final = 100_000
 """Events that one ``send`` or ``advance`` may handle."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class CallRecord:
-    """A call of a function that an action or a service asked for."""
-
-    name: str
-    """The function's name."""
-    arguments: Mapping[str, Any]
-    """What ``with`` passed."""
-    is_faked: bool
-    """Whether it was answered; False: recorded, not called."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class TraceStep:
-    """One step of a simulation."""
-
-    at_s: float
-    """The simulation's time, in seconds from its beginning."""
-    message: Mapping[str, Any]
-    """What was handled: a message, or ``{type: after|done|error|start, ...}``."""
-    before: tuple[str, ...]
-    """The active leaf paths before."""
-    after: tuple[str, ...]
-    """The active leaf paths after."""
-    taken: tuple[int, ...]
-    """The indices of the transitions taken."""
-    effects: tuple[Effect, ...]
-    """What would have left the machine."""
-    calls: tuple[CallRecord, ...]
-    """The functions asked for."""
-    why_not: str = ""
-    """Why nothing happened; empty when something did."""
-
-
-@dataclass(slots=True)
-class _SimulatedHost:
-    """Stands in for the component."""
-
-    name: str
-    rules: Sequence[Any]
-    timeline: Timeline
-    session: str = ""
-    load: Callable[[str], str] | None = None
-    reaches: Callable[[str], bool] | None = None
-
-    def new_id(self) -> str:
-        """Return an id that was not given before."""
-        return f"id{self.timeline.next_number()}"
 
 
 @final
@@ -120,6 +70,9 @@ class Simulation:
         Gives the text of an SCXML document that another one invokes by its name.
     inside : tuple of (Sessions, str), optional
         The session that invokes this one, and what it calls it; for the machinery.
+    left : mapping of str to float, optional
+        What is left of the timers of the snapshot's states: seconds by their names.
+        Timers that are not named, and services, begin anew; without it none run.
 
     Raises
     ------
@@ -138,6 +91,7 @@ class Simulation:
         rules: Sequence[Any] = (),
         load: Callable[[str], str] | None = None,
         inside: tuple[Sessions, str] | None = None,
+        left: Mapping[str, float] | None = None,
     ) -> None:
         self._program: Program = compile_chart(chart)
         self._fakes = Fakes(fake)
@@ -148,19 +102,27 @@ class Simulation:
         self.timeline.members.append(self)
         self.queue: deque[Mapping[str, Any] | Event] = deque()
         """What waits to be handled."""
-        self._host = _SimulatedHost(chart.name, rules, self.timeline)
+        self._host = SimulatedHost(chart.name, rules, self.timeline)
         self.sessions: Sessions | None = None
         """What joins the sessions of SCXML documents; None for other charts."""
         if chart.dialect == "scxml":
             self._join(load, inside)
         self._calls: list[CallRecord] = []
-        self._is_busy = False
+        self._services = SimulatedServices(
+            self._program,
+            self._fakes,
+            self.timeline,
+            tell=self.queue.append,
+            record=self._record,
+        )
         self.trace: list[TraceStep] = []
         """Every step so far, the start included."""
         self.sent: list[SendMessage] = []
         """Messages that would have gone to other components."""
         if snapshot is not None:
             self._snapshot = snapshot
+            if left is not None:
+                self._resume(left)
             return
         data = {**self._program.context, **freeze(dict(context or {}), "context")}
         self._snapshot = Snapshot(initial_configuration(self._program), data)
@@ -290,18 +252,68 @@ class Simulation:
     def can(self, message: str | Mapping[str, Any]) -> bool:
         """Return whether a message would do something now."""
         given = {"type": message} if isinstance(message, str) else message
-        return can(self._snapshot, given, functions=self._functions, host=self._host)
+        functions, host = self._functions, self._host
+        with self._fakes.asking():
+            return can(self._snapshot, given, functions=functions, host=host)
 
     def accepted(self) -> tuple[str, ...]:
         """Return the message types that do something now when sent bare."""
-        return accepted(self._snapshot, functions=self._functions, host=self._host)
+        functions, host = self._functions, self._host
+        with self._fakes.asking():
+            return accepted(self._snapshot, functions=functions, host=host)
 
     def why_not(self, message: str | Mapping[str, Any]) -> WhyNot:
         """Return why a message would do nothing now; false when it would."""
         given = {"type": message} if isinstance(message, str) else message
-        return why_not(
-            self._snapshot, given, functions=self._functions, host=self._host
-        )
+        functions, host = self._functions, self._host
+        with self._fakes.asking():
+            return why_not(self._snapshot, given, functions=functions, host=host)
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The paths of the states whose service has begun and not answered."""
+        return self._services.states
+
+    def answer(self, state: str, result: Any = None) -> None:
+        """Have the service of a state come to its end, and handle all that follows.
+
+        Parameters
+        ----------
+        state : str
+            The path of the state.
+        result : Any, optional
+            What the service gives.
+
+        Raises
+        ------
+        StateError
+            If no service runs there.
+        ActionError
+            If an action fails and nobody takes it.
+        """
+        self._services.answer(state, Answer(result))
+        self._drain()
+
+    def fail(self, state: str, error: str | BaseException = "failed") -> None:
+        """Have the service of a state fail; it is tried again where it says so.
+
+        Parameters
+        ----------
+        state : str
+            The path of the state.
+        error : str or BaseException, default "failed"
+            What it raises.
+
+        Raises
+        ------
+        StateError
+            If no service runs there.
+        ActionError
+            If nobody takes the error.
+        """
+        given = FakeError(error) if isinstance(error, str) else error
+        self._services.answer(state, Answer(error=given))
+        self._drain()
 
     def _join(
         self,
@@ -322,6 +334,23 @@ class Simulation:
         self._host.reaches = self.sessions.reaches
 
     # --- inside -----------------------------------------------------------------------
+
+    def _resume(self, left: Mapping[str, float]) -> None:
+        """Begin the timers and services of the states in which it stands."""
+        active = self._snapshot.configuration.active
+        timed = [node.path for node in active if node.timers or node.services]
+        snapshot = replace(self._snapshot, entries={})
+        result = resume(snapshot, timed)
+        effects = with_left(result.effects, left)
+        self._snapshot = result.snapshot
+        leaves = self.paths
+        message = {"type": "resume"}
+        self.trace.append(
+            TraceStep(self.now_s, message, leaves, leaves, (), effects, ())
+        )
+        for effect in effects:
+            self._take(effect)
+        self._drain()
 
     def _guard_fakes(self) -> dict[str, Callable[..., Any]]:
         """Return the faked names as functions, for guards."""
@@ -355,11 +384,13 @@ class Simulation:
         """Take a step, and note it."""
         before = self._snapshot
         self._calls = []
+        counts = self._fakes.counts
         result: StepResult = perform_nowait(make(), self._answer)
         self._snapshot = result.snapshot
         reason = ""
         if not result.proceeded:
-            reason = self._reason(before, shown)
+            with self._fakes.asking(counts):
+                reason = self._reason(before, shown)
         self.trace.append(
             TraceStep(
                 self.timeline.now_s,
@@ -411,9 +442,11 @@ class Simulation:
             if sessions is not None:
                 sessions.start(effect)
             else:
-                self._start(effect)
-        elif isinstance(effect, Stop) and sessions is not None:
-            sessions.stop(effect)  # others are known to be stale by their entry
+                self._services.start(effect)
+        elif isinstance(effect, Stop):
+            self._services.stop(effect.state, effect.entry)
+            if sessions is not None:
+                sessions.stop(effect)
 
     def _send(self, effect: SendMessage) -> None:
         message = effect.message
@@ -428,52 +461,8 @@ class Simulation:
         else:
             self.queue.append(message)
 
-    def _start(self, start: StartService, attempt: int = 1) -> None:
-        """Begin a service: a faked one answers at once, another one never."""
-        name = start.service.name
-        faked = name in self._fakes
-        record = CallRecord(name, start.arguments, faked)
+    def _record(self, name: str, arguments: Mapping[str, Any], faked: bool) -> None:  # noqa: FBT001 - as a callback
+        """Note a try of a service with the step that began it, or the last one."""
         last = self.trace[-1]
-        self.trace[-1] = TraceStep(
-            last.at_s,
-            last.message,
-            last.before,
-            last.after,
-            last.taken,
-            last.effects,
-            (*last.calls, record),
-            last.why_not,
-        )
-        if not faked:
-            if start.timeout_s is not None:
-                late = TimeoutError(f"no answer within {start.timeout_s:g} s")
-                self.timeline.later(
-                    start.timeout_s,
-                    lambda: self._tell(self._failed(start, attempt, late)),
-                )
-            return
-        try:
-            result = self._fakes.answer(name, start.arguments)
-            event: Event | None = service_done(start, result)
-        except Exception as error:  # noqa: BLE001 - a fake may raise anything
-            event = self._failed(start, attempt, error)
-        self._tell(event)
-
-    def _tell(self, event: Event | None) -> None:
-        if event is not None:
-            self.queue.append(event)
-
-    def _failed(
-        self, start: StartService, attempt: int, error: BaseException
-    ) -> Event | None:
-        """Return the event of a failure, or try again later."""
-        event = service_error(self._program, start, error)
-        if attempt < start.service.retry.max_attempts:
-            pause = pause_before(start.service.retry, attempt + 1, None)
-            self.timeline.later(pause, lambda: self._again(event, start, attempt + 1))
-            return None
-        return event
-
-    def _again(self, event: Event, start: StartService, attempt: int) -> None:
-        if not is_stale(self._snapshot, event):
-            self._start(start, attempt)
+        made = CallRecord(name, arguments, faked)
+        self.trace[-1] = replace(last, calls=(*last.calls, made))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flexiflow.errors import ActionError, ConfigError, FlexiFlowError
+from flexiflow.errors import ActionError, ConfigError, FlexiFlowError, StateError
 from flexiflow.statechart import Functions, load_chart
 from flexiflow.statechart.ports import Emit
 from flexiflow.statechart.scenarios import run_scenarios
@@ -120,8 +120,19 @@ class TestSimulation:
         faked = Simulation(chart, fake={"g": [False, True]})
 
         assert real.accepted() == ("m",)
-        assert faked.accepted() == ()
+        assert not faked.send("m")
         assert faked.send("m")
+
+    def test_asking_uses_up_no_answer(self):
+        """What is asked of a sandbox does not change what it does next."""
+        chart = load_chart("name: x\nstates: {a: {on: {m: {to: b, if: g}}}, b: }")
+        made = Simulation(chart, fake={"g": [False, True]})
+        asked = (made.can("m"), made.accepted(), bool(made.why_not("m")))
+        made.send("m")
+
+        assert asked == (False, (), True)
+        assert "The guard g says no" in made.trace[-1].why_not
+        assert made.can("m")
 
     def test_snapshot_begins_elsewhere(self):
         """What-if goes on from any snapshot, and leaves it alone."""
@@ -132,6 +143,96 @@ class TestSimulation:
 
         assert (made.state, other.state) == ("shipping", "delivered")
         assert other.finished
+
+    def test_service_takes_its_time(self):
+        """after is how long a faked service takes; messages go on meanwhile."""
+        answer = {"result": "R-1", "after": "3s"}
+        made = Simulation(order(), fake={"charge_card": answer})
+        made.send("submit", items=1)
+        made.advance(2)
+        before = (made.state, made.services)
+        made.advance(1)
+
+        assert before == ("charging", ("charging",))
+        assert (made.state, made.services) == ("shipping", ())
+
+    def test_answer_comes_too_late(self):
+        """A service that is slower than its timeout has failed."""
+        slow = [{"result": 1, "after": "10s"}, {"never": True}, {"result": 2}]
+        made = Simulation(order(), fake={"charge_card": slow})
+        made.send("submit", items=1)
+        made.advance(10)
+        first = made.state
+        made.advance(2 + 10 + 2)
+
+        assert first == "backoff"
+        assert made.context["receipt"] == 2
+
+    def test_answer_of_a_state_that_was_left_is_dropped(self):
+        """It belongs to an entry that is over."""
+        answers = [{"error": "late", "after": "3s"}, {"result": 1, "after": "5s"}]
+        made = Simulation(order(), fake={"charge_card": answers})
+        made.send("submit", items=1)
+        made.send("cancel")
+        made.advance("1h")
+
+        assert made.state == "cancelled"
+
+    def test_faked_error_looks_like_another(self):
+        """A type and a message stand for an error of the user's."""
+        chart = load_chart(
+            "name: x\ncontext: {e: null}\nstates: {a: {run: f, "
+            "error: {to: b, do: {set: {e: $error}}}}, b: }"
+        )
+        error = {"type": "TimeoutError", "message": "too slow"}
+        made = Simulation(chart, fake={"f": {"error": error}})
+
+        assert made.context == {"e": error}
+
+    def test_services_are_answered_by_hand(self):
+        """What-if decides when a service ends, and how."""
+        made = Simulation(order())
+        made.send("submit", items=1)
+        made.fail("charging", "no line")
+        failed = made.state
+        made.advance(2)
+        made.answer("charging", "R-3")
+
+        assert failed == "backoff"
+        assert (made.state, made.context["receipt"]) == ("shipping", "R-3")
+        with pytest.raises(StateError, match="No service runs in 'charging'"):
+            made.answer("charging")
+
+    def test_service_is_tried_again(self):
+        """A failure by hand counts as a try, with its pause."""
+        chart = load_chart(
+            "name: x\nstates: {a: {run: {do: f, retry: {max_attempts: 2}}, "
+            "done: b, error: c}, b: , c: }"
+        )
+        made = Simulation(chart)
+        made.fail("a")
+        before = (made.state, made.services, len(made.calls))
+        made.advance(1)
+        made.fail("a")
+
+        assert before == ("a", ("a",), 1)
+        assert (made.state, len(made.calls)) == ("c", 2)
+
+    def test_snapshot_goes_on_with_what_is_left(self):
+        """Timers of a snapshot run when it is said what is left of them."""
+        made = Simulation(order(), fake={"charge_card": "error"})
+        made.send("submit", items=1)
+        still = Simulation(order(), snapshot=made.snapshot)
+        anew = Simulation(order(), snapshot=made.snapshot, left={})
+        name = next(iter(made.snapshot.configuration.nodes[0].timers))
+        late = Simulation(order(), snapshot=made.snapshot, left={name: 0.5})
+        for one in (still, anew, late):
+            one.advance(1)
+        states = [one.state for one in (still, anew, late)]
+        anew.advance(1)
+
+        assert states == ["backoff", "backoff", "charging"]
+        assert (anew.state, anew.services) == ("charging", ("charging",))
 
     def test_sends_to_others_are_noted(self):
         """Nothing leaves the sandbox."""
