@@ -1,0 +1,110 @@
+"""What is asked of the SQLite journal: one execution, lists, the newest records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from .protocol import Claim, Execution, ExecutionRow, Record
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Sequence
+
+__all__ = ["Asked", "executions", "load", "records_after"]
+
+_COLUMNS: Final = ", ".join(Record._fields)
+
+_CREATION: Final = """
+SELECT workflow, input, parent, correlation_id, time FROM flexiflow_executions
+WHERE id = ? AND epoch = 0
+"""
+_CLAIMS: Final = """
+SELECT epoch, owner, reason, time, digest FROM flexiflow_executions
+WHERE id = ? ORDER BY epoch
+"""
+_RECORDS_OF: Final = f"""
+SELECT {_COLUMNS} FROM flexiflow_records WHERE execution_id = ? AND seq > ? ORDER BY seq
+"""  # noqa: S608 - made of our own text alone
+_RECORDS_AFTER: Final = f"""
+SELECT {_COLUMNS} FROM flexiflow_records WHERE seq > ? ORDER BY seq
+"""  # noqa: S608 - made of our own text alone
+
+_ROWS: Final = """
+SELECT e.number, e.id, e.workflow, coalesce(s.state, 'CREATED') AS state, e.input,
+       s.value, e.parent, c.owner, c.epoch, e.correlation_id, e.time,
+       coalesce(s.time, e.time)
+FROM flexiflow_executions e
+JOIN flexiflow_executions c ON c.id = e.id AND c.epoch =
+    (SELECT max(epoch) FROM flexiflow_executions WHERE id = e.id)
+LEFT JOIN flexiflow_records s ON s.seq =
+    (SELECT max(seq) FROM flexiflow_records
+     WHERE execution_id = e.id AND state <> '')
+WHERE e.epoch = 0
+"""
+
+
+class Asked(NamedTuple):
+    """Which executions a list is to hold; None asks for nothing."""
+
+    workflow: str | None = None
+    states: Sequence[str] | None = None
+    parent: str | None = None
+    before: int | None = None
+    limit: int | None = None
+
+
+def load(conn: sqlite3.Connection, execution_id: str) -> Execution | None:
+    """Return an execution with all its records, of one moment, or None."""
+    conn.execute("BEGIN")
+    try:
+        found = conn.execute(_CREATION, (execution_id,)).fetchone()
+        if found is None:
+            return None
+        claims = conn.execute(_CLAIMS, (execution_id,)).fetchall()
+        records = conn.execute(_RECORDS_OF, (execution_id, 0)).fetchall()
+    finally:
+        conn.execute("COMMIT")
+    workflow, given, parent, correlation_id, created = found
+    return Execution(
+        id=execution_id,
+        workflow=workflow,
+        input=given,
+        parent=parent,
+        correlation_id=correlation_id,
+        created=created,
+        claims=tuple(Claim(*row) for row in claims),
+        records=tuple(map(Record._make, records)),
+    )
+
+
+def executions(conn: sqlite3.Connection, asked: Asked) -> list[ExecutionRow]:
+    """List executions, the newest first."""
+    sql, values = [_ROWS], []
+    for clause, value in (
+        ("AND e.workflow = ?", asked.workflow),
+        ("AND e.parent = ?", asked.parent),
+        ("AND e.number < ?", asked.before),
+    ):
+        if value is not None:
+            sql.append(clause)
+            values.append(value)
+    if asked.parent:  # the index has no executions without one
+        sql.append("AND e.parent <> ''")
+    if asked.states is not None:
+        marks = ", ".join("?" * len(asked.states))
+        sql.append(f"AND coalesce(s.state, 'CREATED') IN ({marks})")
+        values += asked.states
+    sql.append("ORDER BY e.number DESC LIMIT ?")
+    values.append(-1 if asked.limit is None else max(0, asked.limit))
+    return [ExecutionRow(*row) for row in conn.execute(" ".join(sql), values)]
+
+
+def records_after(
+    conn: sqlite3.Connection, seq: int, execution_id: str | None, limit: int
+) -> list[Record]:
+    """Return the records behind a sequence number, in order."""
+    sql, values = _RECORDS_AFTER, list[Any]([seq])
+    if execution_id is not None:
+        sql, values = _RECORDS_OF, [execution_id, seq]
+    found = conn.execute(f"{sql} LIMIT ?", (*values, max(0, limit)))
+    return list(map(Record._make, found))

@@ -1,0 +1,381 @@
+"""Turn what callers have queued into one transaction of SQLite."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
+
+from ..errors import (
+    ExecutionExistsError,
+    ExecutionOwnedError,
+    JournalError,
+    StaleEpochError,
+)
+from ._schema import database_error
+from .protocol import UNOWNED_STATES, ClaimReason, NewExecution, OnDone, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+__all__ = ["Answer", "Append", "Caller", "Claiming", "Create", "Job", "Writer"]
+
+_logger = logging.getLogger("flexiflow")
+
+_CHUNKS: Final = (64, 16, 4, 2, 1)
+"""Rows of one INSERT; few sizes, so that each is prepared once. One statement for many
+rows lets go of the interpreter once, which a busy event loop feels."""
+
+_INSERT: Final = """
+INSERT INTO flexiflow_records
+    (execution_id, kind, key, name, source_id, value, digest, time, state, epoch)
+VALUES
+"""
+_RECORDS: Final = {
+    size: _INSERT + ", ".join(["(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"] * size)
+    for size in _CHUNKS
+}
+_GIVEN: Final = Record._fields.index("epoch")
+"""How many fields of a record are the caller's; the journal fills in the others."""
+
+_EXECUTION: Final = """
+INSERT INTO flexiflow_executions
+    (id, epoch, workflow, input, parent, owner, reason, digest, correlation_id, time)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+_NEWEST: Final = """
+SELECT epoch, owner, workflow, digest FROM flexiflow_executions
+WHERE id = ? ORDER BY epoch DESC LIMIT 1
+"""
+_STATE: Final = """
+SELECT state FROM flexiflow_records
+WHERE execution_id = ? AND state <> '' ORDER BY seq DESC LIMIT 1
+"""
+_MOST_EPOCHS: Final = 10_000
+"""How many executions' epochs are remembered between transactions."""
+
+_BAD_VALUES: Final = (
+    UnicodeEncodeError,
+    OverflowError,
+    sqlite3.ProgrammingError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+)
+"""What SQLite's driver says of a value that is no column's."""
+
+
+class Append(NamedTuple):
+    """Records of one execution that are to be written under an epoch."""
+
+    records: Sequence[Record]
+    epoch: int
+
+
+class Create(NamedTuple):
+    """An execution that is to be created, with its first records."""
+
+    execution: NewExecution
+    records: Sequence[Record]
+
+
+class Claiming(NamedTuple):
+    """An execution that is to be taken over."""
+
+    execution_id: str
+    owner: str
+    expected_epoch: int
+    reason: ClaimReason
+    digest: str
+    time: float
+    records: Sequence[Record]
+
+
+Job: TypeAlias = Append | Create | Claiming | None
+"""What may be queued; None is written when all before it is."""
+
+Answer: TypeAlias = range | BaseException
+"""The sequence numbers of a job's records, or why it was refused."""
+
+
+@final
+class Caller:
+    """Tells the one who queued a job, in the writer's thread."""
+
+    __slots__ = ("_on_done",)
+
+    def __init__(self, on_done: OnDone | None) -> None:
+        self._on_done = on_done
+
+    def done(self) -> bool:
+        """Return False: a caller always wants to know."""
+        return False
+
+    def set_result(self, answer: Answer, /) -> None:
+        """Pass the answer on."""
+        if self._on_done is None:
+            return
+        try:
+            if isinstance(answer, BaseException):
+                self._on_done(answer, range(0))
+            else:
+                self._on_done(None, answer)
+        except Exception:
+            _logger.exception("a callback of the journal failed")
+
+    def set_exception(self, error: BaseException, /) -> None:
+        """Pass an error of the whole transaction on."""
+        self.set_result(error)
+
+
+@final
+class Writer:
+    """Writes batches over one connection; used by one thread at a time.
+
+    Parameters
+    ----------
+    connect : callable
+        Opens the connection, in autocommit mode: at once, and after each :meth:`close`.
+    path : path
+        The database, for errors.
+    is_alive : callable
+        Whether the process of an owner name lives.
+
+    Raises
+    ------
+    JournalError
+        If the connection cannot be opened.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], sqlite3.Connection],
+        path: Path,
+        is_alive: Callable[[str], bool],
+    ) -> None:
+        self._connect = connect
+        self._conn = connect()
+        self._is_open = True
+        self._path = path
+        self._is_alive = is_alive
+        self._epochs: dict[str, int] = {}
+        self._broken: dict[str, tuple[int, JournalError]] = {}
+        self._seen: int = -1
+        self._waiting: list[tuple[int, Append]] = []
+
+    def write(self, jobs: list[Job]) -> list[Answer]:
+        """Do all jobs in one transaction; return one answer for each, in order."""
+        answers: list[Answer] = [range(0)] * len(jobs)
+        try:
+            if not self._is_open:
+                self._conn, self._is_open, self._seen = self._connect(), True, -1
+            self._do(jobs, answers)
+        except JournalError as error:  # the connection could not be opened again
+            return [error for _ in jobs]
+        except _BAD_VALUES as error:
+            self._roll_back()
+            if len(jobs) > 1:
+                return [self.write([job])[0] for job in jobs]
+            return [self._failed(jobs[0], error)]
+        except (sqlite3.Error, OSError) as error:
+            self._roll_back()
+            return [self._failed(job, error) for job in jobs]
+        except BaseException:
+            self._roll_back()
+            raise
+        return answers
+
+    def close(self) -> None:
+        """Close the connection; the next batch opens another."""
+        self._is_open = False
+        self._conn.close()
+
+    # --- one transaction --------------------------------------------------------------
+
+    def _do(self, jobs: list[Job], answers: list[Answer]) -> None:
+        """Fill in the answers and commit."""
+        self._waiting = []
+        self._conn.execute("BEGIN IMMEDIATE")
+        self._look_for_others()
+        for index, job in enumerate(jobs):
+            if isinstance(job, Append):
+                refusal = self._refusal(job)
+                if refusal is None:
+                    self._waiting.append((index, job))
+                else:
+                    answers[index] = refusal
+            elif job is not None:
+                answers[index] = self._begin_epoch(index, job, answers)
+        self._flush(answers)
+        self._conn.execute("COMMIT")
+
+    def _look_for_others(self) -> None:
+        """Forget what was known of the epochs if another connection has written."""
+        (seen,) = self._conn.execute("PRAGMA data_version").fetchone()
+        if seen != self._seen or len(self._epochs) > _MOST_EPOCHS:
+            self._epochs.clear()
+            self._seen = seen
+
+    def _refusal(self, job: Append) -> JournalError | None:
+        """Return why records may not be written, or None."""
+        if not job.records:
+            return None
+        execution_id = job.records[0].execution_id
+        newest = self._epochs.get(execution_id)
+        if newest is None:
+            row = self._conn.execute(_NEWEST, (execution_id,)).fetchone()
+            if row is None:
+                return _unknown(execution_id, self._path)
+            newest = self._epochs[execution_id] = row[0]
+        if newest != job.epoch:
+            return _stale(execution_id, job.epoch, newest)
+        broken = self._broken.get(execution_id)
+        if broken is None or broken[0] != job.epoch:
+            return None
+        return _after_failure(execution_id, broken[1])
+
+    def _begin_epoch(
+        self, index: int, job: Create | Claiming, answers: list[Answer]
+    ) -> Answer:
+        """Create or claim an execution, and keep its first records with those waiting.
+
+        Records that are waiting may change a state on which a claim depends.
+        """
+        if isinstance(job, Create):
+            refusal = self._create(job.execution)
+            execution_id, epoch = job.execution.id, 0
+        else:
+            self._flush(answers)
+            refusal = self._claim(job)
+            execution_id, epoch = job.execution_id, job.expected_epoch + 1
+        if refusal is not None:
+            return refusal
+        self._epochs[execution_id] = epoch
+        if job.records:
+            self._waiting.append((index, Append(job.records, epoch)))
+        return range(0)
+
+    def _create(self, new: NewExecution) -> JournalError | None:
+        """Insert the creation of an execution, or return why it cannot be."""
+        row = (
+            *(new.id, 0, new.workflow, new.input, new.parent, new.owner, "created"),
+            *(new.digest, new.correlation_id, new.created),
+        )
+        if self._conn.execute(_EXECUTION, row).rowcount:
+            return None
+        return ExecutionExistsError(
+            f"The execution '{new.id}' exists already",
+            why="An execution is created once; its id is never used again.",
+            fix="Leave the id out to have a new one made, or go on with that "
+            f"execution: run(execution_id={new.id!r})",
+            context={"execution_id": new.id, "workflow": new.workflow},
+        )
+
+    def _claim(self, job: Claiming) -> JournalError | None:
+        """Insert the next epoch of an execution, or return why it cannot begin."""
+        found = self._conn.execute(_NEWEST, (job.execution_id,)).fetchone()
+        if found is None:
+            return _unknown(job.execution_id, self._path)
+        epoch, owner, workflow, digest = found
+        if epoch != job.expected_epoch:
+            return _stale(job.execution_id, job.expected_epoch, epoch)
+        if owner not in {"", job.owner}:
+            state = self._conn.execute(_STATE, (job.execution_id,)).fetchone()
+            owned = state is not None and state[0] not in UNOWNED_STATES
+            if owned and self._is_alive(owner):
+                return _owned(job.execution_id, workflow, owner, state[0])
+        row = (
+            *(job.execution_id, epoch + 1, workflow, None, "", job.owner, job.reason),
+            *(job.digest or digest, "", job.time),
+        )
+        self._conn.execute(_EXECUTION, row)
+        self._broken.pop(job.execution_id, None)
+        return None
+
+    def _flush(self, answers: list[Answer]) -> None:
+        """Insert the records that are waiting, and number them."""
+        if not self._waiting:
+            return
+        rows: list[tuple[Any, ...]] = []
+        for _, (records, epoch) in self._waiting:
+            rows += [(*record[:_GIVEN], epoch) for record in records]
+        start = self._insert(rows) - len(rows) + 1 if rows else 0
+        for index, (records, _) in self._waiting:
+            answers[index] = range(start, start + len(records))
+            start += len(records)
+        self._waiting = []
+
+    def _insert(self, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows of records; return the sequence number of the last one."""
+        last, start = 0, 0
+        for size in _CHUNKS:
+            while len(rows) - start >= size:
+                values = list(chain.from_iterable(rows[start : start + size]))
+                last = self._conn.execute(_RECORDS[size], values).lastrowid or 0
+                start += size
+        return last
+
+    # --- failures ---------------------------------------------------------------------
+
+    def _roll_back(self) -> None:
+        """Undo what was begun; what is known of the epochs may be wrong now."""
+        self._epochs.clear()
+        if self._is_open and self._conn.in_transaction:
+            self._conn.execute("ROLLBACK")
+
+    def _failed(self, job: Job, error: Exception) -> JournalError:
+        """Return the error of one job, and let its epoch have no gap."""
+        failure = database_error(error, "written", self._path)
+        failure.__cause__ = error
+        if isinstance(job, Append) and job.records:
+            self._broken[job.records[0].execution_id] = (job.epoch, failure)
+        return failure
+
+
+def _unknown(execution_id: str, path: Path) -> JournalError:
+    """Return the error for an execution that the journal does not have."""
+    return JournalError(
+        f"The journal has no execution '{execution_id}'",
+        why="Records are kept of executions that were created before.",
+        fix="Compare the id with those of: flexiflow workflow list",
+        context={"execution_id": execution_id, "database": os.fspath(path)},
+    )
+
+
+def _stale(execution_id: str, epoch: int, newest: int) -> StaleEpochError:
+    """Return the error for an owner that is not the newest."""
+    return StaleEpochError(
+        f"The execution '{execution_id}' has been taken over",
+        why=f"This owner holds epoch {epoch}; the newest is {newest}.",
+        fix="Load the execution again to see where it stands; its new owner goes on "
+        "with it.",
+        context={"execution_id": execution_id, "epoch": epoch, "newest": newest},
+    )
+
+
+def _owned(
+    execution_id: str, workflow: str, owner: str, state: str
+) -> ExecutionOwnedError:
+    """Return the error for an execution on which a living process is at work."""
+    return ExecutionOwnedError(
+        f"Another process is at work on the execution '{execution_id}'",
+        why=f"It is {state}, and its owner '{owner}' is alive.",
+        fix="Wait for its end, cancel it (flexiflow workflow cancel "
+        f"{execution_id}), or end that process.",
+        context={"execution_id": execution_id, "workflow": workflow, "owner": owner},
+    )
+
+
+def _after_failure(execution_id: str, failure: JournalError) -> JournalError:
+    """Return the error for records behind others that could not be written."""
+    return JournalError(
+        f"The execution '{execution_id}' writes no more: earlier records were lost",
+        why=f"A record before could not be written ({failure.what}), and a journal "
+        "has no gaps.",
+        fix="Mend the cause, then go on with the execution: "
+        f"run(execution_id={execution_id!r})",
+        context={"execution_id": execution_id},
+    )
