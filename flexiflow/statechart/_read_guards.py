@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._yaml import Node
     from .model import Operator, Root
 
-__all__ = ["OPERATORS", "TYPES", "read_guard"]
+__all__ = ["OPERATORS", "TYPES", "read_guard", "split_field"]
 
 OPERATORS: Final = (
     "eq",
@@ -134,7 +134,7 @@ def _read_call(
     return (Call(name, arguments, reading.place(child, path)),) if name else ()
 
 
-def _split_field(key: str) -> tuple[Root, tuple[str, ...]]:
+def split_field(key: str) -> tuple[Root, tuple[str, ...]]:
     """Return where a field is looked up, and its keys."""
     reference = split_reference(key)
     if reference is not None:
@@ -148,7 +148,7 @@ def _split_field(key: str) -> tuple[Root, tuple[str, ...]]:
 def _read_field(reading: Reading, child: Node, path: str, at: Node) -> Sequence[Guard]:
     """Return the tests of one field, whose key is the node ``at``."""
     key = str(at.value)
-    root, keys = _split_field(key)
+    root, keys = split_field(key)
     place = reading.place(at, path)
     if child.kind == "list":
         reading.error(

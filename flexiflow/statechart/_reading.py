@@ -356,7 +356,7 @@ class Reading:
             )
             return None
         text = unicodedata.normalize("NFC", node.value)
-        found = self._candidates(text, stands)
+        found = self.candidates(text, stands)
         if len(found) == 1 or (found and "." not in text):
             return found[0]
         if found:
@@ -372,7 +372,7 @@ class Reading:
         self._unknown_target(text, node, path, what)
         return None
 
-    def _candidates(self, text: str, stands: str) -> list[str]:
+    def candidates(self, text: str, stands: str) -> list[str]:
         """Return what a target may name, the nearest first."""
         if text.startswith("."):
             path = f"{stands}{text}" if stands else text[1:]
