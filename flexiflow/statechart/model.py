@@ -72,6 +72,7 @@ __all__ = [
     "Transition",
     "Trigger",
     "is_pattern",
+    "leaves_of",
     "matches",
 ]
 
@@ -84,19 +85,25 @@ class Scenario:
     name: str
     """What it is called."""
     send: tuple[Mapping[str, Any], ...] = ()
-    """Messages, each with a ``type``."""
+    """Messages, each with a ``type``; among them ``{advance: seconds}``, and looks on
+    the way: ``{expect: names, context: values}``."""
     advance_s: float = 0.0
     """How far the clock goes on after them."""
     then: tuple[Mapping[str, Any], ...] = ()
-    """Messages after that."""
+    """What is done after that; as ``send``."""
     fake: Mapping[str, Any] = field(default_factory=dict)
     """What functions and services answer, by name."""
     expect: tuple[str, ...] = ()
     """The names or paths of the leaf states at the end."""
     context: Mapping[str, Any] = field(default_factory=dict)
     """Context values at the end."""
+    given: Mapping[str, Any] = field(default_factory=dict)
+    """Where the machine stands at first: ``state`` (names), ``context``, ``history``
+    (names by the history state), ``timers`` (seconds left by name); else the start."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+    places: Mapping[str, Place] = field(default_factory=dict, compare=False, repr=False)
+    """Where its parts stand: ``send[2]``, ``expect``, ``context.coins``."""
 
 
 @final
@@ -230,6 +237,11 @@ def matches(pattern: str, message: str) -> bool:
         return False
     stem = pattern[:-2]
     return message == stem or message.startswith(stem + ".")
+
+
+def leaves_of(chart: Chart, path: str) -> tuple[str, ...]:
+    """Return the paths of the leaf states that entering a state enters by default."""
+    return tuple(_initial_leaves(chart, chart.state(path)))
 
 
 def _rebuild(*parts: Any) -> Chart:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-from ..errors import FlexiFlowError
+from ..errors import FlexiFlowError, StateError, nearest
+from ._frozen import freeze
+from .compile import compile_chart
 from .guards import equal, shown
+from .model import leaves_of
 from .simulation import Simulation
+from .snapshot import Snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from ..diagnostics import Place
     from .functions import Functions
     from .model import Chart, Scenario
     from .simulation import TraceStep
 
 __all__ = ["ScenarioResult", "run_scenario", "run_scenarios"]
+
+# Any in this module: JSON data of the user's.
 
 
 @final
@@ -30,6 +40,16 @@ class ScenarioResult:
     """The active leaf paths at the end."""
     trace: tuple[TraceStep, ...]
     """Every step."""
+    step: str = ""
+    """What did not go as expected: ``send[2]``, ``expect``, ``context.coins``."""
+    expected: str = ""
+    """What was expected there."""
+    actual: str = ""
+    """What was found instead."""
+    why_not: str = ""
+    """Why the last message that did nothing did nothing."""
+    place: Place | None = None
+    """Where that stands in the text of the chart."""
 
     def __bool__(self) -> bool:
         """Return whether all was as expected."""
@@ -39,9 +59,22 @@ class ScenarioResult:
         """Return one line: the name, and what was wrong."""
         return f"{self.scenario.name}: {self.text or 'as expected'}"
 
+    def format(self) -> str:
+        """Return the whole as text for people, a line for each part."""
+        if self:
+            return f"✓ {self.scenario.name}"
+        where = f" ({self.place})" if self.place else ""
+        lines = [f"✗ {self.scenario.name}{where}", f"    {self.text}"]
+        if self.expected:
+            lines += [f"    expected: {self.expected}", f"    actual:   {self.actual}"]
+        return "\n".join(lines)
+
 
 def run_scenarios(
-    chart: Chart, *, functions: Functions | None = None
+    chart: Chart,
+    *,
+    functions: Functions | None = None,
+    rules: Sequence[Any] = (),
 ) -> tuple[ScenarioResult, ...]:
     """Run all scenarios of a chart, each in a sandbox of its own.
 
@@ -51,15 +84,21 @@ def run_scenarios(
         The chart, with its scenarios.
     functions : Functions, optional
         Where guards are found; actions and services are never called.
+    rules : sequence, default ()
+        What stands in for the component's rules.
     """
     return tuple(
-        run_scenario(chart, scenario, functions=functions)
+        run_scenario(chart, scenario, functions=functions, rules=rules)
         for scenario in chart.scenarios
     )
 
 
 def run_scenario(
-    chart: Chart, scenario: Scenario, *, functions: Functions | None = None
+    chart: Chart,
+    scenario: Scenario,
+    *,
+    functions: Functions | None = None,
+    rules: Sequence[Any] = (),
 ) -> ScenarioResult:
     """Run one scenario in a sandbox; never raise for what goes wrong in it.
 
@@ -71,57 +110,232 @@ def run_scenario(
         The messages, and what to expect.
     functions : Functions, optional
         Where guards are found.
+    rules : sequence, default ()
+        What stands in for the component's rules.
     """
-    made: Simulation | None = None
+    run = _Run(scenario)
     try:
-        made = Simulation(chart, fake=dict(scenario.fake), functions=functions)
-        for message in scenario.send:
-            made.send(message)
-        made.advance(scenario.advance_s)
-        for message in scenario.then:
-            made.send(message)
+        run.begin(chart, functions, rules)
+        for key, number, step in _steps(scenario):
+            run.take(key, number, step)
+    except _DifferenceError as found:
+        return run.result(found.difference)
     except FlexiFlowError as error:
-        text = f"{error.what} {error.why or ''}".strip()
+        return run.result(run.failed(error))
+    return run.result(run.at_end())
+
+
+def _steps(scenario: Scenario) -> Iterator[tuple[str, int, Mapping[str, Any]]]:
+    """Yield what a scenario does: its key, its number from 1, and itself."""
+    listed: list[tuple[str, Mapping[str, Any]]] = [
+        (f"send[{at}]", step) for at, step in enumerate(scenario.send)
+    ]
+    if scenario.advance_s:
+        listed.append(("advance", {"advance": scenario.advance_s}))
+    listed += [(f"then[{at}]", step) for at, step in enumerate(scenario.then)]
+    for number, (key, step) in enumerate(listed, 1):
+        yield key, number, step
+
+
+class _Difference(NamedTuple):
+    """What is not as a scenario expects."""
+
+    text: str
+    step: str
+    expected: str = ""
+    actual: str = ""
+    why_not: str = ""
+
+
+class _DifferenceError(Exception):
+    """A look on the way has found a difference."""
+
+    def __init__(self, difference: _Difference) -> None:
+        super().__init__(difference.text)
+        self.difference = difference
+
+
+class _Run:
+    """A scenario under way."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._scenario = scenario
+        self._made: Simulation | None = None
+        self._at = "given"
+        self._doing = ""
+        self._last = ""
+
+    @property
+    def _sandbox(self) -> Simulation:
+        if self._made is None:
+            msg = "the scenario has not begun"
+            raise RuntimeError(msg)
+        return self._made
+
+    def begin(
+        self, chart: Chart, functions: Functions | None, rules: Sequence[Any]
+    ) -> None:
+        """Stand where the scenario begins."""
+        scenario, given = self._scenario, self._scenario.given
+        data = dict(given.get("context") or {})
+        fake = dict(scenario.fake)
+        if not given.get("state"):
+            self._made = Simulation(
+                chart, data, fake=fake, functions=functions, rules=rules
+            )
+            return
+        self._made = Simulation(
+            chart,
+            fake=fake,
+            functions=functions,
+            rules=rules,
+            snapshot=_given(chart, given, data),
+            left=dict(given.get("timers") or {}),
+        )
+
+    def take(self, key: str, number: int, step: Mapping[str, Any]) -> None:
+        """Do one step of the scenario.
+
+        Raises
+        ------
+        _DifferenceError
+            If it is a look that sees something else than expected.
+        """
+        self._at = key
+        if "type" in step:
+            self._doing = f"{step['type']} (step {number})"
+            self._last = self._doing
+            self._sandbox.send(step)
+        elif "advance" in step:
+            self._doing = f"waiting {step['advance']:g} s (step {number})"
+            self._last = self._doing
+            self._sandbox.advance(step["advance"])
+        else:
+            after = f"After {self._last} it" if self._last else "At the start it"
+            found = self._look(
+                key, step["expect"], step.get("context") or {}, says=f"{after} is"
+            )
+            if found is not None:
+                raise _DifferenceError(found)
+
+    def at_end(self) -> _Difference | None:
+        """Return what is not as expected at the end."""
+        scenario = self._scenario
+        return self._look("", scenario.expect, scenario.context, says="It ends")
+
+    def failed(self, error: FlexiFlowError) -> _Difference:
+        """Return the difference that an error makes."""
+        said = f"{error.what} {error.why or ''}".strip()
+        text = f"{self._doing}: {said}" if self._doing else said
+        return _Difference(text, self._at)
+
+    def result(self, found: _Difference | None) -> ScenarioResult:
+        """Return what it came to."""
+        made, scenario = self._made, self._scenario
         states = made.paths if made is not None else ()
         trace = tuple(made.trace) if made is not None else ()
-        return ScenarioResult(scenario, text, states, trace)
-    text = _difference(made, scenario)
-    return ScenarioResult(scenario, text, made.paths, tuple(made.trace))
-
-
-def _difference(made: Simulation, scenario: Scenario) -> str:
-    """Return in words what is not as a scenario expects."""
-    open_ = list(made.paths)
-    for wanted in scenario.expect:
-        found = next(
-            (
-                path
-                for path in open_
-                if wanted == path or wanted == path.rpartition(".")[2]
-            ),
-            None,
-        )
         if found is None:
-            return (
-                f"It ends in {made.state}, not in {', '.join(scenario.expect)}."
-                f"{_last_reason(made)}"
-            )
-        open_.remove(found)
-    if open_:
-        return f"It is in {', '.join(open_)} as well."
-    context = made.context
-    missing = object()
-    for key, value in scenario.context.items():
-        have: Any = context.get(key, missing)
-        if have is missing or not equal(have, value):
-            actual = "missing" if have is missing else shown(have)
-            return f"{key} is {actual}, not {shown(value)}."
-    return ""
+            return ScenarioResult(scenario, "", states, trace)
+        places = scenario.places
+        outer = found.step.partition(".")[0]
+        place = places.get(found.step) or places.get(outer) or scenario.place
+        return ScenarioResult(scenario, found.text, states, trace, *found[1:], place)
+
+    def _look(
+        self,
+        key: str,
+        expect: Iterable[str],
+        context: Mapping[str, Any],
+        *,
+        says: str,
+    ) -> _Difference | None:
+        """Compare states and context with what is expected."""
+        made, wanted = self._sandbox, list(expect)
+        below = f"{key}." if key else ""
+        open_ = list(made.paths)
+        names = ", ".join(wanted)
+        for name in wanted:
+            found = next((path for path in open_ if _is_named(path, name)), None)
+            if found is None:
+                reason = self._reason()
+                text = f"{says} in {made.state}, not in {names}.{reason}"
+                where = f"{below}expect"
+                return _Difference(text, where, names, made.state, reason.strip())
+            open_.remove(found)
+        if open_:
+            more = ", ".join(open_)
+            text = f"It is in {more} as well."
+            return _Difference(text, f"{below}expect", names, made.state)
+        for name, value in context.items():
+            have, missing = _value_at(made.context, name)
+            if missing or not equal(have, value):
+                actual = "missing" if missing else shown(have)
+                text = f"{name} is {actual}, not {shown(value)}."
+                if key and self._last:
+                    text = f"After {self._last} {text}"
+                where = f"{below}context.{name}"
+                return _Difference(text, where, shown(value), actual, self._reason())
+        return None
+
+    def _reason(self) -> str:
+        """Return why the last message that did nothing did nothing."""
+        for one in reversed(self._sandbox.trace):
+            if one.why_not:
+                kind = one.message.get("type")
+                return f" {kind} did nothing: {one.why_not}"
+        return ""
 
 
-def _last_reason(made: Simulation) -> str:
-    """Return why the last message that did nothing did nothing."""
-    for one in reversed(made.trace):
-        if one.why_not:
-            return f" {one.message.get('type')} did nothing: {one.why_not}"
-    return ""
+def _is_named(path: str, name: str) -> bool:
+    """Return whether a name or path means the state of a path."""
+    return name in {path, path.rpartition(".")[2]}
+
+
+def _value_at(context: Mapping[str, Any], name: str) -> tuple[Any, bool]:
+    """Return the value of a key, and whether there is none."""
+    return context.get(name), name not in context
+
+
+def _given(chart: Chart, given: Mapping[str, Any], data: dict[str, Any]) -> Snapshot:
+    """Return the snapshot with which a scenario begins.
+
+    Raises
+    ------
+    StateError
+        If there are no such states, or if they are not active together.
+    """
+    program = compile_chart(chart)
+    leaves = [
+        leaf
+        for name in given["state"]
+        for leaf in leaves_of(chart, _path_of(chart, name))
+    ]
+    configuration = program.at(leaves)
+    if configuration is None:
+        raise StateError(
+            f"{', '.join(given['state'])} are not active together.",
+            why="One state of each region is active, and no other.",
+            fix="Name the leaf state of each region.",
+        )
+    history = {
+        _path_of(chart, name): tuple(_path_of(chart, one) for one in kept)
+        for name, kept in (given.get("history") or {}).items()
+    }
+    context = {**program.context, **freeze(data, "context")}
+    return Snapshot(configuration, context, history)
+
+
+def _path_of(chart: Chart, name: str) -> str:
+    """Return the path of the state that a name or a path means."""
+    if name in chart:
+        return name
+    found = [node.path for node in chart if _is_named(node.path, name)]
+    if len(found) == 1:
+        return found[0]
+    paths = found or nearest(name, [node.path for node in chart])
+    raise StateError(
+        f"{json.dumps(name, ensure_ascii=False)} names "
+        f"{'more than one state' if found else 'no state'} of {chart.name}.",
+        why=f"{'It may be' if found else 'States'}: {', '.join(paths)}.",
+        fix="Write the path of the state, from the top.",
+    )

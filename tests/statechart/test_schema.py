@@ -125,6 +125,30 @@ a: {description: 1}
 a: {reenter: true}
 """
 
+SCENARIOS = {
+    f"name: x\nstates: {{a: }}\nscenarios: [{{{text}}}]": accept
+    for text, accept in {
+        "expect: a, send: [{advance: 2s}, {expect: a}]": True,
+        "expect: a, then: [{advance: 2}, {expect: [a], context: {n: 1}}]": True,
+        "expect: a, send: [{type: m, advance: 2s, expect: 3}]": True,
+        "expect: a, given: a": True,
+        "expect: a, given: {}": True,
+        "expect: a, given: {state: [a], context: {n: 1}}": True,
+        "expect: a, given: {state: a, timers: {t: 2s}, history: {h: [a]}}": True,
+        "expect: a, send: [{advance: soon}]": False,
+        "expect: a, send: [{advance: -1}]": False,
+        "expect: a, send: [{advance: 2s, expect: a}]": False,
+        "expect: a, send: [{expect: 1}]": False,
+        "expect: a, send: [{expect: a, context: 1}]": False,
+        "expect: a, send: [{context: {n: 1}}]": False,
+        "expect: a, given: 1": False,
+        "expect: a, given: {states: a}": False,
+        "expect: a, given: {state: 1}": False,
+        "expect: a, given: {timers: {t: soon}}": False,
+        "expect: a, given: {history: {h: 1}}": False,
+    }.items()
+}
+
 
 def documents():
     """Return a text of a chart, and whether it is to be accepted, for each line."""
@@ -142,6 +166,7 @@ def documents():
         "name: x\nstates: {a: }\ncontext: {x: [1, {y: null}]}": True,
         "name: x\nstates: {a: }\nscenarios: [{send: [m, {type: n}], expect: a}]": True,
         "name: x\nstates: {a: }\nscenarios: [{expect: [a], advance: 3m}]": True,
+        **SCENARIOS,
         "states: {a: }": False,
         "name: ''\nstates: {a: }": False,
         "name: 3\nstates: {a: }": False,
