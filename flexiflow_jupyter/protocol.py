@@ -20,6 +20,7 @@ __all__ = [
     "EventBatch",
     "EventLevel",
     "EventRow",
+    "ExecutionInfo",
     "Field",
     "Graph",
     "GraphEdge",
@@ -29,11 +30,15 @@ __all__ = [
     "Need",
     "Notice",
     "PageMessage",
+    "PauseInfo",
     "Problem",
     "QueueInfo",
     "Reply",
     "ReplyStatus",
     "Send",
+    "StepBatch",
+    "StepRow",
+    "StepSpan",
     "View",
     "ViewKind",
     "read_page_message",
@@ -61,16 +66,17 @@ TRAITS: Final = (
     "notice",
     "announce",
     "closed",
+    "execution",
 )
 """The synced traits of each view, in the order of the page's list."""
 
 TO_KERNEL: Final = ("send", "ack", "need", "view")
 """The kinds of message that the page sends."""
 
-TO_PAGE: Final = ("events", "reply", "error", "runtime", "snapshot")
+TO_PAGE: Final = ("events", "reply", "error", "runtime", "snapshot", "steps")
 """The kinds of message that the kernel sends."""
 
-ViewKind = Literal["panel", "graph", "messages", "context", "events"]
+ViewKind = Literal["panel", "graph", "messages", "context", "events", "execution"]
 """What a view shows; one bundle each."""
 
 EventLevel = Literal["info", "failed", "ignored"]
@@ -78,6 +84,9 @@ EventLevel = Literal["info", "failed", "ignored"]
 
 ReplyStatus = Literal["pending", "queued", "ok", "ignored", "failed"]
 """How far a sent message has come; the last three are final."""
+
+StepSpan = tuple[str, float, float | None]
+"""What filled a stretch of a step's time, and its epoch milliseconds from and to."""
 
 EventRow = tuple[int, float, str, str, str, str, EventLevel]
 """Sequence number, epoch milliseconds, name, component, story, text, level."""
@@ -190,6 +199,63 @@ class EventBatch(TypedDict):
     dropped: int
 
 
+class StepRow(TypedDict):
+    """A step of an execution; of all rows with the same ``order`` the last counts."""
+
+    order: int
+    key: str
+    name: str
+    parent: int | None
+    depth: int
+    status: str
+    spans: list[StepSpan]
+    attempts: int
+    most: int | None
+    done: int | None
+    total: int | None
+    retried: int
+    text: str
+    executor: str
+
+
+class StepBatch(TypedDict):
+    """Rows that are new or changed; ``reset``: those before are to be forgotten."""
+
+    kind: Literal["steps"]
+    batch: int
+    rows: list[StepRow]
+    reset: bool
+
+
+class PauseInfo(TypedDict):
+    """A question of an execution that waits for an answer."""
+
+    name: str
+    key: str
+    text: str
+
+
+class ExecutionInfo(TypedDict):
+    """An execution without its steps; instants are epoch milliseconds."""
+
+    id: str
+    name: str
+    state: str
+    input: str
+    result: str
+    started: float | None
+    ended: float | None
+    clock: float
+    steps: int
+    completed: int
+    failed: int
+    retries: int
+    pauses: list[PauseInfo]
+    cancel: EdgeStatus
+    resume: EdgeStatus
+    fork: EdgeStatus
+
+
 class Reply(TypedDict):
     """How far the message of one ``send`` has come."""
 
@@ -218,10 +284,10 @@ class Ack(TypedDict):
 
 
 class Need(TypedDict):
-    """The page asks for the layout engine, or for the events after ``since``."""
+    """The page asks for the layout engine, the events after ``since``, or the steps."""
 
     kind: Literal["need"]
-    what: Literal["graphviz", "events"]
+    what: Literal["graphviz", "events", "steps"]
     since: NotRequired[int]
 
 
@@ -277,7 +343,7 @@ def _is_ack(content: Mapping[str, Any]) -> bool:
 def _is_need(content: Mapping[str, Any]) -> bool:
     """Tell whether a need names what is needed."""
     since = content.get("since")
-    known = content.get("what") in {"graphviz", "events"}
+    known = content.get("what") in {"graphviz", "events", "steps"}
     return known and (since is None or isinstance(since, int))
 
 

@@ -75,6 +75,7 @@ class View(anywidget.AnyWidget):
     notice = t.Any(None).tag(sync=True)
     announce = t.Unicode("").tag(sync=True)
     closed = t.Unicode("").tag(sync=True)
+    execution = t.Dict().tag(sync=True)
 
     def __init__(
         self, bus: AsyncEventManager, component: AsyncComponent | None = None

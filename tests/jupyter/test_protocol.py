@@ -38,13 +38,16 @@ class TestProtocol:
         [
             "ContextEntry",
             "EdgeStatus",
+            "ExecutionInfo",
             "Field",
             "Graph",
             "GraphEdge",
             "GraphNode",
             "MessageInfo",
+            "PauseInfo",
             "Problem",
             "QueueInfo",
+            "StepRow",
         ],
     )
     def test_both_sides_give_values_the_same_fields(self, name):
@@ -65,6 +68,7 @@ class TestReadPageMessage:
             {"v": 1, "kind": "ack", "batch": 3},
             {"v": 1, "kind": "need", "what": "events", "since": 4},
             {"v": 1, "kind": "need", "what": "graphviz"},
+            {"v": 1, "kind": "need", "what": "steps"},
             {"v": 1, "kind": "view", "id": "a", "visible": False},
         ],
     )

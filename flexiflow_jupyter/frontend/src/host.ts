@@ -49,6 +49,24 @@ const DEFAULTS: Traits = {
   notice: null,
   announce: "",
   closed: "",
+  execution: {
+    id: "",
+    name: "",
+    state: "",
+    input: "",
+    result: "",
+    started: null,
+    ended: null,
+    clock: 0,
+    steps: 0,
+    completed: 0,
+    failed: 0,
+    retries: 0,
+    pauses: [],
+    cancel: { enabled: false, reason: "" },
+    resume: { enabled: false, reason: "" },
+    fork: { enabled: false, reason: "" },
+  },
 };
 
 /** Read one trait; what the kernel left out, or left empty, has its empty value. */

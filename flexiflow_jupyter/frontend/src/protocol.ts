@@ -28,16 +28,17 @@ export const TRAITS = [
   "notice",
   "announce",
   "closed",
+  "execution",
 ] as const;
 
 export const TO_KERNEL = ["send", "ack", "need", "view"] as const;
 
-export const TO_PAGE = ["events", "reply", "error", "runtime", "snapshot"] as const;
+export const TO_PAGE = ["events", "reply", "error", "runtime", "snapshot", "steps"] as const;
 
 export type TraitName = (typeof TRAITS)[number];
 
 /** What a view shows; one bundle each. */
-export type ViewKind = "panel" | "graph" | "messages" | "context" | "events";
+export type ViewKind = "panel" | "graph" | "messages" | "context" | "events" | "execution";
 
 /** A state of the chart; `id` is the name of its node in `dot`, like "n0". */
 export interface GraphNode {
@@ -145,6 +146,88 @@ export interface Traits {
   notice: Notice | null;
   announce: string;
   closed: string;
+  execution: ExecutionInfo;
+}
+
+/** How far a step has come. */
+export type StepStatus =
+  | "waiting"
+  | "running"
+  | "retrying"
+  | "paused"
+  | "completed"
+  | "failed"
+  | "cancelled"
+  | "skipped";
+
+/** What filled a stretch of a step's time; "lost": its process died in it. */
+export type SpanKind = "work" | "failed" | "wait" | "pause" | "lost";
+
+/** [kind, from, to]: epoch milliseconds; null while it lasts. */
+export type StepSpan = [SpanKind, number, number | null];
+
+/** A step of an execution; of all rows with the same order the last one counts. */
+export interface StepRow {
+  /** Its place among the steps, from 0. */
+  order: number;
+  /** Its path, by which an execution is forked. */
+  key: string;
+  name: string;
+  /** The order of the step within which it runs. */
+  parent: number | null;
+  /** How many steps it stands in. */
+  depth: number;
+  status: StepStatus;
+  spans: StepSpan[];
+  attempts: number;
+  /** The most attempts it may have, when that is known. */
+  most: number | null;
+  /** Items that went well and items in all, of a task that is mapped over many. */
+  done: number | null;
+  total: number | null;
+  retried: number;
+  /** Its result or its error on one line, cut. */
+  text: string;
+  executor: string;
+}
+
+/** Rows that are new or have changed; `reset`: all rows before are to be forgotten. */
+export interface StepBatch {
+  batch: number;
+  rows: StepRow[];
+  reset: boolean;
+}
+
+/** A question that waits for an answer. */
+export interface PauseInfo {
+  name: string;
+  /** The path of the step that asks. */
+  key: string;
+  /** What goes with it, as text. */
+  text: string;
+}
+
+/** An execution without its steps; instants are epoch milliseconds. */
+export interface ExecutionInfo {
+  id: string;
+  name: string;
+  /** The state in lower case: "running", "needs_definition", ... */
+  state: string;
+  input: string;
+  result: string;
+  started: number | null;
+  ended: number | null;
+  /** What the kernel's clock said when this was sent. */
+  clock: number;
+  steps: number;
+  completed: number;
+  failed: number;
+  retries: number;
+  pauses: PauseInfo[];
+  /** Whether it can be done now, else why not. */
+  cancel: EdgeStatus;
+  resume: EdgeStatus;
+  fork: EdgeStatus;
 }
 
 /** One event: [seq, time in epoch ms, name, component, story, text, level]. */
@@ -166,12 +249,13 @@ export type ToKernel =
   | { v: 1; kind: "send"; id: string; type: string; fields: Record<string, unknown> }
   | { v: 1; kind: "send"; id: string; text: string }
   | { v: 1; kind: "ack"; batch: number }
-  | { v: 1; kind: "need"; what: "graphviz" | "events"; since?: number }
+  | { v: 1; kind: "need"; what: "graphviz" | "events" | "steps"; since?: number }
   | { v: 1; kind: "view"; id: string; visible: boolean };
 
 export type ToPage =
   | ({ kind: "events" } & EventBatch)
   | ({ kind: "snapshot" } & EventBatch)
+  | ({ kind: "steps" } & StepBatch)
   | {
       kind: "reply";
       id: string;

@@ -10,6 +10,7 @@ import type { Sent } from "./sends";
 import { isFinal, Sends } from "./sends";
 import { Scope } from "./scope";
 import { Signal } from "./signal";
+import { StepStore } from "./stepStore";
 
 /** How long a button shows that its message went well. */
 const OK_MS = 1200;
@@ -24,10 +25,11 @@ type Outgoing = ToKernel extends infer M ? (M extends { v: 1 } ? Omit<M, "v"> : 
 
 export class Session {
   readonly log = new EventLog();
+  readonly steps = new StepStore();
   readonly sends = new Sends();
   /** Something of `sends`, `trouble` or `note` has changed. */
   readonly changed = new Signal<void>();
-  /** Rows have been added to `log`. */
+  /** Rows have been added to `log` or `steps`. */
   readonly grown = new Signal<void>();
   /** The kernel sent a runtime file. */
   readonly runtime = new Signal<BufferLike>();
@@ -42,6 +44,7 @@ export class Session {
   #count = 0;
   #unacknowledged: number[] = [];
   #askedForEvents = false;
+  #askedForSteps = false;
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(model: WidgetModel) {
@@ -102,6 +105,13 @@ export class Session {
     this.post({ kind: "need", what: "events", since: this.log.lastSeq });
   }
 
+  /** Ask once for the steps of an execution. */
+  wantSteps(): void {
+    if (this.#askedForSteps) return;
+    this.#askedForSteps = true;
+    this.post({ kind: "need", what: "steps" });
+  }
+
   /** Tell the kernel that the batches that came have been drawn. */
   acknowledge(): void {
     for (const batch of this.#unacknowledged) this.post({ kind: "ack", batch });
@@ -125,6 +135,11 @@ export class Session {
       case "events":
       case "snapshot":
         this.#takeEvents(message);
+        break;
+      case "steps":
+        this.steps.add(message);
+        this.#unacknowledged.push(message.batch);
+        this.grown.emit();
         break;
       case "reply":
         this.#takeReply(message);

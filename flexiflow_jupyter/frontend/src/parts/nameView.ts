@@ -9,6 +9,7 @@ const LABELS: Record<ViewKind, string> = {
   messages: "Messages of",
   context: "Context of",
   events: "Events of",
+  execution: "Run of",
 };
 
 /** Make `frame` the root of a view; it follows the component's name. */
