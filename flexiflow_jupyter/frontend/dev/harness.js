@@ -3,6 +3,7 @@
  * as the kernel would. `index.html?width=760&dark&scenes=turnstile,crowd`
  */
 import { CHARTS, machine } from "./charts.js";
+import { EXECUTIONS, execution } from "./executions.js";
 
 const query = new URLSearchParams(location.search);
 const stage = document.querySelector(".stage");
@@ -63,8 +64,10 @@ async function still(file) {
 const scenes = (query.get("scenes") ?? "turnstile").split(",");
 window.scenes = {};
 for (const scene of scenes) {
-  const [name, view = "panel"] = scene.split(":");
-  const { model, act } = CHARTS[name]
+  const [name, view = EXECUTIONS[scene] ? "execution" : "panel"] = scene.split(":");
+  const { model, act } = EXECUTIONS[name]
+    ? execution(FakeModel, name)
+    : CHARTS[name]
     ? machine(FakeModel, CHARTS[name], runtime)
     : await still(`/dev/${name}_traits.json`);
   model.traits.view = view;

@@ -137,10 +137,16 @@ function marksIn(segment: Segment, stepMs: number, isLater: boolean): Mark[] {
 function markText(ms: number, stepMs: number): string {
   if (stepMs < 500) return `${ms}ms`;
   if (stepMs < 60e3 && ms < 60e3) return `${trim(ms / 1000)}s`;
-  if (stepMs < 60e3) return `${Math.floor(ms / 60e3)}m${trim((ms % 60e3) / 1000)}s`;
+  if (stepMs < 60e3) return twoUnits(ms, 60e3, "m", "s");
   if (stepMs < 3600e3 && ms < 3600e3) return `${trim(ms / 60e3)}m`;
-  if (stepMs < 3600e3) return `${Math.floor(ms / 3600e3)}h${trim((ms % 3600e3) / 60e3)}m`;
+  if (stepMs < 3600e3) return twoUnits(ms, 3600e3, "h", "m");
   return stepMs < DAY ? `${trim(ms / 3600e3)}h` : `${trim(ms / DAY)}d`;
+}
+
+/** "1m15s", and "1m" where nothing is left over. */
+function twoUnits(ms: number, unitMs: number, unit: string, part: string): string {
+  const rest = trim((ms % unitMs) / (unitMs / 60));
+  return `${Math.floor(ms / unitMs)}${unit}${rest === "0" ? "" : rest + part}`;
 }
 
 /** A long stretch in its one largest unit: "45 min", "2 d". */

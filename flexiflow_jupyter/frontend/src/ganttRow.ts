@@ -65,7 +65,7 @@ export function labelOf(row: StepRow, bars: readonly Bar[]): LaneLabel | null {
 }
 
 /** The words at the end of a row. */
-export function wordsOf(row: StepRow): string {
+export function wordsOf(row: StepRow, now: number): string {
   if (row.total !== null) return itemsText(row);
   switch (row.status) {
     case "completed":
@@ -75,7 +75,7 @@ export function wordsOf(row: StepRow): string {
     case "paused":
       return "waits for a person";
     case "retrying":
-      return "trying again";
+      return retryText(row, now);
     case "waiting":
       return "not started";
     case "skipped":
@@ -83,6 +83,11 @@ export function wordsOf(row: StepRow): string {
     default:
       return row.status;
   }
+}
+
+function retryText(row: StepRow, now: number): string {
+  const due = row.spans.at(-1)?.[1] ?? now;
+  return due > now ? `again in ${formatDuration(due - now)}` : "trying again";
 }
 
 function itemsText(row: StepRow): string {

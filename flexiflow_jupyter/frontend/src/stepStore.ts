@@ -82,6 +82,16 @@ export class StepStore {
   }
 }
 
+/** The step by which an execution failed: the last one, and of those within it the outer. */
+export function lastFailed(rows: readonly StepRow[]): StepRow | undefined {
+  let found: StepRow | undefined;
+  for (const row of rows) {
+    if (row.status !== "failed") continue;
+    if (!found || row.depth <= found.depth) found = row;
+  }
+  return found;
+}
+
 /** A filter that wants all words in a step's name, status or text. */
 export function stepFilter(text: string): (row: StepRow) => boolean {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);

@@ -57,17 +57,20 @@ describe("the bars of a step", () => {
 
 describe("the words of a step", () => {
   it("say what came of it, or why nothing has", () => {
-    assert.equal(wordsOf(plain), "84 files");
-    assert.equal(wordsOf(row({ status: "paused" })), "waits for a person");
-    assert.equal(wordsOf(row({ status: "failed", text: "TimeoutError: no answer" })), "TimeoutError");
-    assert.equal(wordsOf(row({ status: "failed", text: "" })), "failed");
-    assert.equal(wordsOf(row({ status: "running", text: "" })), "running");
+    assert.equal(wordsOf(plain, 0), "84 files");
+    assert.equal(wordsOf(row({ status: "paused" }), 0), "waits for a person");
+    assert.equal(wordsOf(row({ status: "failed", text: "TimeoutError: no answer" }), 0), "TimeoutError");
+    assert.equal(wordsOf(row({ status: "failed", text: "" }), 0), "failed");
+    assert.equal(wordsOf(row({ status: "running", text: "" }), 0), "running");
+    const retry = row({ status: "retrying", spans: [["work", 5000, null]] });
+    assert.equal(wordsOf(retry, 2000), "again in 3 s");
+    assert.equal(wordsOf(retry, 6000), "trying again");
   });
 
   it("count the items of a map", () => {
     const items = { done: 52, total: 1084, retried: 2 };
-    assert.equal(wordsOf(row({ status: "running", ...items })), "52 / 1,084, 2 retried");
-    assert.equal(wordsOf(row({ status: "failed", ...items, retried: 0 })), "52 / 1,084, failed");
+    assert.equal(wordsOf(row({ status: "running", ...items }), 0), "52 / 1,084, 2 retried");
+    assert.equal(wordsOf(row({ status: "failed", ...items, retried: 0 }), 0), "52 / 1,084, failed");
   });
 
   it("tell tries beside the bars where there is room", () => {
