@@ -25,6 +25,8 @@ from .diagnostics import Diagnostic
 from .diagrams.config_graph import examine_graph
 from .errors import ConfigError, FlexiFlowError
 from .state_machine import DEFAULT_REGISTRY
+from .statechart.functions import Functions
+from .statechart.scenarios import run_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from .statechart import YamlDocument
     from .statechart.functions import Lookup
 
-__all__ = ["examine"]
+__all__ = ["examine", "run_examples"]
 
 
 def examine(
@@ -53,6 +55,21 @@ def examine(
     except TypeError:
         return _unreadable("(unknown)", _no_config(config))
     return _explain(document, functions, lookup, allow_imports)
+
+
+def run_examples(
+    found: ConfigExplanation,
+    *,
+    functions: Mapping[str, Callable[..., Any]] | None,
+    lookup: Lookup | None,
+    allow_imports: Collection[str] | None,
+) -> None:
+    """Run the scenarios of an explained chart, and note what became of them."""
+    if found.chart is None or not found.is_valid:
+        return
+    rules = found.resolved.parsed.rules if found.resolved is not None else ()
+    finder = Functions(functions, lookup=lookup, allow_imports=allow_imports)
+    found.scenarios = list(run_scenarios(found.chart, functions=finder, rules=rules))
 
 
 def _no_config(given: object) -> FlexiFlowError:

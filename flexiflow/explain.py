@@ -42,6 +42,7 @@ def explain(
     functions: Mapping[str, Callable[..., Any]] | None = None,
     lookup: Lookup | None = None,
     allow_imports: Collection[str] | None = None,
+    run: bool = False,
 ) -> ConfigExplanation:
     """Say what a config means and whether it would load.
 
@@ -51,13 +52,16 @@ def explain(
         A YAML file, or what stands in one.
     functions, lookup, allow_imports
         As for :meth:`~flexiflow.config_loader.ConfigLoader.load_component_config`.
+    run : bool, default False
+        Whether the scenarios of a chart are run as well, each in a sandbox: guards are
+        called, and imported for it; actions and services are not.
 
     Returns
     -------
     ConfigExplanation
         Whatever the config holds, nothing is raised: problems are in its ``errors`` and
         ``warnings``, with their places. ``is_valid`` is True when the loader would
-        accept the config.
+        accept the config. What became of scenarios is in ``scenarios``.
 
     Examples
     --------
@@ -69,6 +73,10 @@ def explain(
     found: ConfigExplanation = examiner.examine(
         config, functions=functions, lookup=lookup, allow_imports=allow_imports
     )
+    if run:
+        examiner.run_examples(
+            found, functions=functions, lookup=lookup, allow_imports=allow_imports
+        )
     return found
 
 

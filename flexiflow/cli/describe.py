@@ -11,6 +11,7 @@ from ..explain import explain
 from ..visualize import FORMATS, visualize
 from ._output import plain
 from ._session import add_config_option, config_path, make_importable
+from .scenarios import as_data
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,12 @@ def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:
     )
     add_config_option(parser)
     if command == "explain":
+        parser.add_argument(
+            "--run",
+            dest="scenarios",
+            action="store_true",
+            help="run the scenarios as well, in a sandbox; 1 when one fails",
+        )
         parser.set_defaults(run=_explain)
         return
     parser.add_argument(
@@ -55,10 +62,13 @@ def _named(options: argparse.Namespace) -> str:
 
 def _explain(options: argparse.Namespace) -> int:
     """Print what a config means and what is wrong with it."""
-    found = explain(_named(options))
+    found = explain(_named(options), run=options.scenarios)
     options.output.say(found.format())
-    options.output.result(_as_data(found))
-    return 0 if found.is_valid else 1
+    data = _as_data(found)
+    if options.scenarios:
+        data["scenarios"] = [as_data(one) for one in found.scenarios]
+    options.output.result(data)
+    return 0 if found.is_valid and all(found.scenarios) else 1
 
 
 def _visualize(options: argparse.Namespace) -> int:

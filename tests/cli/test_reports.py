@@ -198,3 +198,88 @@ class TestCompletion:
     def test_other_shells(self, run, shell, line):
         """The scripts of the other shells name commands and options."""
         assert line in run("completion", shell).out
+
+
+CHART = """\
+name: door
+states:
+  closed: {on: {open: opened}}
+  opened: {on: {close: closed}}
+scenarios:
+  - {name: A visit, send: [open, close], expect: closed}
+"""
+WRONG = "  - {name: A lie, send: [open], expect: closed}\n"
+
+
+class TestScenarios:
+    def test_explain_runs_them(self, run, folder):
+        """--run tells of each scenario; one that fails makes it 1."""
+        (folder / "door.yaml").write_text(CHART)
+        good = run("explain", "door.yaml", "--run")
+        (folder / "door.yaml").write_text(CHART + WRONG)
+        bad = run("explain", "door.yaml", "--run")
+        plain = run("explain", "door.yaml")
+
+        assert (good.code, bad.code, plain.code) == (0, 1, 0)
+        assert "Scenarios:\n  ✓ A visit\n  1 of 1 scenario as expected" in good.out
+        assert (
+            "  ✗ A lie (door.yaml:7:41)\n"
+            "      It ends in opened, not in closed.\n"
+            "      expected: closed\n"
+            "      actual:   opened\n"
+            "  1 of 2 scenarios as expected\n"
+        ) in bad.out
+        assert "Scenarios:" not in plain.out
+
+    def test_guards_are_found_beside_the_config(self, run, folder):
+        """The config's folder is importable, as for handling."""
+        (folder / "door_guards.py").write_text(
+            "def is_open(message):\n    return message['n'] > 1\n"
+        )
+        (folder / "door.yaml").write_text(
+            "name: door\nuse: door_guards\n"
+            "states: {a: {on: {m: {to: b, if: is_open}}}, b: {final: true}}\n"
+            "scenarios:\n  - {send: [{type: m, n: 1}], expect: a}\n"
+            "  - {send: [{type: m, n: 2}], expect: b}\n"
+        )
+
+        assert run("test", "door.yaml").code == 0
+
+    def test_several_files(self, run, folder):
+        """All scenarios of all files; -k chooses by name."""
+        (folder / "door.yaml").write_text(CHART)
+        (folder / "gate.yaml").write_text(CHART.replace("door", "gate") + WRONG)
+        ran = run("test", "door.yaml", "gate.yaml")
+        chosen = run("test", "door.yaml", "gate.yaml", "-k", "visit")
+
+        assert (ran.code, chosen.code) == (1, 0)
+        assert ran.out.splitlines()[-1] == "2 of 3 scenarios as expected"
+        assert chosen.out.splitlines()[-1] == "2 of 2 scenarios as expected"
+
+    def test_as_json(self, run, folder):
+        """What became of each, with its place."""
+        (folder / "door.yaml").write_text(CHART + WRONG)
+        good, bad = run("test", "--config", "door.yaml", "--json").json
+
+        assert (good["file"], good["name"], good["passed"]) == (
+            "door.yaml",
+            "A visit",
+            True,
+        )
+        assert (bad["step"], bad["expected"], bad["actual"]) == (
+            "expect",
+            "closed",
+            "opened",
+        )
+        assert bad["place"]["line"] == 7
+        listed = run("explain", "door.yaml", "--run", "--json").json["scenarios"]
+        assert [one["passed"] for one in listed] == [True, False]
+
+    def test_nothing_to_run(self, run, folder):
+        """A config without scenarios, or with errors, is no success."""
+        (folder / "bad.yaml").write_text("nam: job\nstates: {a: {on: {x: b}}}\n")
+        none, bad = run("test", "config.yaml"), run("test", "bad.yaml")
+
+        assert (none.code, bad.code) == (1, 1)
+        assert "0 of 0 scenarios as expected" in none.out
+        assert "✗ [ERROR]" in bad.out
