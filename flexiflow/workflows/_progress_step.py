@@ -180,9 +180,9 @@ class FoldedStep:
         self.ended = at
         self.close(at, kind)
 
-    def view(self) -> StepView:
-        """Return the step as a value."""
-        result = "" if self.result is _NOTHING else one_line(self.result, _LONGEST_TEXT)
+    def view(self, text: Callable[[object, int], str] = one_line) -> StepView:
+        """Return the step as a value; ``text`` cuts its result to a length."""
+        result = "" if self.result is _NOTHING else text(self.result, _LONGEST_TEXT)
         return StepView(
             key=self.key,
             name=self.name,
@@ -241,6 +241,11 @@ def _on_failed(step: FoldedStep, event: StepEvent) -> None:
     step.started = step.started or event.time
     step.error_text = error_text_of(event.value)
     step.end("failed", event.time, "failed")
+
+
+def _on_cancelled(step: FoldedStep, event: StepEvent) -> None:
+    step.started = step.started or event.time
+    step.end("cancelled", event.time, None)
 
 
 def _on_paused(step: FoldedStep, event: StepEvent) -> None:
@@ -305,6 +310,7 @@ FOLLOW: Final[dict[str, Callable[[FoldedStep, StepEvent], None]]] = {
     "TASK_STARTED": _on_started,
     "TASK_COMPLETED": _on_completed,
     "TASK_FAILED": _on_failed,
+    "TASK_CANCELLED": _on_cancelled,
     "TASK_PAUSED": _on_paused,
     "TASK_RESUMED": _on_resumed,
     "TASK_RETRY_STARTED": _on_retry_started,

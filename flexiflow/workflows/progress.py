@@ -6,9 +6,11 @@ thousandth, so that a live view never reads a history twice.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
+from ..errors import one_line
 from ._progress_step import (
     FOLLOW,
     FoldedStep,
@@ -36,7 +38,12 @@ __all__ = [
     "steps_of",
 ]
 
-_ANSWERED: Final = {"TASK_RESUMED", "TASK_COMPLETED", "TASK_FAILED"}
+_ANSWERED: Final = {
+    "TASK_RESUMED",
+    "TASK_COMPLETED",
+    "TASK_FAILED",
+    "TASK_CANCELLED",
+}
 _STATES: Final = {
     "WORKFLOW_SCHEDULED": "SCHEDULED",
     "WORKFLOW_CLAIMED": "CLAIMED",
@@ -71,6 +78,13 @@ class PendingPause:
 class Progress:
     """The steps of one execution, kept true to its events.
 
+    Parameters
+    ----------
+    events : iterable of StepEvent, default ()
+        What happened so far.
+    text : callable, optional
+        Writes a result on one line, cut to a length; by default its ``repr``.
+
     Notes
     -----
     A task that is mapped over many items is one step with ``done`` and ``total``; its
@@ -78,7 +92,12 @@ class Progress:
     nothing. Not safe for use from several threads at once.
     """
 
-    def __init__(self, events: Iterable[StepEvent] = ()) -> None:
+    def __init__(
+        self,
+        events: Iterable[StepEvent] = (),
+        *,
+        text: Callable[[object, int], str] = one_line,
+    ) -> None:
         self.state = "CREATED"
         """The name of the ``ExecutionState`` that the events tell of."""
         self.started: datetime | None = None
@@ -87,8 +106,12 @@ class Progress:
         """When it came to its end; None while it has not."""
         self.outcome: Any = None
         """Its result, or the error it failed with; Any because it is the user's."""
-        self.changed: set[str] = set()
-        """Keys of steps that changed since somebody last cleared this set."""
+        self.tally: Counter[StepStatus] = Counter()
+        """How many steps there are of each status."""
+        self.retries = 0
+        """How often a step, or an item of one, was tried again."""
+        self._text = text
+        self._changed: dict[str, None] = {}
         self._steps: dict[str, FoldedStep] = {}
         self._items: dict[str, str] = {}
         self._pauses: dict[str, PendingPause] = {}
@@ -107,12 +130,21 @@ class Progress:
 
     def steps(self) -> tuple[StepView, ...]:
         """Return all steps, in the order in which they were begun."""
-        return tuple(step.view() for step in self._steps.values())
+        return tuple(step.view(self._text) for step in self._steps.values())
 
     def step(self, key: str) -> StepView | None:
         """Return the step of a key, or None."""
         found = self._steps.get(key)
-        return None if found is None else found.view()
+        return None if found is None else found.view(self._text)
+
+    def take_changed(self) -> tuple[str, ...]:
+        """Return the keys of the steps that changed since this was last called.
+
+        They stand in the order of their first change: new steps as they were begun.
+        """
+        changed = tuple(self._changed)
+        self._changed.clear()
+        return changed
 
     def take(self, event: StepEvent) -> None:
         """Follow one more event."""
@@ -138,8 +170,7 @@ class Progress:
         self._pauses.clear()
         for step in self._steps.values():
             if step.ended is None:
-                step.end("cancelled", event.time, None)
-                self.changed.add(step.key)
+                self._cancel(step, event.time)
 
     # --- tasks ------------------------------------------------------------------------
 
@@ -152,6 +183,8 @@ class Progress:
     ) -> None:
         """Follow an event of a task: of a step, or of an item that is only counted."""
         self._note_pause(kind, key, event)
+        if kind == "TASK_RETRY_STARTED":
+            self.retries += 1
         step = self._steps.get(key)
         if step is None:
             owner = self._items.get(key) or self._counted_above(key)
@@ -159,10 +192,13 @@ class Progress:
                 self._count(kind, key, self._steps[owner])
                 return
             step = self._steps[key] = FoldedStep(event, key, self._parent_of(key))
+            self.tally[step.status] += 1
         elif kind == "TASK_STARTED" and step.ended is None and self._latest:
             step.close(self._latest, "lost")
+        self.tally[step.status] -= 1
         follow(step, event)
-        self.changed.add(key)
+        self.tally[step.status] += 1
+        self._changed[key] = None
         if step.status == "failed":
             self._end_within(step)
 
@@ -172,8 +208,14 @@ class Progress:
             if step.ended is None and step.key.startswith(failed.key):
                 parent = self._steps.get(step.parent_key or "")
                 if parent is not None and parent.ended is not None and failed.ended:
-                    step.end("cancelled", failed.ended, None)
-                    self.changed.add(step.key)
+                    self._cancel(step, failed.ended)
+
+    def _cancel(self, step: FoldedStep, at: datetime) -> None:
+        """End a step that nobody waits for any more."""
+        self.tally[step.status] -= 1
+        step.end("cancelled", at, None)
+        self.tally[step.status] += 1
+        self._changed[step.key] = None
 
     def _note_pause(self, kind: str, key: str, event: StepEvent) -> None:
         """Remember a question until it is answered."""
@@ -191,7 +233,7 @@ class Progress:
             owner.done = (owner.done or 0) + 1
         elif is_direct and kind == "TASK_RETRY_STARTED":
             owner.retried += 1
-        self.changed.add(owner.key)
+        self._changed[owner.key] = None
 
     def _counted_above(self, key: str) -> str | None:
         """Return the mapped task that an item belongs to, at any depth."""

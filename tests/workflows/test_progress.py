@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -295,12 +296,26 @@ class TestProgress:
     def test_it_tells_which_steps_have_changed(self):
         """A view draws only those."""
         progress = Progress([at(1, "TASK_STARTED", key="1")])
-        progress.changed.clear()
+        assert progress.take_changed() == ("1",)
         progress.take(at(1, "TASK_STARTED", key="2"))
 
-        assert progress.changed == {"2"}
+        assert progress.take_changed() == ("2",)
+        assert progress.take_changed() == ()
         assert progress.step("2").status == "running"
         assert progress.step("9") is None
+
+    def test_a_branch_that_was_given_up_is_cancelled(self):
+        """The body itself did it, and goes on."""
+        step = one(at(1, "TASK_STARTED"), at(2, "TASK_CANCELLED"))
+
+        assert (step.status, spans(step)) == ("cancelled", [("work", 1, 2)])
+
+    def test_results_are_worded_as_asked(self):
+        """A page may want JSON where a terminal wants Python."""
+        events = [at(1, "TASK_STARTED"), at(2, "TASK_COMPLETED", value=True)]
+        progress = Progress(events, text=lambda value, limit: f"{value!r:>{limit}}")
+
+        assert progress.steps()[0].result_text == "True".rjust(200)
 
     def test_unknown_events_change_nothing(self):
         """A later version may know more."""
@@ -332,7 +347,11 @@ class TestProgress:
             at(i, kind, key=key, value=v) for i, (kind, key, v) in enumerate(drawn)
         ]
 
-        for step in steps_of(events):
+        progress = Progress(events)
+        steps = progress.steps()
+        counted = {name: number for name, number in progress.tally.items() if number}
+        assert counted == Counter(step.status for step in steps)
+        for step in steps:
             ends = [span.ended for span in step.spans[:-1]]
             assert None not in ends
             for before, after in zip(step.spans, step.spans[1:], strict=False):
