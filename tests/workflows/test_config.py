@@ -57,8 +57,10 @@ class TestConfiguration:
         with config.override(debug=False) as settings:
             assert settings.debug is False
             with outer:
-                pass
+                config.override(server_port=1)
             assert config.settings.debug is False
+        assert config.settings.server_port == 1
+        config.reset()
 
         assert config.settings == Settings()
 

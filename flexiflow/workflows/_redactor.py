@@ -1,0 +1,256 @@
+"""Take the values of secrets out of texts, data and errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import traceback
+import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, final
+from urllib.parse import quote, quote_plus
+
+from .errors import WorkflowError
+
+__all__ = ["Redactor"]
+
+_SHORT: Final = 4
+"""Values of fewer characters are taken out only where they stand by themselves."""
+_LONG_LINE: Final = 16
+"""Lines of a value that count as secret by themselves: those of a key file do."""
+_MEMBERS: Final = (types.MemberDescriptorType, types.GetSetDescriptorType)
+
+
+@final
+class Redactor:
+    """Knows the values of some secrets, and takes them out of what is to be kept.
+
+    Parameters
+    ----------
+    secrets : mapping of str to object
+        JSON data by name. Each text and number in it counts as a value.
+
+    Notes
+    -----
+    A value is found as it is, and as ``repr``, JSON, URLs, base64 and hexadecimal
+    digits show it. What a task makes of a secret otherwise (a hash, a part of it) is
+    not known here.
+
+    Examples
+    --------
+    >>> Redactor({"TOKEN": "s3cr3t"}).text("401 for s3cr3t")
+    '401 for [secret TOKEN]'
+    """
+
+    def __init__(self, secrets: Mapping[str, Any]) -> None:
+        self._names: dict[str, str] = {}
+        for name, value in secrets.items():
+            for text in _texts(value):
+                for form in _forms(text):
+                    self._names.setdefault(form, name)
+        # the longest first: one value may be the beginning of another
+        ordered = sorted(self._names, key=len, reverse=True)
+        self._pattern = re.compile("|".join(map(_pattern_of, ordered)) or r"(?!)")
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to look for."""
+        return bool(self._names)
+
+    def __repr__(self) -> str:
+        """Return the names alone."""
+        return f"<Redactor of {', '.join(sorted(set(self._names.values()))) or '-'}>"
+
+    def is_in(self, text: str) -> bool:
+        """Return whether a text holds the value of a secret."""
+        return self._pattern.search(text) is not None
+
+    def text(self, text: str) -> str:
+        """Return a text in which ``[secret NAME]`` stands for each value."""
+        return self._pattern.sub(lambda found: self._mark(found[0]), text)
+
+    def data(self, value: Any) -> Any:  # Any: JSON data, or what is not
+        """Return data in which ``[secret NAME]`` stands for each value.
+
+        Parameters
+        ----------
+        value : object
+            Texts, bytes, numbers, mappings, lists, tuples and sets are gone through;
+            of anything else its ``repr`` is looked at, and a mark stands for the whole
+            if a value shows there.
+        """
+        if not self._names or value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            pairs = [(self.data(key), self.data(item)) for key, item in value.items()]
+            before = [part for pair in value.items() for part in pair]
+            after = [part for pair in pairs for part in pair]
+            return value if _is_same(before, after) else _like(value, dict(pairs))
+        if isinstance(value, list | tuple | set | frozenset):
+            before = list(value)
+            after = [self.data(item) for item in before]
+            return value if _is_same(before, after) else _like(value, after)
+        found = self._pattern.search(_shown(value))
+        return value if found is None else self._mark(found[0])
+
+    def error(self, error: BaseException) -> BaseException:
+        """Take values out of an error, its causes and its notes.
+
+        Parameters
+        ----------
+        error : BaseException
+            Changed in place as far as possible.
+
+        Returns
+        -------
+        BaseException
+            The same error, or a :class:`WorkflowError` in its place when a value cannot
+            be taken out of it. The frames of its traceback are dropped, for their
+            variables hold the secrets; the trace as text is added as a note.
+        """
+        if not self._names:
+            return error
+        trace = self.text("".join(traceback.format_exception(error)))
+        cleaned = self._cleaned(error, {})
+        cleaned.add_note(f"Where it was raised (without secrets):\n{trace}")
+        return cleaned
+
+    def _mark(self, form: str) -> str:
+        return f"[secret {self._names[form]}]"
+
+    def _cleaned(
+        self, error: BaseException, seen: dict[int, BaseException]
+    ) -> BaseException:
+        """Clean one error of a chain or a group, and all that hang on it."""
+        if id(error) in seen:
+            return seen[id(error)]
+        seen[id(error)] = error
+        error.__traceback__ = None
+        for name in ("__cause__", "__context__"):
+            other = getattr(error, name)
+            if other is not None:
+                is_quiet = error.__suppress_context__
+                setattr(error, name, self._cleaned(other, seen))
+                error.__suppress_context__ = is_quiet
+        if isinstance(error, BaseExceptionGroup):
+            error = self._cleaned_group(error, seen)
+        else:
+            self._clean_attributes(error, seen)
+        if self.is_in(f"{_shown(error)} {_shown(error, str)}"):
+            error = self._in_place_of(error)
+        seen[id(error)] = error
+        return error
+
+    def _clean_attributes(
+        self, error: BaseException, seen: dict[int, BaseException]
+    ) -> None:
+        """Clean what an error was made of and what was hung on it."""
+
+        def clean(value: Any) -> Any:  # Any: attributes of any kind
+            if isinstance(value, BaseException):
+                return self._cleaned(value, seen)
+            return self.data(value)
+
+        error.args = tuple(map(clean, error.args))
+        for name, value in [*vars(error).items(), *_members(error)]:
+            cleaned = clean(value)
+            if cleaned is not value:
+                try:
+                    setattr(error, name, cleaned)
+                except (AttributeError, TypeError):
+                    continue  # what still shows is seen when the error is looked at
+
+    def _cleaned_group(
+        self, group: BaseExceptionGroup[Any], seen: dict[int, BaseException]
+    ) -> BaseExceptionGroup[Any]:
+        """Return a group of cleaned errors."""
+        inner = [self._cleaned(item, seen) for item in group.exceptions]
+        made = BaseExceptionGroup(self.text(group.message), inner)
+        made.__cause__, made.__context__ = group.__cause__, group.__context__
+        made.__suppress_context__ = group.__suppress_context__
+        for note in getattr(group, "__notes__", ()):
+            made.add_note(self.text(str(note)))
+        return made
+
+    def _in_place_of(self, error: BaseException) -> WorkflowError:
+        """Return an error that says the same without secrets."""
+        made = WorkflowError(
+            self.text(f"{type(error).__name__}: {_shown(error, str)}"),
+            why="The error itself holds a secret that cannot be taken out of it.",
+        )
+        made.__cause__, made.__context__ = error.__cause__, error.__context__
+        return made
+
+
+def _is_same(before: list[Any], after: list[Any]) -> bool:  # Any: parts of any kind
+    """Return whether two lists hold the very same objects."""
+    return all(one is other for one, other in zip(before, after, strict=True))
+
+
+def _like(value: Any, parts: Any) -> Any:  # Any: containers of any kind
+    """Return parts in a container of a value's type, as far as it can be made."""
+    try:
+        return type(value)(parts)
+    except Exception:  # noqa: BLE001 - a named tuple, or a type of the user's own
+        return parts
+
+
+def _texts(value: Any) -> Iterator[str]:  # Any: JSON data
+    """Yield the texts and numbers in a value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield json.dumps(value)
+
+
+def _forms(text: str) -> Iterator[str]:
+    """Yield what a text looks like where values are shown."""
+    raw = text.encode("utf-8", "surrogatepass")
+    found = [
+        text,
+        repr(text)[1:-1],
+        repr(raw)[2:-1],
+        json.dumps(text)[1:-1],
+        json.dumps(text, ensure_ascii=False)[1:-1],
+    ]
+    if len(text) >= _SHORT:
+        found += [
+            quote(raw), quote(raw, safe=""), quote_plus(raw), raw.hex(),
+            base64.b64encode(raw).decode().rstrip("="),
+            base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        ]  # fmt: skip
+        found += [line for line in text.splitlines() if len(line) >= _LONG_LINE]
+    yield from (form for form in found if form)
+
+
+def _pattern_of(form: str) -> str:
+    """Return the expression that finds a form."""
+    escaped = re.escape(form)
+    return escaped if len(form) >= _SHORT else rf"(?<!\w){escaped}(?!\w)"
+
+
+def _members(error: BaseException) -> list[tuple[str, Any]]:  # Any: as above
+    """Return the attributes of an error that are not in its dictionary."""
+    names = {
+        name
+        for cls in type(error).__mro__
+        for name, item in vars(cls).items()
+        if isinstance(item, _MEMBERS) and not name.startswith("__") and name != "args"
+    }
+    return [(name, getattr(error, name, None)) for name in sorted(names)]
+
+
+def _shown(value: object, show: Any = repr) -> str:  # Any: repr or str
+    """Return what a value shows of itself."""
+    try:
+        return str(show(value))
+    except Exception as error:  # noqa: BLE001 - a user's __repr__ may raise anything
+        return f"<{type(value).__name__}: {type(error).__name__}>"
