@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
+from ._message import ENDINGS
 from ._pending import delayed
+from ._running import is_provided
 from ._scope import CURRENT, Scope
+from ._services import provider_of, release
 from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
     pause_before,
@@ -25,14 +29,14 @@ from .statechart.ports import (
 from .statechart.snapshot import Event, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Generator, Mapping
 
     from ._message import MessageResult
     from .chart_machine import ChartMachine
     from .clock import Clock, TimerHandle
     from .statechart.ports import Effect
 
-__all__ = ["Background", "Owner"]
+__all__ = ["Background", "Late", "Owner"]
 
 _DICE: Final = random.SystemRandom()
 """Where jitter comes from; it keeps no secret, but needs no seed either."""
@@ -66,6 +70,22 @@ class Owner(Protocol):
         """Return the names of the components of the same engine."""
 
 
+class Child(Protocol):
+    """A component that runs as a service."""
+
+    name: str
+    """What the engine calls it."""
+    short: str
+    """What its parent calls it."""
+
+    def dismiss(self) -> None:
+        """Leave the engine and close."""
+
+    @property
+    def state_machine(self) -> Any:
+        """Its machine; Any: it may be of any kind."""
+
+
 @final
 class _Service:
     """Fills the parameters of a service."""
@@ -94,6 +114,38 @@ class _Service:
 
 
 @final
+class Late:
+    """Calls a coroutine function when it is awaited; until then nothing is to close."""
+
+    __slots__ = ("_arguments", "_function")
+
+    def __init__(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any
+    ) -> None:
+        self._function = function
+        self._arguments = arguments
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Call, and await what that gives."""
+        return self._function(*self._arguments).__await__()
+
+
+@final
+class _Running:
+    """A service that runs."""
+
+    __slots__ = ("answer", "start", "task", "tried")
+
+    def __init__(self, start: StartService) -> None:
+        self.start = start
+        self.task: asyncio.Task[None]
+        self.answer: Any = None
+        """What is awaited, when it was begun beforehand; Any: some awaitable."""
+        self.tried = start.key
+        """The key of the present try."""
+
+
+@final
 class Background:
     """The timers, delayed messages and services of one component.
 
@@ -112,11 +164,14 @@ class Background:
         "_services",
         "_tasks",
         "_timers",
+        "children",
         "delays",
     )
 
     delays: int
     """How many delayed messages have begun to wait so far."""
+    children: dict[str, Child]
+    """The components that run as services, by the key of the run."""
 
     def __init__(self, owner: Owner, machine: ChartMachine) -> None:
         self._owner = owner
@@ -124,7 +179,8 @@ class Background:
         self.delays = 0
         self._timers: dict[tuple[str, int], list[tuple[str, float, TimerHandle]]] = {}
         self._delayed: list[tuple[SendMessage, float, TimerHandle]] = []
-        self._services: dict[tuple[str, int], asyncio.Task[None]] = {}
+        self._services: dict[tuple[str, int], _Running] = {}
+        self.children = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def perform(self, effect: Effect) -> None:
@@ -151,7 +207,7 @@ class Background:
 
     def services(self) -> dict[str, asyncio.Task[None]]:
         """Return the tasks of the services that run, by the path of the state."""
-        return {state: task for (state, _), task in self._services.items()}
+        return {state: one.task for (state, _), one in self._services.items()}
 
     def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
         """Return what still has to come, as JSON data.
@@ -165,7 +221,8 @@ class Background:
         -------
         dict
             ``at`` (seconds since the epoch, now), ``timers`` (seconds left by name) and
-            ``sends`` (messages with what is left of their delay).
+            ``sends`` (messages with what is left of their delay), and ``services``
+            (the key of each run that can be found again, and where its child stands).
         """
         now = self._owner.clock.monotonic()
         timers = {
@@ -177,10 +234,39 @@ class Background:
         sends = [
             delayed(effect, max(0.0, due - now)) for effect, due, _ in self._delayed
         ]
-        return {"at": self._owner.clock.time(), "timers": timers, "sends": sends}
+        services = {
+            one.start.state: self._noted(one)
+            for one in self._services.values()
+            if is_provided(one.start)
+        }
+        return {
+            "at": self._owner.clock.time(),
+            "timers": timers,
+            "sends": sends,
+            "services": services,
+        }
 
-    def end(self) -> set[asyncio.Task[None]]:
-        """Stop everything, and return the tasks that are about to end."""
+    def _noted(self, one: _Running) -> dict[str, Any]:
+        """Return what a run is found again by."""
+        start = one.start
+        child = self.children.get(one.tried)
+        data = start.saved if child is None else child.state_machine.data()
+        return {"key": start.key, **({} if data is None else {"child": data})}
+
+    def end(self, *, keep: bool = False) -> set[asyncio.Task[None]]:
+        """Stop everything, and return the tasks that are about to end.
+
+        Parameters
+        ----------
+        keep : bool, default False
+            Whether what can be found again goes on by itself.
+        """
+        for one in list(self._services.values()) if keep else ():
+            if is_provided(one.start):
+                release(one.start.service.kind, one.tried)
+        for child in list(self.children.values()):
+            child.dismiss()
+        self.children.clear()
         for key in list(self._timers):
             self._stop(key)
         for _, _, handle in self._delayed:
@@ -247,35 +333,48 @@ class Background:
     def _stop(self, key: tuple[str, int]) -> None:
         for _, _, handle in self._timers.pop(key, ()):
             handle.cancel()
-        task = self._services.pop(key, None)
-        if task is not None and not task.get_loop().is_closed():
-            task.cancel()
+        one = self._services.pop(key, None)
+        if one is None:
+            return
+        child = self.children.pop(one.tried, None)
+        if child is not None:
+            child.dismiss()
+        if not one.task.get_loop().is_closed():
+            one.task.cancel()
 
     # --- services ---------------------------------------------------------------------
 
     def _start_service(self, effect: StartService) -> None:
-        key = (effect.state, effect.entry)
-        task = asyncio.get_running_loop().create_task(self._run(effect, _story()))
-        self._services[key] = task
-        self._tasks.add(task)
+        if is_provided(effect):
+            machine = self._machine
+            key = machine.running.key(machine.chart.name, effect)
+            effect = replace(effect, key=key)
+        at = (effect.state, effect.entry)
+        one = _Running(effect)
+        self._services[at] = one
+        if effect.service.kind == "component":
+            one.answer = self._begun(one)  # at once: the next message may be for it
+        one.task = asyncio.get_running_loop().create_task(self._run(one, _story()))
+        self._tasks.add(one.task)
 
         def end(done: asyncio.Task[None]) -> None:
             self._tasks.discard(done)
-            if self._services.get(key) is done:
-                del self._services[key]
+            if self._services.get(at) is one:
+                del self._services[at]
 
-        task.add_done_callback(end)
+        one.task.add_done_callback(end)
 
-    async def _run(self, start: StartService, cid: int | str | None) -> None:
+    async def _run(self, one: _Running, cid: int | str | None) -> None:
         """Run a service to its result, trying again as it says."""
+        start = one.start
         # Beside the handling that began it, not within it; yet it is the same story.
         CURRENT.set(None if cid is None else Scope(cid))
         retry = start.service.retry
         attempt = 1
         while True:
             try:
-                event = service_done(start, await self._once(start))
-            except Exception as error:  # noqa: BLE001 - the chart decides about it
+                event = service_done(start, await self._once(one, attempt))
+            except (Exception, *ENDINGS) as error:  # noqa: BLE001 - the chart decides
                 if attempt >= retry.max_attempts:
                     event = service_error(self._machine.program, start, error)
                     break
@@ -286,9 +385,48 @@ class Background:
         self._tell(event, cid)
 
     # Any: what the user's function returns.
-    async def _once(self, start: StartService) -> Any:
-        """Call the function once, within its time."""
-        machine = self._machine
+    async def _once(self, one: _Running, attempt: int) -> Any:
+        """Call what is run once, within its time."""
+        answer, one.answer = one.answer, None
+        if answer is None:
+            answer = self._begin(one, attempt)
+        if not hasattr(answer, "__await__"):
+            return answer
+        if one.start.timeout_s is None:
+            return await answer
+        return await self._within(_coroutine(answer), one.start.timeout_s)
+
+    def _begun(self, one: _Running) -> Any:
+        """Begin a service, or return what fails when it is awaited."""
+        try:
+            return self._begin(one, 1)
+        except Exception as error:  # noqa: BLE001 - the chart decides about it
+            return Late(_raise, error)
+
+    def start_of(self, key: str) -> StartService:
+        """Return what began the run of a key."""
+        return next(one.start for one in self._services.values() if one.tried == key)
+
+    def child(self, name: str) -> Any:
+        """Return the child of a name, as its parent or the engine calls it, or None."""
+        for child in self.children.values():
+            if name in {child.short, child.name}:
+                return child
+        return None
+
+    def _begin(self, one: _Running, attempt: int) -> Any:
+        """Call a function, or who provides what is no function; see ``_once``."""
+        machine, start = self._machine, one.start
+        if is_provided(start):
+            one.tried = start.key if attempt == 1 else f"{start.key}.{attempt}"
+            told = CURRENT.get()
+            return provider_of(start.service.kind).run(
+                start.service.name,
+                start.arguments,
+                component=self._owner,
+                correlation_id=None if told is None else told.correlation_id,
+                key=one.tried,
+            )
         if start.service.kind != "function":
             raise ComponentError(
                 f"{start.state} invokes another document.",
@@ -297,12 +435,7 @@ class Background:
                 context={"component": self._owner.name, "state": start.state},
             )
         scope = _Service(self._owner, start, machine.frozen_context())
-        answer = machine.functions.invoke(start.service.name, scope, start.arguments)
-        if not hasattr(answer, "__await__"):
-            return answer
-        if start.timeout_s is None:
-            return await answer
-        return await self._within(_coroutine(answer), start.timeout_s)
+        return machine.functions.invoke(start.service.name, scope, start.arguments)
 
     async def _within(self, work: Coroutine[Any, Any, Any], limit_s: float) -> Any:
         """Await something for so long by the component's clock."""
@@ -340,9 +473,18 @@ class Background:
             timer.cancel()
 
 
+async def _raise(error: Exception) -> None:
+    """Stand for a child that could not be made."""
+    raise error
+
+
 async def _coroutine(awaitable: Any) -> Any:
-    """Await anything; a task is made of a coroutine only."""
-    return await awaitable
+    """Await anything; a task is made of a coroutine only, and must not end the loop."""
+    try:
+        return await awaitable
+    except ENDINGS as error:
+        msg = f"ended by {type(error).__name__}"
+        raise RuntimeError(msg) from error
 
 
 def _story() -> int | str | None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
 
-__all__ = ["NOWHERE", "Home", "Place", "is_running"]
+__all__ = ["NOWHERE", "Home", "Owner", "Place", "is_running"]
 
 
 def is_running() -> bool:
@@ -62,6 +62,17 @@ NOWHERE: Final = _Nowhere()
 """Stands for a loop that runs in no thread."""
 
 
+class Owner(Protocol):
+    """An engine, as far as its components ask for it."""
+
+    # Any: whatever was registered.
+    def register(self, component: Any) -> None:
+        """Take a component."""
+
+    def unregister(self, name: str) -> None:
+        """Close a component and forget it."""
+
+
 @final
 class Home:
     """The loop of an engine: that of its first await, until that loop is closed.
@@ -74,6 +85,8 @@ class Home:
         The components that live there, by name; kept, not copied.
     clock : Clock, optional
         What timers go by there.
+    owner : Owner, optional
+        The engine itself.
     """
 
     __slots__ = (
@@ -86,6 +99,7 @@ class Home:
         "components",
         "loop",
         "moves",
+        "owner",
         "place",
     )
 
@@ -103,13 +117,17 @@ class Home:
     """What timers go by there, or None for the system's clock."""
     components: Mapping[str, Any]
     """The components that live there, by name; Any: whatever was registered."""
+    owner: Owner | None
+    """The engine itself, for components that take in others."""
 
     def __init__(
         self,
         moved: Callable[[], object],
         components: Mapping[str, Any],
         clock: Clock | None = None,
+        owner: Owner | None = None,
     ) -> None:
+        self.owner = owner
         self.loop = None
         self.place = NOWHERE
         self.moves = 0

@@ -86,7 +86,7 @@ class Hosting(Member):
         if ran is not None and self.background is None:
             if isinstance(machine, ChartMachine):
                 machine.resume(machine.data())
-            ran.end()
+            ran.end(keep=True)
 
     def wake(self) -> None:
         """Have the machine started, if it has something to start and a loop runs."""
@@ -108,12 +108,20 @@ class Hosting(Member):
     def end_background(self) -> set[asyncio.Task[None]]:
         """Stop timers and services; return the tasks that are about to end."""
         background, self.background = self.background, None
-        return set() if background is None else background.end()
+        if background is None:
+            return set()
+        return background.end(keep=self._home is not None and self._home.closing)
+
+    def unheard(self, error: BaseException) -> None:
+        """Take notice of an error in a message for which nobody waits."""
 
     # Any: the components of an engine are whatever was registered.
     def neighbour(self, name: str) -> Any:
         """Return the component of that name in the same engine, or None."""
-        return None if self._home is None else self._home.components.get(name)
+        child = None if self.background is None else self.background.child(name)
+        if child is not None or self._home is None:
+            return child
+        return self._home.components.get(name)
 
     def neighbours(self) -> list[str]:
         """Return the names of the components in the same engine."""

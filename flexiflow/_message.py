@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ._scope import Scope
 from .errors import ComponentError, one_line
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .state_machine import StateMachine
 
 __all__ = [
+    "ENDINGS",
     "Flight",
     "MessageResult",
     "Status",
@@ -25,6 +26,8 @@ __all__ = [
     "enclosing",
 ]
 
+ENDINGS: Final = (KeyboardInterrupt, SystemExit)
+"""What ends a program, unless it comes from a task that nobody waits for."""
 Status = Literal["handled", "ignored", "queued", "failed"]
 
 

@@ -6,14 +6,17 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from ._running import owed_services
 from .errors import PersistenceError, one_line
 from .statechart._frozen import thaw
-from .statechart.ports import SendMessage, StartTimer
+from .statechart.ports import SendMessage, StartService, StartTimer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from .statechart.ports import Clockwork, Effect
+    from ._running import Running
+    from .statechart.compile import Program
+    from .statechart.ports import Effect
 
 __all__ = ["begun_again", "delayed", "pending", "settled"]
 
@@ -33,7 +36,7 @@ def delayed(effect: SendMessage, left_s: float) -> dict[str, Any]:
 
 
 def pending(
-    owed: Iterable[Effect], clockwork: Clockwork | None, entries: Mapping[str, int]
+    owed: Iterable[Effect], running: Running | None, program: Program
 ) -> dict[str, Any]:
     """Return what still has to come, as JSON data; nothing when nothing is to come.
 
@@ -41,18 +44,22 @@ def pending(
     ----------
     owed : iterable of Effect
         What the machine has to begin yet.
-    clockwork : Clockwork, optional
-        What runs the rest.
-    entries : mapping of str to int
-        Which entry of each state is the present one.
+    running : Running, optional
+        What runs already.
+    program : Program
+        The chart.
 
     Returns
     -------
     dict
         ``timers`` (seconds left, by name), ``sends`` (messages as :func:`delayed` gives
-        them), and ``at``, the seconds since the epoch at which that is so.
+        them), and ``at``, the seconds since the epoch at which that is so; ``services``
+        and ``session`` where a chart has services that are found again.
     """
-    runs = {} if clockwork is None else clockwork.pending(entries)
+    runs: dict[str, Any] = {}
+    found: dict[str, Any] = {}
+    if running is not None and running.clockwork is not None:
+        runs = running.clockwork.pending(running.entries)
     timers: dict[str, float] = dict(runs.get("timers", ()))
     sends: list[dict[str, Any]] = list(runs.get("sends", ()))
     for effect in owed:
@@ -60,13 +67,16 @@ def pending(
             timers[effect.name] = effect.delay_s
         elif isinstance(effect, SendMessage) and effect.delay_s > 0:
             sends.append(delayed(effect, effect.delay_s))
-    if not timers and not sends:
-        return {}
-    return {
-        **({"at": runs["at"]} if runs else {}),
-        **({"timers": timers} if timers else {}),
-        **({"sends": sends} if sends else {}),
-    }
+    if running is not None and running.session:
+        services = runs.get("services", {})
+        services |= owed_services(owed, running, program.chart.name)
+        found = {"session": [running.session, running.count]}
+        found |= {"services": services} if services else {}
+    if timers or sends:
+        found |= {"at": runs["at"]} if runs else {}
+        found |= {"timers": timers} if timers else {}
+        found |= {"sends": sends} if sends else {}
+    return found
 
 
 def begun_again(
@@ -79,8 +89,8 @@ def begun_again(
     effects : iterable of Effect
         What its active states begin.
     left : mapping
-        ``timers`` and ``sends`` as :func:`pending` gives them, each when there are any;
-        timers without a word wait for their whole time.
+        ``timers``, ``sends`` and ``services`` as :func:`pending` gives them, each when
+        there are any; timers without a word wait for their whole time.
 
     Raises
     ------
@@ -88,13 +98,9 @@ def begun_again(
         If the data are none of :func:`pending`.
     """
     timers, sends = left.get("timers") or {}, left.get("sends") or ()
+    services = left.get("services") or {}
     try:
-        again = [
-            replace(one, delay_s=_seconds(timers[one.name]))
-            if isinstance(one, StartTimer) and one.name in timers
-            else one
-            for one in effects
-        ]
+        again = [_gone_on(one, timers, services) for one in effects]
         messages = [
             SendMessage(
                 {**one["message"]}, one.get("to"), _seconds(one["left"]), one.get("id")
@@ -109,6 +115,19 @@ def begun_again(
             context={"timers": one_line(timers), "sends": one_line(sends)},
         ) from error
     return (*again, *messages)
+
+
+def _gone_on(
+    effect: Effect, timers: Mapping[str, Any], services: Mapping[str, Any]
+) -> Effect:
+    """Return an effect that goes on where it was; the same when it begins anew."""
+    if isinstance(effect, StartTimer) and effect.name in timers:
+        return replace(effect, delay_s=_seconds(timers[effect.name]))
+    if isinstance(effect, StartService) and effect.state in services:
+        saved = services[effect.state]
+        key, child = str(saved["key"]), saved.get("child")
+        return replace(effect, key=key, saved=child if child is None else {**child})
+    return effect
 
 
 def _seconds(value: Any) -> float:
@@ -126,4 +145,9 @@ def settled(data: Mapping[str, Any]) -> dict[str, Any]:
     kept = {key: value for key, value in data.items() if key not in _VOLATILE}
     if "sends" in data:
         kept["sends"] = [{**one, "left": None} for one in data["sends"]]
+    if "services" in data:
+        kept["services"] = {
+            state: {**one, "child": settled(one["child"])} if "child" in one else one
+            for state, one in data["services"].items()
+        }
     return kept

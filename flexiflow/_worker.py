@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ._home import NOWHERE
 from ._hosting import Hosting
 from ._mailbox import Turn, would_wait_for_itself
-from ._message import MessageResult, active, checked, enclosing
+from ._message import ENDINGS, MessageResult, active, checked, enclosing
 from ._scope import NEXT_ID, Scope, current, reset_current, set_current
 from ._subscribers import CHANGED, HANDLED, RECEIVED
 from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHANGED
@@ -446,7 +446,9 @@ class Worker(Hosting):
             result.flight, result.is_alone = turn.flight, True
             try:
                 await self._handle(turn.message, result, scope)
-            except Exception as error:  # noqa: BLE001 - nobody else hears of it
+            except (Exception, *ENDINGS) as error:  # noqa: BLE001 - as in the log
+                # sys.exit() would end the loop, which is not this message's to end
+                self.unheard(error)
                 if self._logger is not None:
                     text = "%s failed at %r: %r"
                     kind = turn.message.get("type")

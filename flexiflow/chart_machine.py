@@ -5,34 +5,31 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
+from ._chart_holder import NO_ENTRIES, ChartHolder
 from ._chart_wording import started_again, unknown_states, wrong_version
 from ._pending import begun_again, pending
 from .errors import PersistenceError
-from .state_machine import StateMachine
-from .statechart import _questions
 from .statechart._frozen import FrozenDict, NotJsonError, freeze, thaw
 from .statechart._service_events import what_runs
-from .statechart.compile import SLOW, Configuration, Move, Program, compile_chart
-from .statechart.functions import Functions
-from .statechart.perform import begin_purely, initial_configuration, perform
+from .statechart.compile import SLOW, Program, compile_chart
+from .statechart.perform import perform
 from .statechart.ports import Outcome, Redefinition, Stop
-from .statechart.snapshot import START, Event, Signal, Snapshot
+from .statechart.snapshot import START, Event, Signal
 from .statechart.step import begin, resume, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from ._running import Running
+    from .statechart.functions import Functions
     from .statechart.model import Chart
-    from .statechart.ports import Clockwork, Effect, WhyNot
+    from .statechart.ports import Effect
     from .statechart.snapshot import StepResult
 
 __all__ = ["DATA_VERSION", "ChartMachine"]
 
 DATA_VERSION: Final = 1
 """The version of what ``data`` gives and ``restore`` takes."""
-_NO_HISTORY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
-_NO_ENTRIES: Final[Mapping[str, int]] = MappingProxyType({})
-_NO_FUNCTIONS: Final = Functions()
 _OUTCOMES: Final = {
     (proceeded, changed): Outcome(proceeded, changed)
     for proceeded in (False, True)
@@ -55,7 +52,7 @@ def _existing(
     }
 
 
-class ChartMachine(StateMachine):
+class ChartMachine(ChartHolder):
     """A chart, where it stands, and its data.
 
     Parameters
@@ -64,6 +61,13 @@ class ChartMachine(StateMachine):
         What to run.
     functions : Functions, optional
         Where the functions that the chart names are found.
+    context : mapping, optional
+        Data that replace those of the chart's context, key by key.
+
+    Raises
+    ------
+    NotJsonError
+        If the context is no JSON data; also a ``ValueError``.
 
     Notes
     -----
@@ -71,126 +75,7 @@ class ChartMachine(StateMachine):
     gives effects, that is done by ``start``, or with the first message.
     """
 
-    __slots__ = (
-        "_context",
-        "_count",
-        "_entries",
-        "_functions",
-        "_history",
-        "_last",
-        "_owed",
-        "_program",
-        "clockwork",
-    )
-
-    current_state: Configuration
-    """The active states: an interned object with ``name`` and ``leaves``."""
-    clockwork: Clockwork | None
-    """Who runs its timers, once there are some."""
-
-    def __init__(self, chart: Chart, *, functions: Functions | None = None) -> None:
-        program = compile_chart(chart)
-        super().__init__(program.root)
-        self._program: Program = program
-        given = functions or chart.functions or _NO_FUNCTIONS
-        self._functions = given.using(chart.use)
-        self._owed: tuple[Effect, ...] = ()
-        self.clockwork = None
-        self._reset()
-
-    def _reset(self) -> None:
-        """Stand at the beginning."""
-        program = self._program
-        self._last: Move | tuple[int, ...] = ()
-        self._entries: Mapping[str, int] = _NO_ENTRIES
-        self._count = 0
-        first = program.first
-        if first is None:
-            result = begin_purely(program)
-            first = program.first = (False if result is None else result,)
-        known = first[0]
-        if known:
-            self._context: Mapping[str, Any] = known.snapshot.context
-            self._history = known.snapshot.history or _NO_HISTORY
-            self.current_state = known.snapshot.configuration
-            return
-        self._context = program.context
-        self._history = _NO_HISTORY
-        nodes = initial_configuration(program).nodes
-        self.current_state = Configuration(program, nodes, is_waiting=True)
-
-    # --- what it is -------------------------------------------------------------------
-
-    @property
-    def chart(self) -> Chart:
-        """The chart it runs."""
-        return self._program.chart
-
-    @property
-    def functions(self) -> Functions:
-        """Where the functions that the chart names are found."""
-        return self._functions
-
-    @property
-    def program(self) -> Program:
-        """The chart, compiled."""
-        return self._program
-
-    @property
-    def state_name(self) -> str:
-        """The paths of the active leaf states, joined by ``,``."""
-        return self.current_state.name
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """The paths of the active leaf states, in document order."""
-        return self.current_state.leaves
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """The data now: a fresh dict; what stands within its values is read-only."""
-        return dict(self._context)
-
-    def frozen_context(self) -> Mapping[str, Any]:
-        """Return the data now as what functions see: it cannot be changed."""
-        return FrozenDict(self._context)
-
-    @property
-    def is_started(self) -> bool:
-        """Whether the initial states were entered with all they do."""
-        return not self.current_state.is_waiting
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether the machine has come to its end."""
-        return all(node.kind == "final" for node in self.current_state.nodes)
-
-    @property
-    def last_transitions(self) -> tuple[int, ...]:
-        """The indices of the transitions that the last handled message took."""
-        last = self._last
-        return last.taken if isinstance(last, Move) else last
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Where the machine stands, as a value."""
-        return Snapshot(
-            self.current_state,
-            self._context,
-            self._history,
-            self._entries,
-            self._count,
-        )
-
-    def name_of(self, state: object) -> str:
-        """Return the name of what ``current_state`` was."""
-        return (
-            state.name if isinstance(state, Configuration) else super().name_of(state)
-        )
-
-    def is_in(self, name: str) -> bool:
-        """Return whether a state of that path is active, leaf or parent."""
-        return self._program.by_path.get(name) in self.current_state.active
+    __slots__ = ()
 
     # --- messages ---------------------------------------------------------------------
 
@@ -249,7 +134,7 @@ class ChartMachine(StateMachine):
         result = await perform(
             begin(
                 self._program,
-                self._program.context,
+                self._context,
                 functions=self._functions,
                 host=component,
             ),
@@ -297,9 +182,9 @@ class ChartMachine(StateMachine):
             self.current_state = after.configuration
             self._context = after.context
             self._history = after.history
-            self._entries = after.entries
-            self._count = after.count
             self._last = result.taken
+            if after.count or result.output is not None:
+                self._keep(result)
         effects = result.effects
         if self._owed:
             effects, self._owed = self._owed + effects, ()
@@ -307,31 +192,12 @@ class ChartMachine(StateMachine):
             return _OUTCOMES[result.proceeded, result.changed]
         return Outcome(result.proceeded, result.changed, effects)
 
-    # --- questions --------------------------------------------------------------------
-
-    def can(self, message: Mapping[str, Any], component: Any) -> bool:
-        """Return whether a message does something now; guards are evaluated."""
-        return _questions.can(
-            self.snapshot, message, functions=self._functions, host=component
-        )
-
-    def would_take(self, message: Mapping[str, Any], component: Any) -> tuple[int, ...]:
-        """Return the indices of the transitions that a message takes first, or none."""
-        return _questions.would_take(
-            self.snapshot, message, functions=self._functions, host=component
-        )
-
-    def accepted(self, component: Any) -> tuple[str, ...]:
-        """Return the message types that do something now when sent bare."""
-        return _questions.accepted(
-            self.snapshot, functions=self._functions, host=component
-        )
-
-    def why_not(self, message: Mapping[str, Any], component: Any) -> WhyNot:
-        """Return why a message does nothing now; false when it does something."""
-        return _questions.why_not(
-            self.snapshot, message, functions=self._functions, host=component
-        )
+    def _keep(self, result: StepResult) -> None:
+        """Remember which timers and services run, and what the end gave."""
+        running = self.running
+        running.entries = result.snapshot.entries
+        running.count = result.snapshot.count
+        running.output = result.output
 
     # --- another chart ----------------------------------------------------------------
 
@@ -356,7 +222,7 @@ class ChartMachine(StateMachine):
         before = self.current_state
         program = compile_chart(chart)
         found = program.at(before.leaves) if self.is_started else None
-        old, running = self._program, self._entries
+        old, running = self._program, self.snapshot.entries
         self._functions = functions or chart.functions or self._functions
         self._functions = self._functions.using(chart.use)
         self._program = program
@@ -370,9 +236,8 @@ class ChartMachine(StateMachine):
             return Redefinition(
                 kept=True, text=f"{name} goes on in {found.name}.", state=found.name
             )
-        started, count = self.is_started, self._count
+        started = self.is_started
         self._reset()
-        self._count = count
         self._owed += tuple(Stop(path, one) for path, one in running.items())
         now = self.current_state.name
         text = f"{name} starts in {now}."
@@ -390,7 +255,8 @@ class ChartMachine(StateMachine):
             and what_runs(program.by_path[path]) == what_runs(old.by_path[path])
         }
         stops = [Stop(path, one) for path, one in running.items() if path not in kept]
-        self._entries = kept
+        if self._running is not None:
+            self._running.entries = kept
         self._begin_timers(
             [
                 node.path
@@ -403,8 +269,8 @@ class ChartMachine(StateMachine):
     def _begin_timers(self, paths: Iterable[str], first: Iterable[Effect] = ()) -> None:
         """Owe the timers and services of active states."""
         result = resume(self.snapshot, paths)
-        self._entries = result.snapshot.entries
-        self._count = result.snapshot.count
+        if result.snapshot.count:
+            self._keep(result)
         self._owed += (*first, *result.effects)
 
     def resume(self, left: Mapping[str, Any] = MappingProxyType({})) -> None:
@@ -413,9 +279,10 @@ class ChartMachine(StateMachine):
         Parameters
         ----------
         left : mapping, optional
-            What is left of ``timers`` and ``sends``, as in ``data``.
+            What is left of ``timers``, ``sends`` and ``services``, as in ``data``.
         """
-        self._entries = _NO_ENTRIES
+        if self._running is not None:
+            self._running.entries = NO_ENTRIES
         timed = [n.path for n in self.current_state.active if n.timers or n.services]
         if timed and self.is_started:
             self._begin_timers(timed)
@@ -432,10 +299,11 @@ class ChartMachine(StateMachine):
             ``version`` (1), ``chart`` (its name), ``states`` (leaf paths), ``context``,
             ``history`` (paths by the history state's path), ``started``; where
             something is pending ``timers`` (seconds left by name), ``sends`` (delayed
-            messages) and ``at`` (seconds since the epoch).
+            messages), ``services`` (workflows and child components by the state's
+            path, to be found again) and ``at`` (seconds since the epoch).
         """
         return {
-            **pending(self._owed, self.clockwork, self._entries),
+            **pending(self._owed, self._noted(), self._program),
             "version": DATA_VERSION,
             "chart": self.chart.name,
             "states": list(self.states),
@@ -443,6 +311,12 @@ class ChartMachine(StateMachine):
             "history": {path: list(kept) for path, kept in self._history.items()},
             "started": self.is_started,
         }
+
+    def _noted(self) -> Running | None:
+        """Return what runs; with a session when something is to be found again."""
+        if self._program.has_provided:
+            self.running.begin_session()
+        return self._running
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Stand where ``data`` was taken; entry actions are not done again.
@@ -469,8 +343,10 @@ class ChartMachine(StateMachine):
                 why=f"{error}.",
                 fix="Restore data that were saved by data().",
             ) from error
+        if "session" in data:
+            self.running.restore(data["session"])
         if not data.get("started", True):
-            self._reset()
+            self._reset(context)
             return
         self._history = _existing(self._program, data.get("history") or {})
         self._context = FrozenDict(context)

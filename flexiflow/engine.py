@@ -66,7 +66,7 @@ class FlexiFlowEngine:
         )
         self.registry = DEFAULT_REGISTRY if registry is None else registry
         self.components: dict[str, Any] = {}
-        self._home = Home(self._moved, self.components, clock)
+        self._home = Home(self._moved, self.components, clock, self)
         self._unannounced: list[str] = []
         self._closing: asyncio.Future[None] | None = None
         self._autosaves: list[Autosave] = []

@@ -262,5 +262,8 @@ class Service:
     """How long one try may take, or None for no limit."""
     retry: Retry = field(default_factory=Retry)
     """What happens when it fails."""
+    chart: Any = None
+    """The child component itself, when it is described in place. Any: a chart, or
+    None; charts are made of these parts."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from ._reading import kind_words
-from .model import Retry, Service
+from .model import Chart, Retry, Service
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ._reading import Reading
     from ._yaml import Node
+
+    Describe = Callable[[Reading, Node, str], Chart | None]
 
 __all__ = ["read_run"]
 
@@ -18,7 +22,9 @@ _KEYS = (*_KINDS, "with", "timeout", "retry")
 _RETRY_KEYS = ("max_attempts", "base_delay", "jitter")
 
 
-def read_run(reading: Reading, node: Node, path: str) -> Service | None:
+def read_run(
+    reading: Reading, node: Node, path: str, describe: Describe
+) -> Service | None:
     """Return the service that stands in a node; None when it has errors.
 
     Parameters
@@ -29,6 +35,8 @@ def read_run(reading: Reading, node: Node, path: str) -> Service | None:
         What ``run`` holds: a function's name, or a mapping.
     path : str
         The node's place in the data.
+    describe : callable
+        Reads a chart that stands within another one.
     """
     place = reading.place(node, path)
     if node.kind == "scalar" and isinstance(node.value, str):
@@ -51,15 +59,14 @@ def read_run(reading: Reading, node: Node, path: str) -> Service | None:
         )
         return None
     key = kinds[0]
-    if key != "do":
-        reading.not_yet(node.keys[key], f"{path}.{key}", f"run: {{{key}: ...}}")
-        return None
     child = node.value[key]
-    name = (
-        reading.function(child, f"{path}.do", "run")
-        if key == "do"
-        else reading.text(child, f"{path}.{key}", key)
-    )
+    chart: Chart | None = None
+    if key == "do":
+        name = reading.function(child, f"{path}.do", "run")
+    elif key == "component":
+        name, chart = _read_component(reading, child, f"{path}.component", describe)
+    else:
+        name = _read_name(reading, child, f"{path}.{key}", key)
     value = node.value
     arguments = (
         reading.mapping(value["with"], f"{path}.with", "with")
@@ -77,11 +84,34 @@ def read_run(reading: Reading, node: Node, path: str) -> Service | None:
         else Retry()
     )
     kind = cast("Literal['function', 'component', 'workflow']", _KINDS[key])
-    return (
-        Service(kind, name, arguments, timeout, retry, reading.place(child, path))
-        if name
-        else None
-    )
+    if not name:
+        return None
+    place = reading.place(child, path)
+    return Service(kind, name, arguments, timeout, retry, chart, place)
+
+
+def _read_name(reading: Reading, node: Node, path: str, key: str) -> str | None:
+    """Return a name, which is not empty."""
+    if node.kind == "scalar" and isinstance(node.value, str) and node.value:
+        return node.value
+    reading.wrong_kind(key, node, "a name", path)
+    return None
+
+
+def _read_component(
+    reading: Reading, node: Node, path: str, describe: Describe
+) -> tuple[str | None, Chart | None]:
+    """Return the name of a child component, and its chart when it is described here."""
+    if node.kind == "scalar" and isinstance(node.value, Chart):
+        return node.value.name, node.value
+    if node.kind == "map":
+        chart = describe(reading, node, path)
+        return (chart.name, chart) if chart is not None else (None, None)
+    if node.kind == "scalar" and isinstance(node.value, str) and node.value:
+        return node.value, None
+    wanted = "the path of a config, a name, or a chart"
+    reading.wrong_kind("component", node, wanted, path)
+    return None, None
 
 
 def _read_retry(reading: Reading, node: Node, path: str) -> Retry:

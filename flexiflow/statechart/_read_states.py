@@ -12,6 +12,7 @@ from ._reading import DOTTED, close_to, kind_words
 from .model import StateNode
 
 if TYPE_CHECKING:
+    from ._read_run import Describe
     from ._reading import Reading
     from ._yaml import Node
     from .model import Service, StateKind
@@ -47,8 +48,9 @@ _NOT_IN_FINAL = ("on", "after", "always", "done", "error", "states", "parallel",
 class StatesReader:
     """Reads the states of one chart, parents before their children."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, describe: Describe) -> None:
         self.reading = reading
+        self._describe = describe
         self.parts = TransitionsReader(reading, LATER)
         self.states: list[StateNode] = []
 
@@ -192,7 +194,7 @@ class StatesReader:
         leave = self.parts.actions(node, path, "exit")
         run: tuple[Service, ...] = ()
         if "run" in value and "run" not in LATER:
-            service = read_run(reading, value["run"], f"{path}.run")
+            service = read_run(reading, value["run"], f"{path}.run", self._describe)
             run = (service,) if service is not None else ()
         children: tuple[str, ...] = ()
         group = "parallel" if "parallel" in value else "states"

@@ -20,6 +20,7 @@ from .model import (
     Chart,
     is_pattern,
 )
+from .ports import PROVIDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -178,6 +179,7 @@ class Program:
         "edges",
         "first",
         "has_history",
+        "has_provided",
         "is_scxml",
         "nodes",
         "root",
@@ -207,6 +209,9 @@ class Program:
             for ancestor in node.ancestors:
                 ancestor.last = node.order
         self.has_history = any(node.kind == "history" for node in self.nodes)
+        self.has_provided = any(
+            one.kind in PROVIDED for node in self.nodes for one in node.model.run
+        )
         for node in self.nodes:
             self._connect(node)
         self.edges.sort(key=lambda edge: edge.index)
@@ -307,7 +312,7 @@ def _tells(node: Node) -> bool:
     parent = node.parent
     if node.kind != "final" or parent is None:
         return False
-    return parent.parent is not None or bool(parent.named)
+    return bool(parent.parent is not None or parent.named or node.output)
 
 
 def _is_plain(edge: Edge) -> bool:

@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Final,
-    Literal,
-    Protocol,
-    final,
-)
+import sys
+from typing import TYPE_CHECKING, Any, Literal, Protocol, final
 
 from ..diagnostics import Diagnostic
 from ..errors import ActionError, ConfigError, FlexiFlowError, nearest
 from ..imports import load_module, load_symbol
-from ._marks import MARK, MARKED, FunctionKind, action, guard, service
+from ._binding import PARAMETERS, Binding, Fillable
+from ._fakes import faked_everywhere
+from ._function_uses import FunctionUse, functions_used, is_path, path_of
+from ._marks import MARK, MARKED, action, guard, service
 from ._reading import close_to
-from .model import AllOf, AnyOf, Call, NotOf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from types import ModuleType
 
     from ..diagnostics import Place
-    from .model import Chart, Guard
+    from .model import Chart, Service
 
 __all__ = [
     "PARAMETERS",
@@ -37,19 +32,11 @@ __all__ = [
     "action",
     "functions_used",
     "guard",
+    "is_path",
+    "path_of",
     "service",
 ]
 
-PARAMETERS: Final = (
-    "context",
-    "message",
-    "component",
-    "state",
-    "rules",
-    "result",
-    "error",
-)
-"""The names by which parameters are filled."""
 _MOST_LISTED = 5
 
 # Any in this module: functions of the user's, their arguments and results.
@@ -66,136 +53,6 @@ class Lookup(Protocol):
 
     def __call__(self, name: str, /) -> Any:
         """Return what has that name now, or None."""
-
-
-class Fillable(Protocol):
-    """What parameters are filled from."""
-
-    def argument(self, name: str) -> Any:
-        """Return what fills a parameter of one of the names in PARAMETERS."""
-
-
-# --- what a chart names ---------------------------------------------------------------
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class FunctionUse:
-    """A place where a chart names a function."""
-
-    name: str
-    """The name as written."""
-    kind: FunctionKind
-    """What it is used as."""
-    arguments: tuple[str, ...]
-    """The parameters that ``with`` fills."""
-    place: Place | None
-    """Where the name stands."""
-
-
-def functions_used(chart: Chart) -> tuple[FunctionUse, ...]:
-    """Return every place where a chart names a function, in document order."""
-    return tuple(_uses(chart))
-
-
-def _uses(chart: Chart) -> Iterator[FunctionUse]:
-    for node in (chart.root, *chart.states):
-        for call in (*node.entry, *node.exit, *node.initial_actions):
-            if isinstance(call, Call):
-                yield FunctionUse(
-                    call.function, "action", tuple(call.arguments), call.place
-                )
-        for run in node.run:
-            if run.kind == "function":
-                yield FunctionUse(run.name, "service", tuple(run.arguments), run.place)
-        for edge in node.transitions:
-            yield from _guard_uses(edge.guard)
-            for call in edge.actions:
-                if isinstance(call, Call):
-                    yield FunctionUse(
-                        call.function, "action", tuple(call.arguments), call.place
-                    )
-
-
-def _guard_uses(guard: Guard | None) -> Iterator[FunctionUse]:
-    if isinstance(guard, Call):
-        yield FunctionUse(guard.function, "guard", tuple(guard.arguments), guard.place)
-    elif isinstance(guard, AllOf | AnyOf):
-        for item in guard.guards:
-            yield from _guard_uses(item)
-    elif isinstance(guard, NotOf):
-        yield from _guard_uses(guard.guard)
-
-
-# --- finding and calling --------------------------------------------------------------
-
-
-@final
-class _Binding:
-    """How the parameters of one function are filled."""
-
-    __slots__ = ("accepts", "any_name", "filled", "function", "lacking", "positional")
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-        self.filled: list[str] = []
-        self.positional: list[str] = []
-        self.lacking: list[str] = []
-        self.accepts: set[str] = set()
-        self.any_name = False
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):
-            self.any_name = True
-            return
-        for parameter in parameters:
-            if parameter.kind is parameter.VAR_KEYWORD:
-                self.any_name = True
-            elif parameter.kind is not parameter.VAR_POSITIONAL:
-                name = parameter.name
-                self.accepts.add(name)
-                if parameter.kind is parameter.POSITIONAL_ONLY:
-                    self.positional.append(name)
-                if name in PARAMETERS:
-                    self.filled.append(name)
-                elif parameter.default is parameter.empty:
-                    self.lacking.append(name)
-
-    def call(self, scope: Fillable, arguments: Mapping[str, Any]) -> Any:
-        """Call the function; what ``with`` passes goes before what is filled."""
-        named = {
-            name: scope.argument(name) for name in self.filled if name not in arguments
-        }
-        named.update(arguments)
-        if not self.positional:
-            return self.function(**named)
-        first = [named.pop(name) for name in self.positional if name in named]
-        return self.function(*first, **named)
-
-    def problem(
-        self, name: str, passed: Collection[str]
-    ) -> tuple[str, str, str] | None:
-        """Return what, why and fix when the function cannot be called like this."""
-        for parameter in self.lacking:
-            if parameter not in passed:
-                near = close_to(parameter, PARAMETERS)
-                return (
-                    f"Nothing fills the parameter {parameter} of {name}.",
-                    f"Parameters are filled by name: {', '.join(PARAMETERS)}.",
-                    f"Did you mean {near}?"
-                    if near
-                    else f"Pass it: {{call: {name}, with: {{{parameter}: ...}}}}, "
-                    "or give it a default.",
-                )
-        extra = [] if self.any_name else [x for x in passed if x not in self.accepts]
-        if extra:
-            near = close_to(extra[0], self.accepts)
-            return (
-                f"{name} has no parameter {extra[0]}.",
-                f"Its parameters: {', '.join(sorted(self.accepts)) or 'none'}.",
-                f"Did you mean {near}?" if near else f"Remove {extra[0]} from with.",
-            )
-        return None
 
 
 @final
@@ -230,7 +87,7 @@ class Functions:
         self._use = tuple(use)
         self._allowed = None if allow_imports is None else tuple(allow_imports)
         self._modules: dict[str, ModuleType] = {}
-        self._bindings: dict[str, _Binding] = {}
+        self._bindings: dict[str, Binding] = {}
 
     @property
     def is_late(self) -> bool:
@@ -282,13 +139,12 @@ class Functions:
         FlexiFlowError
             If a module that may hold it is not allowed, or cannot be imported.
         """
-        if ":" in name:
-            if name in self._functions:
-                return self._functions[name]
-            self._check_allowed(name.partition(":")[0])
-            return load_symbol(name)
         found = self._functions.get(name)
-        if found is None and self._lookup is not None:
+        if found is not None:
+            return found
+        if ":" in name:
+            return None if name in self._functions else self._imported(name)
+        if self._lookup is not None:
             found = self._lookup(name)
         if found is None:
             found = MARKED.get(name)
@@ -298,6 +154,14 @@ class Functions:
                 if found is not None:
                     break
         return found
+
+    def _imported(self, name: str) -> Any:
+        """Return what ``module:symbol`` means now."""
+        module, _, symbol = name.partition(":")
+        self._check_allowed(module)
+        loaded = sys.modules.get(module)
+        found = None if loaded is None else getattr(loaded, symbol, None)
+        return load_symbol(name) if found is None else found
 
     def _module(self, name: str) -> ModuleType:
         known = self._modules.get(name)
@@ -319,6 +183,22 @@ class Functions:
             context={"module": module, "allowed": list(self._allowed)},
         )
 
+    def check_files(self, name: str) -> None:
+        """Refuse to read a file for text that comes from elsewhere.
+
+        Raises
+        ------
+        ConfigError
+            If only some modules may be imported.
+        """
+        if self._allowed is not None:
+            raise ConfigError(
+                f"The file {name} may not be read here.",
+                why="Text that comes from elsewhere than a file on disk reads none.",
+                fix="Describe the component in place, or pass functions={...}.",
+                context={"file": name},
+            )
+
     def resolve(self, name: str) -> Callable[..., Any]:
         """Return the function that a name means now.
 
@@ -328,9 +208,16 @@ class Functions:
             If there is none, or if what has the name cannot be called; the near
             misses are listed.
         """
-        return self._bind(name).function
+        return self.bind(name).function
 
-    def _bind(self, name: str) -> _Binding:
+    def bind(self, name: str) -> Binding:
+        """Return the function that a name means now, with how it is called.
+
+        Raises
+        ------
+        UnresolvedFunctionError
+            If there is none, or if what has the name cannot be called.
+        """
         try:
             found = self.find(name)
         except FlexiFlowError as error:
@@ -342,7 +229,7 @@ class Functions:
             return known
         if not callable(found):
             raise UnresolvedFunctionError(*_missing(name, found), **self._hint(name))
-        binding = self._bindings[name] = _Binding(found)
+        binding = self._bindings[name] = Binding(found)
         return binding
 
     def _hint(self, name: str) -> dict[str, Any]:
@@ -370,15 +257,15 @@ class Functions:
         UnresolvedFunctionError
             If it is missing, or if its parameters cannot be filled.
         """
-        binding = self._bind(name)
-        if binding.lacking or arguments:
+        binding = self.bind(name)
+        if binding.lacking or arguments or binding.is_generator:
             problem = binding.problem(name, arguments)
             if problem is not None:
                 what, why, fix = problem
                 raise UnresolvedFunctionError(
                     what, why=why, fix=fix, context={"function": name}
                 )
-        return binding.call(scope, arguments)
+        return binding.call(scope, arguments) if arguments else binding.fill(scope)
 
     # --- checking ---------------------------------------------------------------------
 
@@ -388,9 +275,11 @@ class Functions:
         Notes
         -----
         Imports the modules that the chart uses. Problems are warnings when there is a
-        ``lookup``, which may know the name later.
+        ``lookup``, which may know the name later. A name that every scenario fakes may
+        be missing.
         """
         found: list[Diagnostic] = []
+        faked = faked_everywhere(chart)
         finder = self.using(chart.use)
         level: Literal["error", "warning"] = "warning" if self.is_late else "error"
         for module in finder._use:  # noqa: SLF001 - an instance of this class
@@ -403,18 +292,59 @@ class Functions:
             finder = Functions(
                 self._functions, lookup=self._lookup, allow_imports=self._allowed
             )
+        bare = {use.name for use in functions_used(chart) if ":" not in use.name}
+        if bare and bare <= faked:
+            found.clear()
         for use in functions_used(chart):
+            if use.name in faked and not finder._is_there(use.name):
+                continue
             problem = finder._check_use(use, level)
             explained = lacks_modules and ":" not in use.name
             if problem is not None and not explained:
                 found.append(problem)
+        for node in chart.states:
+            for run in node.run:
+                if run.kind == "component" and run.chart is None:
+                    found += finder._check_component(run, level)
         return found
+
+    def _is_there(self, name: str) -> bool:
+        """Return whether a name can be found now."""
+        try:
+            return self.find(name) is not None
+        except FlexiFlowError:
+            return False
+
+    def _check_component(
+        self, run: Service, level: Literal["error", "warning"]
+    ) -> list[Diagnostic]:
+        """Return what is wrong with the name of a child component."""
+        name = run.name
+        try:
+            if is_path(name):
+                self.check_files(name)
+                if path_of(name, run.place).is_file():
+                    return []
+                missing = "There is no such file."
+                fix = "Check the path; it is relative to the file that names it."
+            else:
+                if self.find(name) is not None:
+                    return []
+                missing = "It is neither a file nor among the functions."
+                fix = f"Write {name}.yaml for a file, or describe it in place."
+                level = "warning"  # a component of the engine may have the name
+        except FlexiFlowError as error:
+            return [_diagnostic(error, level, run.place)]
+        what = f"No component {name}."
+        context = {"component": name}
+        code = "flexiflow.chart.component"
+        return [Diagnostic(level, what, missing, fix, context, run.place, code)]
 
     def _check_use(
         self, use: FunctionUse, level: Literal["error", "warning"]
     ) -> Diagnostic | None:
         try:
-            binding = self._bind(use.name)
+            binding = self.bind(use.name)
         except FlexiFlowError as error:
             return _diagnostic(error, level, use.place)
         function = binding.function

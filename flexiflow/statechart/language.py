@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diagnostics import ChartError, Diagnostic
@@ -39,6 +40,12 @@ TOP_KEYS: Final = (
     "meta",
 )
 """What a config may hold at its top level."""
+CHILD_KEYS: Final = tuple(
+    key
+    for key in TOP_KEYS
+    if key not in {"rules", "packs", "use", "scenarios", "initial_state_resolution"}
+)
+"""What a component that is described within a chart may hold."""
 _CONFIG_ONLY = ("packs", "initial_state_resolution")
 
 
@@ -145,6 +152,17 @@ def load_chart(
     return chart
 
 
+def _read_child(reading: Reading, node: Node, path: str) -> Chart | None:
+    """Return a chart that stands within another one, as a component that it runs."""
+    inner = Reading(reading.source)
+    inner.problems = reading.problems
+    reading.check_keys(node, CHILD_KEYS, path, "a component")
+    known = {key: value for key, value in node.value.items() if key in CHILD_KEYS}
+    child = copy(node)
+    child.value = known
+    return _read_root(inner, child)
+
+
 def _read_root(reading: Reading, root: Node) -> Chart | None:
     """Return the chart of a document's root."""
     if root.kind != "map":
@@ -171,7 +189,7 @@ def _read_root(reading: Reading, root: Node) -> Chart | None:
                 path=f"$.{key}",
             )
     group = "parallel" if "parallel" in value else "states"
-    states = StatesReader(reading)
+    states = StatesReader(reading, _read_child)
     if group not in value:
         reading.error(
             "The chart has no states.",

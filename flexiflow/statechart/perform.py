@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import FlexiFlowError
@@ -101,8 +101,15 @@ def initial_configuration(program: Program) -> Configuration:
     return program.configuration([node for node in nodes if node.is_leaf])
 
 
-def begin_purely(program: Program) -> StepResult | None:
+def begin_purely(program: Program, context: Mapping[str, Any]) -> StepResult | None:
     """Return what starting comes to when it needs no component; else None.
+
+    Parameters
+    ----------
+    program : Program
+        The chart.
+    context : mapping
+        The data it starts with, frozen.
 
     Notes
     -----
@@ -117,9 +124,7 @@ def begin_purely(program: Program) -> StepResult | None:
         raise FlexiFlowError(msg)
 
     try:
-        result = perform_nowait(
-            begin(program, program.context, functions=Functions()), refuse
-        )
+        result = perform_nowait(begin(program, context, functions=Functions()), refuse)
     except FlexiFlowError:
         return None
     return None if result.effects else result

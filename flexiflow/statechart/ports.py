@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, final, runtime_checkable
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    Literal,
+    Protocol,
+    final,
+    runtime_checkable,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ._parts import Service
 
 __all__ = [
+    "PROVIDED",
     "CancelMessage",
     "Candidate",
     "Clockwork",
@@ -27,9 +36,12 @@ __all__ = [
     "StartTimer",
     "Stop",
     "WhyNot",
+    "in_order",
 ]
 
 
+PROVIDED: Final = frozenset({"component", "workflow"})
+"""The kinds of services that others run, and that are found again by their key."""
 FieldKind = Literal["text", "number", "boolean", "choice", "json"]
 """How a message's field is best edited."""
 
@@ -134,6 +146,10 @@ class StartService:
     """What was handled when the state was entered."""
     timeout_s: float | None = None
     """Seconds that one try may take; None for no limit."""
+    key: str = ""
+    """Which run it is, when a restored machine goes on with one; else a new one."""
+    saved: Mapping[str, Any] | None = None
+    """Where a child component stood, when a restored machine goes on with it."""
 
 
 @final
@@ -149,6 +165,22 @@ class Stop:
 
 Effect = Emit | Log | SendMessage | CancelMessage | StartTimer | StartService | Stop
 """What leaves a machine after the commit, in the order of the actions."""
+
+
+def in_order(
+    stops: Iterable[Effect], effects: Iterable[Effect], starts: Sequence[Effect]
+) -> list[Effect]:
+    """Return all that leaves a machine: ends, then what was done, then beginnings.
+
+    Child components begin before the rest, so that what is sent on entry finds them.
+    """
+    children = [
+        one
+        for one in starts
+        if isinstance(one, StartService) and one.service.kind == "component"
+    ]
+    others = [one for one in starts if one not in children] if children else starts
+    return [*stops, *children, *effects, *others]
 
 
 @final

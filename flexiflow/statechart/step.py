@@ -37,6 +37,7 @@ from .ports import (
     StartService,
     StartTimer,
     Stop,
+    in_order,
 )
 from .snapshot import Event, Pending, Snapshot, StepResult, Steps
 
@@ -249,6 +250,8 @@ class Run(Asking):
             if node.output
             else None
         )
+        if parent.parent is None:
+            self.output = output
         self.queue.append(done_of(parent, output))
         around = parent.parent
         if (
@@ -343,7 +346,7 @@ class Run(Asking):
                 count += 1
                 entries[node.path] = count
                 starts += self._starts(node, count)
-            effects = [*stops, *effects, *starts]
+            effects = in_order(stops, effects, starts)
         return StepResult(
             Snapshot(self.configuration, self.context, self.history, entries, count),
             proceeded,

@@ -391,8 +391,6 @@ class TestTop:
     @pytest.mark.parametrize(
         "text",
         [
-            "name: x\nstates: {a: {run: {component: c}}}",
-            "name: x\nstates: {a: {run: {workflow: w}}}",
             "name: x\nstates: {a: {}, b: 'pkg.mod:B'}",
         ],
     )

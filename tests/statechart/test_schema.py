@@ -57,10 +57,31 @@ a: {after: {2s: a, 500ms: a, 1.5h: a, $context.x: a}}
 a: {run: f}
 a: {run: {do: f, with: {x: 1}, timeout: 10s, retry: {max_attempts: 3}}}
 a: {run: {component: c}, done: a, error: a}
+a: {run: {component: parts/c.yaml, with: {x: $context.y}, retry: {}}}
+a: {run: {component: {name: c, states: {b: {on: {m: d}}, d: {final: true}}}}}
+a: {run: {component: {name: c, parallel: {b: , d: }, context: {n: 1}, on: {m: b}}}}
+a: {run: {component: {name: c, states: {b: }, initial_state: b, meta: {}}}}
 a: {run: {workflow: w, timeout: 3}}
 a: {on: {'*': a, 'd.*': a}}
 a: {description: d, tags: [], meta: {}}
 REFUSE
+a: {run: {component: }}
+a: {run: {component: ''}}
+a: {run: {component: 3}}
+a: {run: {component: {}}}
+a: {run: {component: {name: c}}}
+a: {run: {component: {name: '', states: {b: }}}}
+a: {run: {component: {states: {b: }}}}
+a: {run: {component: {name: c, states: {}}}}
+a: {run: {component: {name: c, states: {b: }, parallel: {d: }}}}
+a: {run: {component: {name: c, states: {b: {onn: }}}}}
+a: {run: {component: {name: c, states: {b: }, rules: []}}}
+a: {run: {component: {name: c, states: {b: }, use: m}}}
+a: {run: {component: c, do: f}}
+a: {run: {workflow: ''}}
+a: {run: {workflow: [w]}}
+a: {run: {workflow: w, with: 1}}
+a: {run: {with: {}}}
 1a: {}
 a.b: {}
 <img onerror>: {}

@@ -1,0 +1,581 @@
+"""Child components and workflows as services of a state."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from flexiflow._services import provider_of, register_provider
+from flexiflow.chart_machine import ChartMachine
+from flexiflow.clock import ManualClock
+from flexiflow.component import AsyncComponent
+from flexiflow.config_loader import ConfigLoader
+from flexiflow.engine import FlexiFlowEngine
+from flexiflow.errors import ComponentError
+from flexiflow.extras import SnapshotStore
+from flexiflow.statechart import Functions, Simulation, load_chart, machine, state
+
+PUMP = """
+    name: pump
+    context: {litres: 1, poured: 0}
+    states:
+      Waiting: {on: {on: Pouring, break: {do: fail}}}
+      Pouring:
+        on:
+          drop: {do: {add: {poured: 1}}}
+          full: Done
+          burst: {to: Burst}
+      Burst: {always: {to: Done, do: fail}}
+      Done: {final: true, output: {poured: $context.poured, of: $context.litres}}
+"""
+KETTLE = f"""
+name: kettle
+context: {{litres: 3, got: null}}
+states:
+  Idle: {{on: {{fill: Filling}}}}
+  Filling:
+    run:
+      component:{PUMP.replace(chr(10), chr(10) + "    ")}
+      with: {{litres: $context.litres}}
+    on:
+      stop: Idle
+      push: {{do: {{send: {{type: 'on', to: pump}}}}}}
+    done: {{to: Full, do: {{set: {{got: $result}}}}}}
+    error: {{to: Broken, do: {{set: {{got: $error.message}}}}}}
+  Full: {{on: {{empty: Idle}}}}
+  Broken:
+"""
+
+
+def fail():
+    """Fail."""
+    raise RuntimeError("leak")
+
+
+FUNCTIONS = Functions({"fail": fail})
+
+
+async def rest():
+    """Let all that is ready happen."""
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def engine():
+    """Return an engine on a manual clock, closed at the end."""
+    clock = ManualClock()
+    made = FlexiFlowEngine(clock=clock)
+    made.test_clock = clock
+    yield made
+    await made.close()
+
+
+def add(engine, text, functions=FUNCTIONS):
+    """Return a component over a chart's text."""
+    chart = load_chart(text, functions=functions)
+    made = AsyncComponent(chart.name, [], ChartMachine(chart, functions=functions))
+    engine.register(made)
+    return made
+
+
+class TestChildComponent:
+    async def test_it_lives_with_its_state(self, engine):
+        """It is there when the message returns, and gone when the state is left."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        child = engine.get("kettle.pump")
+        await kettle.send("stop")
+
+        assert child.state == "Waiting"
+        assert list(engine.components) == ["kettle"]
+
+    async def test_with_goes_before_its_context(self, engine):
+        """What with passes replaces fields of the child's context."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+
+        assert engine.get("kettle.pump").context == {"litres": 3, "poured": 0}
+
+    async def test_its_end_is_done_with_its_output(self, engine):
+        """The final state's output is the result."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        pump = engine.get("kettle.pump")
+        for kind in ("on", "drop", "drop", "full"):
+            await pump.send(kind)
+        await rest()
+
+        assert kettle.state == "Full"
+        assert kettle.context["got"] == {"poured": 2, "of": 3}
+        assert list(engine.components) == ["kettle"]
+
+    async def test_parent_sends_by_its_name(self, engine):
+        """A send of the parent's chart finds the child by the name it was given."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        await kettle.send("push")
+        await rest()
+
+        assert engine.get("kettle.pump").state == "Pouring"
+
+    async def test_entry_may_send_to_it(self, engine):
+        """It is there before the messages of the entry are sent."""
+        kettle = add(
+            engine,
+            KETTLE.replace(
+                "    run:", "    entry: {send: {type: 'on', to: pump}}\n    run:"
+            ),
+        )
+        await kettle.send("fill")
+        await rest()
+
+        assert engine.get("kettle.pump").state == "Pouring"
+
+    async def test_it_sends_to_its_parent(self, engine):
+        """``parent`` is the component that runs it."""
+        text = KETTLE.replace(
+            "full: Done", "full: {do: {send: {to: parent, type: stop}}}"
+        )
+        kettle = add(engine, text)
+        await kettle.send("fill")
+        pump = engine.get("kettle.pump")
+        await pump.send("on")
+        await pump.send("full")
+        await rest()
+
+        assert kettle.state == "Idle"
+
+    async def test_failing_of_its_own_is_error(self, engine):
+        """A failure that no caller hears of ends it: the error is the parent's."""
+        kettle = add(
+            engine, KETTLE.replace("full: Done", "after: x") if False else KETTLE
+        )
+        await kettle.send("fill")
+        await kettle.send("push")
+        await rest()
+        engine.get("kettle.pump").post({"type": "burst"})
+        await rest()
+
+        assert kettle.state == "Broken"
+        assert "leak" in kettle.context["got"]
+        assert list(engine.components) == ["kettle"]
+
+    async def test_failing_of_a_message_is_its_senders(self, engine):
+        """Who awaits a message gets its error; the child goes on."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        with pytest.raises(Exception, match="leak"):
+            await engine.get("kettle.pump").send("break")
+        await rest()
+
+        assert kettle.state == "Filling"
+
+    async def test_child_that_was_closed_has_failed(self, engine):
+        """A child that somebody unregisters does not leave its parent waiting."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        engine.unregister("kettle.pump")
+        await rest()
+
+        assert kettle.state == "Broken"
+
+    async def test_timeout_is_by_the_clock(self, engine):
+        """A child that takes too long has failed."""
+        kettle = add(
+            engine, KETTLE.replace("      with:", "      timeout: 5s\n      with:")
+        )
+        await kettle.send("fill")
+        await rest()
+        engine.test_clock.advance(6)
+        await rest()
+
+        assert kettle.state == "Broken"
+        assert list(engine.components) == ["kettle"]
+
+    async def test_retry_makes_another(self, engine):
+        """A further try is a new child."""
+        text = KETTLE.replace(
+            "      with:", "      retry: {max_attempts: 2, base_delay: 1}\n      with:"
+        )
+        kettle = add(engine, text)
+        await kettle.send("fill")
+        first = engine.get("kettle.pump")
+        first.post({"type": "break"})
+        await rest()
+        between = engine.get("kettle.pump")
+        engine.test_clock.advance(1)
+        await rest()
+        second = engine.get("kettle.pump")
+
+        assert between is None
+        assert second is not None
+        assert second is not first
+        assert kettle.state == "Filling"
+
+    async def test_closing_the_parent_closes_it(self, engine):
+        """No child is left over."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        engine.unregister("kettle")
+        await rest()
+
+        assert engine.components == {}
+
+    async def test_same_name_twice(self, engine):
+        """Two regions may run the same chart; the engine tells them apart."""
+        region = "{run: {component: {name: p, states: {a: {on: {m: b}}, b: }}}}"
+        both = add(engine, f"name: both\nparallel:\n  one: {region}\n  two: {region}")
+        await both.send("x")
+        await rest()
+
+        assert list(engine.components) == ["both", "both.p", "both.p-2"]
+
+    async def test_it_runs_without_an_engine(self):
+        """A component alone runs its child, and reaches it."""
+        chart = load_chart(KETTLE, functions=FUNCTIONS)
+        kettle = AsyncComponent("kettle", [], ChartMachine(chart, functions=FUNCTIONS))
+        await kettle.send("fill")
+        await kettle.send("push")
+        await rest()
+        pump = kettle.neighbour("pump")
+        await pump.send("full")
+        await rest()
+
+        assert kettle.state == "Full"
+
+    async def test_child_of_a_child(self, engine):
+        """Components may stand as deep as they are nested."""
+        text = (
+            "name: a\nstates: {s: {run: {component: {name: b, states: {s: {run: "
+            "{component: {name: c, states: {s: {on: {m: e}}, e: {final: true, output: 1"
+            "}}}}, done: e}, e: {final: true, output: 2}}}}, "
+            "done: {to: t, do: {set: {got: $result}}}}, t: }"
+        )
+        top = add(engine, text)
+        await top.send("x")
+        await rest()
+        names = list(engine.components)
+        await engine.handle_message("a.b.c", "m")
+        await rest()
+
+        assert names == ["a", "a.b", "a.b.c"]
+        assert (top.state, top.context) == ("t", {"got": 2})
+
+    async def test_chart_within_itself_ends(self, engine, tmp_path):
+        """A chart that runs itself is refused, not followed for ever."""
+        path = tmp_path / "loop.yaml"
+        path.write_text(
+            "name: l\nstates: {s: {run: {component: loop.yaml}, error: t}, t: }"
+        )
+        engine.create_component(path)
+        await rest()
+        for _ in range(30):
+            await rest()
+
+        assert len(engine.components) < 20
+        assert any(one.state == "t" for one in engine.components.values())
+
+
+class TestDefinition:
+    async def test_path_is_relative_to_the_file(self, engine, tmp_path):
+        """A config names the configs beside it."""
+        (tmp_path / "pump.yaml").write_text("name: pump\nstates: {a: {}}")
+        (tmp_path / "kettle.yaml").write_text(
+            "name: kettle\nstates: {s: {run: {component: pump.yaml}}}"
+        )
+        engine.create_component(tmp_path / "kettle.yaml")
+        await rest()
+
+        assert "kettle.pump" in engine.components
+
+    async def test_missing_file_is_a_load_error(self, tmp_path):
+        """The place of the name is told."""
+        path = tmp_path / "kettle.yaml"
+        path.write_text("name: kettle\nstates: {s: {run: {component: pump.yaml}}}")
+
+        with pytest.raises(Exception, match=r"pump\.yaml.*\n.*no such file"):
+            ConfigLoader.load_component_config(path)
+
+    async def test_untrusted_text_reads_no_file(self):
+        """Text from elsewhere may describe components, not name files."""
+        text = "name: kettle\nstates: {s: {run: {component: /etc/x.yaml}}}"
+
+        with pytest.raises(Exception, match="may not be read"):
+            ConfigLoader.load_component_text(text, allow_imports=[])
+
+    async def test_name_is_found_among_the_functions(self, engine):
+        """A chart may be handed in where functions are."""
+        pump = machine(
+            "pump", states={"a": state(on={"m": "b"}), "b": state(final=True)}
+        )
+        known = Functions({"pump_chart": pump})
+        text = "name: k\nstates: {s: {run: {component: pump_chart}, done: t}, t: }"
+        kettle = add(engine, text, known)
+        await rest()
+        await engine.handle_message("k.pump", "m")
+        await rest()
+
+        assert kettle.state == "t"
+
+    async def test_builder_takes_a_chart(self, engine):
+        """In Python a chart stands for itself."""
+        pump = machine("pump", states={"a": state(final=True, output=7)})
+        kettle = engine.create_component(
+            machine(
+                "k",
+                states={
+                    "s": state(
+                        run={"component": pump},
+                        done={"to": "t", "do": {"set": {"n": "$result"}}},
+                    ),
+                    "t": state(),
+                },
+            )
+        )
+        await rest()
+
+        assert (kettle.state, kettle.context) == ("t", {"n": 7})
+
+    async def test_registered_component_is_a_definition(self, engine):
+        """The chart of a component of the engine can be run once more."""
+        add(engine, "name: pump\nstates: {a: {on: {m: b}}, b: }")
+        add(engine, "name: k\nstates: {s: {run: {component: pump}}}")
+        await rest()
+        await engine.handle_message("k.pump", "m")
+
+        assert [one.state for one in engine.components.values()] == ["a", "s", "b"]
+
+    async def test_unknown_name_is_the_states_error(self, engine):
+        """What cannot be made fails as a service does."""
+        text = "name: k\nstates: {s: {run: {component: nobody}, error: t}, t: }"
+        kettle = add(engine, text, None)
+        await rest()
+
+        assert kettle.state == "t"
+
+
+class TestSnapshot:
+    async def test_child_goes_on_where_it_stood(self):
+        """Data of the parent hold the child; a restored one has it back."""
+        first = FlexiFlowEngine()
+        kettle = add(first, KETTLE)
+        await kettle.send("fill")
+        pump = first.get("kettle.pump")
+        await pump.send("on")
+        await pump.send("drop")
+        data = kettle.state_machine.data()
+        await first.close()
+        second = FlexiFlowEngine()
+        again = ChartMachine.from_data(kettle.chart, data, functions=FUNCTIONS)
+        second.register(AsyncComponent("kettle", [], again))
+        await rest()
+        found = second.get("kettle.pump")
+        stood = (found.state, found.context["poured"])
+        await found.send("full")
+        await rest()
+
+        assert stood == ("Pouring", 1)
+        assert second.get("kettle").context["got"] == {"poured": 1, "of": 3}
+        await second.close()
+
+    async def test_message_of_the_child_saves_the_parent(self, tmp_path):
+        """One snapshot holds the whole; a child has no rows of its own."""
+        chart = load_chart(KETTLE, functions=FUNCTIONS)
+        store = SnapshotStore(tmp_path / "s.db")
+        async with FlexiFlowEngine() as engine:
+            engine.persist(store)
+            made = AsyncComponent(
+                "kettle", [], ChartMachine(chart, functions=FUNCTIONS)
+            )
+            engine.register(made)
+            await made.send("fill")
+            await engine.handle_message("kettle.pump", "on")
+        snapshot = store.load_latest("kettle")
+        child = store.load_latest("kettle.pump")
+        await store.close()
+
+        service = snapshot.data["services"]["Filling"]
+        assert service["child"]["states"] == ["Pouring"]
+        assert child is None
+
+
+class FakeWorkflows:
+    """A provider that answers when it is told to."""
+
+    def __init__(self):
+        self.runs = {}
+        self.started = []
+        self.cancelled = []
+        self.released = []
+
+    async def run(self, name, arguments, *, component, correlation_id, key):
+        """Wait for the answer of a run, which outlives whoever waits."""
+        self.started.append(
+            (name, dict(arguments), component.name, correlation_id, key)
+        )
+        end = self.runs.get(key)
+        if end is None:
+            end = self.runs[key] = asyncio.get_running_loop().create_future()
+        try:
+            return await asyncio.shield(end)
+        except asyncio.CancelledError:
+            if key not in self.released:
+                self.cancelled.append(key)
+            raise
+
+    def release(self, key):
+        """Let a run go on."""
+        self.released.append(key)
+
+
+@pytest.fixture
+def workflows():
+    """Return a fake provider of workflows."""
+    fake = FakeWorkflows()
+    undo = register_provider("workflow", fake)
+    yield fake
+    undo()
+
+
+ORDER = """
+name: order
+context: {id: 7}
+states:
+  New: {on: {pay: Shipping}}
+  Shipping:
+    run:
+      workflow: ship
+      with: {order: $context.id}
+      retry: {max_attempts: 2, base_delay: 1}
+    on: {cancel: New}
+    done: {to: Shipped, do: {set: {parcel: $result}}}
+    error: Failed
+  Shipped:
+  Failed:
+"""
+
+
+class TestWorkflow:
+    async def test_it_runs_with_the_state(self, engine, workflows):
+        """Name, arguments, component and story are handed over; the result is done."""
+        order = add(engine, ORDER)
+        result = await order.send("pay")
+        await rest()
+        ((name, arguments, component, cid, key),) = workflows.started
+        workflows.runs[key].set_result("p1")
+        await rest()
+
+        assert (name, arguments, component) == ("ship", {"order": 7}, "order")
+        assert cid == result.correlation_id
+        assert (order.state, order.context["parcel"]) == ("Shipped", "p1")
+
+    async def test_leaving_the_state_cancels_it(self, engine, workflows):
+        """Cancelled on exit."""
+        order = add(engine, ORDER)
+        await order.send("pay")
+        await rest()
+        await order.send("cancel")
+        await rest()
+
+        assert workflows.cancelled == [*workflows.runs]
+
+    async def test_each_entry_is_a_run_of_its_own(self, engine, workflows):
+        """A state that is entered again begins anew."""
+        order = add(engine, ORDER)
+        for kind in ("pay", "cancel", "pay"):
+            await order.send(kind)
+            await rest()
+
+        assert len({one[-1] for one in workflows.started}) == 2
+
+    async def test_failing_is_tried_again_then_error(self, engine, workflows):
+        """A further try has a key of its own."""
+        order = add(engine, ORDER)
+        await order.send("pay")
+        await rest()
+        workflows.runs[workflows.started[0][-1]].set_exception(ValueError("no"))
+        await rest()
+        engine.test_clock.advance(1)
+        await rest()
+        keys = [one[-1] for one in workflows.started]
+        workflows.runs[keys[1]].set_exception(ValueError("no"))
+        await rest()
+
+        assert keys[1] == keys[0] + ".2"
+        assert order.state == "Failed"
+
+    async def test_restored_component_goes_on_with_the_same_run(self, workflows):
+        """Closing the engine leaves the run alone; its key is in the snapshot."""
+        first = FlexiFlowEngine()
+        order = add(first, ORDER)
+        await order.send("pay")
+        await rest()
+        data = order.state_machine.data()
+        await first.close()
+        second = FlexiFlowEngine()
+        again = ChartMachine.from_data(order.chart, data)
+        second.register(AsyncComponent("order", [], again))
+        await rest()
+        (key,) = workflows.runs
+        workflows.runs[key].set_result("p1")
+        await rest()
+
+        assert [one[-1] for one in workflows.started] == [key, key]
+        assert workflows.cancelled == []
+        assert second.get("order").state == "Shipped"
+        await second.close()
+
+    async def test_restored_component_has_new_keys_for_new_entries(self, workflows):
+        """No later entry finds the run of an earlier one."""
+        first = FlexiFlowEngine()
+        order = add(first, ORDER)
+        await order.send("pay")
+        await rest()
+        data = order.state_machine.data()
+        await first.close()
+        second = FlexiFlowEngine()
+        again = AsyncComponent("order", [], ChartMachine.from_data(order.chart, data))
+        second.register(again)
+        await rest()
+        for kind in ("cancel", "pay"):
+            await again.send(kind)
+            await rest()
+
+        assert len(workflows.runs) == 2
+        await second.close()
+
+    async def test_other_machines_have_other_keys(self, engine, workflows):
+        """Two components of one chart share no run."""
+        chart = load_chart(ORDER)
+        for name in ("one", "two"):
+            made = AsyncComponent(name, [], ChartMachine(chart))
+            engine.register(made)
+            await made.send("pay")
+        await rest()
+
+        assert len(workflows.runs) == 2
+
+    async def test_nobody_who_runs_them_is_an_error(self, engine, monkeypatch):
+        """Without a provider the state's service fails, and says why."""
+        monkeypatch.setattr("flexiflow._services._HOMES", {})
+        undo = register_provider("workflow", None)
+        with pytest.raises(ComponentError, match="Nothing here runs a workflow"):
+            provider_of("workflow")
+        undo()
+
+    def test_simulation_takes_a_fake(self):
+        """In a sandbox it is answered by its name."""
+        sandbox = Simulation(load_chart(ORDER), fake={"ship": "p2"})
+        sandbox.send("pay")
+
+        assert sandbox.state == "Shipped"
+        assert sandbox.context["parcel"] == "p2"
+
+    def test_simulation_fakes_a_child(self):
+        """A child component likewise."""
+        sandbox = Simulation(load_chart(KETTLE), fake={"pump": {"poured": 3}})
+        sandbox.send("fill")
+
+        assert (sandbox.state, sandbox.context["got"]) == ("Full", {"poured": 3})
