@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .exercises import exercise, seal_scenarios
     from .notebook import get_engine
     from .views import graph, panel
     from .widgets import (
@@ -29,10 +30,12 @@ __all__ = [
     "MessageBar",
     "Panel",
     "StateGraph",
+    "exercise",
     "get_engine",
     "graph",
     "load_ipython_extension",
     "panel",
+    "seal_scenarios",
     "unload_ipython_extension",
 ]
 
@@ -42,9 +45,11 @@ _HOME_OF: Final = {
     "MessageBar": "widgets",
     "Panel": "widgets",
     "StateGraph": "widgets",
+    "exercise": "exercises",
     "get_engine": "notebook",
     "graph": "views",
     "panel": "views",
+    "seal_scenarios": "exercises",
 }
 """The module in which each lazy name lives."""
 

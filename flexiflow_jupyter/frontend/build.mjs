@@ -99,6 +99,7 @@ async function bundle(out, dev) {
     entryPoints: [
       ...WIDGETS.map((name) => ({ in: `src/widgets/${name}.ts`, out: name })),
       { in: "src/style/flexiflow.css", out: "flexiflow" },
+      { in: "src/style/exercise.css", out: "exercise" },
     ],
     outdir: out,
     bundle: true,

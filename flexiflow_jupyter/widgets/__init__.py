@@ -5,6 +5,7 @@ from __future__ import annotations
 from .component_view import ComponentView, View
 from .context_view import ContextView
 from .event_stream import EventStream
+from .exercise_card import ExerciseCard
 from .message_bar import MessageBar
 from .panel import Panel
 from .state_graph import StateGraph
@@ -13,6 +14,7 @@ __all__ = [
     "ComponentView",
     "ContextView",
     "EventStream",
+    "ExerciseCard",
     "MessageBar",
     "Panel",
     "StateGraph",

@@ -1,0 +1,530 @@
+"""Exercises check machines and answers, and hint in plain words."""
+
+from __future__ import annotations
+
+import asyncio
+
+import comm
+import pytest
+
+from flexiflow.config_loader import ConfigLoader
+from flexiflow.statechart import load_chart
+from flexiflow_jupyter import exercise, seal_scenarios
+from flexiflow_jupyter.exercises.sheets import (
+    ExerciseError,
+    read_hidden_scenarios,
+    read_sheet,
+    sheet_names,
+)
+from flexiflow_jupyter.widgets import ExerciseCard, bundles
+
+DOOR = """name: door
+context: {opened: 0}
+states:
+  closed:
+    on:
+      open: {to: opened, if: {key: {min: 3}}, do: {add: {opened: 1}}}
+  opened:
+    entry: creak
+    after: {30s: closed}
+    on: {close: {to: closed, do: {emit: door.closed}}}
+"""
+
+
+def told(*scenarios, door=DOOR):
+    """Return the hints for a door, joined; empty when all scenarios pass."""
+    found = exercise("A door", machine=load_chart(door), scenarios=scenarios)
+    return "\n".join(item.hint for item in found.findings)
+
+
+class TestExercise:
+    def test_solved_machine_passes(self):
+        """Each scenario has a finding, and the exercise is true."""
+        done = exercise(
+            "A door",
+            "Let it open.",
+            machine=load_chart(DOOR),
+            scenarios=[{"send": [{"type": "open", "key": 3}], "expect": "opened"}],
+        )
+
+        assert (done.passed, bool(done), len(done.findings)) == (True, True, 1)
+        assert str(done).endswith("Well done: it passes.")
+
+    def test_text_form_tells_task_marks_and_the_first_hint_alone(self):
+        """What cannot be drawn is printed, one hint at a time."""
+        lines = repr(
+            exercise(
+                "A door",
+                "Let it\nopen.\n\nSlowly.",
+                machine=load_chart(DOOR),
+                scenarios=[
+                    {"name": "stays", "expect": "closed"},
+                    {"name": "opens", "send": ["open"], "expect": "opened"},
+                    {"name": "rings", "send": ["ring"], "expect": "rung"},
+                ],
+            )
+        ).splitlines()
+
+        assert lines[:6] == [
+            "Exercise: A door",
+            "Let it open.",
+            "Slowly.",
+            "  ✓ stays",
+            "  ✗ opens",
+            "      Tried: open",
+        ]
+        assert lines[6].startswith("      It ends in closed, not in opened.")
+        assert lines[7].endswith("the guard wants at least 3 (line 6).")
+        assert lines[8:] == ["  ✗ rings", "Not yet: 1 of 3 pass."]
+
+    def test_machine_may_come_in_each_form(self, engine_door):
+        """A component, a config and a chart are checked alike."""
+        config = ConfigLoader.load_component_text(DOOR, functions={"creak": print})
+        scenarios = [{"send": [{"type": "open", "key": 4}], "expect": "opened"}]
+        found = [
+            exercise("A door", machine=machine, scenarios=scenarios).passed
+            for machine in (engine_door, config, config.chart)
+        ]
+
+        assert found == [True, True, True]
+
+    def test_nothing_of_the_student_is_touched(self, engine_door):
+        """The scenarios run in a sandbox: the component stays where it is."""
+        exercise(
+            "A door",
+            machine=engine_door,
+            scenarios=[{"send": [{"type": "open", "key": 4}], "expect": "opened"}],
+        )
+
+        assert (engine_door.state, engine_door.context) == ("closed", {"opened": 0})
+
+    def test_nothing_to_check_by_is_an_error(self):
+        """Neither scenarios nor checks: the author hears of it."""
+        with pytest.raises(ExerciseError, match="nothing to check by"):
+            exercise("A door", "Open it.", machine="door")
+
+    def test_unknown_name_lists_the_nearest(self):
+        """A title alone names an exercise of the course."""
+        with pytest.raises(ExerciseError, match="coffee-refund"):
+            exercise("coffee-refnd")
+
+
+class TestHints:
+    """What a student reads when a scenario does not pass."""
+
+    def test_ignored_step_is_named_with_its_reason(self):
+        """Which step, in which state, and what the guard has seen."""
+        hint = told({"send": [{"type": "open", "key": 2}], "expect": "opened"})
+
+        assert hint.splitlines() == [
+            'Tried: open {"key": 2}',
+            (
+                "It ends in closed, not in opened. open did nothing in closed: "
+                "key is 2; the guard wants at least 3 (line 6)."
+            ),
+        ]
+
+    def test_step_has_its_number_among_several(self):
+        """Time that passes counts as a step."""
+        hint = told(
+            {
+                "send": [{"type": "open", "key": 3}],
+                "advance": "30s",
+                "then": ["close"],
+                "expect": "opened",
+            }
+        )
+
+        assert 'Tried: open {"key": 3} → (30 s pass) → close' in hint
+        assert "Step 3, close, did nothing in closed:" in hint
+
+    def test_missing_state_is_said_first(self):
+        """A name that the machine does not have."""
+        assert "The machine has no state ajar." in told({"expect": "ajar"})
+
+    def test_value_of_the_context(self):
+        """The state is right, the data is not."""
+        hint = told(
+            {
+                "send": [{"type": "open", "key": 3}],
+                "expect": "opened",
+                "context": {"opened": 2},
+            }
+        )
+
+        assert hint.splitlines()[1] == "opened is 1, not 2."
+
+    def test_author_has_the_last_word(self):
+        """A hint of the author's stands below the machine's answer."""
+        hint = told({"send": ["open"], "expect": "opened", "hint": "Look at the key."})
+
+        assert hint.splitlines()[-1] == "Look at the key."
+
+    def test_message_that_should_do_nothing(self):
+        """What ends in the right state may still have acted."""
+        knock = "closed:\n    on:\n      knock: {do: creak}"
+        door = DOOR.replace("closed:\n    on:", knock)
+        scenario = {"send": ["knock"], "ignores": "knock", "expect": "closed"}
+
+        assert told(scenario) == ""
+        assert "knock did something in closed" in told(scenario, door=door)
+
+    def test_calls_and_events_in_their_order(self):
+        """Functions that are asked for, and what goes to the bus."""
+        scenario = {
+            "send": [{"type": "open", "key": 3}, "close"],
+            "expect": "closed",
+            "calls": ["creak"],
+            "emits": ["door.closed"],
+        }
+
+        assert told(scenario) == ""
+        assert "It calls nothing, not creak." in told(
+            scenario, door=DOOR.replace("    entry: creak\n", "")
+        )
+        assert "It emits nothing, not door.closed." in told(
+            scenario,
+            door=DOOR.replace("{to: closed, do: {emit: door.closed}}", "closed"),
+        )
+
+    def test_error_in_the_machine_is_a_finding(self):
+        """A guard that is missing does not end the check."""
+        door = DOOR.replace("if: {key: {min: 3}}", "if: has_key")
+
+        assert "has_key" in told({"send": ["open"], "expect": "opened"}, door=door)
+
+
+class TestHiddenScenarios:
+    """Where scenarios come from."""
+
+    def test_sealed_ones_are_the_same(self):
+        """Sealing hides names and messages, and loses nothing."""
+        plain = [{"name": "Größe", "send": ["open"], "expect": "closed", "hint": "x"}]
+        sealed = seal_scenarios(plain)
+
+        assert "open" not in sealed
+        assert "closed" not in sealed
+        assert read_hidden_scenarios(sealed) == read_hidden_scenarios(plain)
+
+    def test_yaml_is_a_list_as_well(self):
+        """A text in the cell, indented as the code around it."""
+        text = """
+            - {send: [open], expect: closed}
+        """
+
+        assert read_hidden_scenarios(text)[0].scenario.expect == ("closed",)
+        assert read_hidden_scenarios(seal_scenarios(text)) == read_hidden_scenarios(
+            text
+        )
+
+    @pytest.mark.parametrize(
+        "given",
+        [
+            "coffee-refnd",
+            "name: x",
+            "flexiflow-exercise-1:nonsense!",
+            [{"sent": ["open"], "expect": "closed"}],
+            [{"send": ["open"]}],
+            ["open"],
+        ],
+    )
+    def test_what_is_no_list_of_scenarios_is_refused(self, given):
+        """The author hears what is wrong, with a way out."""
+        with pytest.raises(ExerciseError) as caught:
+            read_hidden_scenarios(given)
+
+        assert caught.value.why
+        assert caught.value.fix
+
+    def test_damaged_seal_is_refused(self):
+        """A text that was cut off does not become fewer scenarios."""
+        sealed = seal_scenarios([{"send": ["open"], "expect": "closed"}])
+
+        with pytest.raises(ExerciseError, match="cannot be opened"):
+            read_hidden_scenarios(sealed[:-8])
+
+    @pytest.mark.parametrize("name", sheet_names())
+    def test_each_sheet_of_the_course_is_whole(self, name):
+        """A title, a task, something to look at, and a check."""
+        sheet = read_sheet(name)
+
+        assert sheet.title != name
+        assert len(sheet.text) > 40
+        assert sheet.subject
+        assert bool(sheet.scenarios) != (sheet.checks is not None)
+        names = [hidden.scenario.name for hidden in sheet.scenarios]
+        assert len(set(names)) == len(names)
+        assert not [name for name in names if name.startswith("Check ")]
+
+
+class TestAnswers:
+    """Exercises whose point is no machine."""
+
+    async def test_findings_are_what_the_checks_return(self):
+        """True and an empty text are right, another text is a hint."""
+
+        async def checks(answer):
+            await asyncio.sleep(0)
+            return {
+                "even": answer % 2 == 0,
+                "large": "" if answer > 9 else "Too small.",
+            }
+
+        found = await exercise("A number", answer=8, checks=checks)
+
+        assert [(f.name, f.passed, f.hint) for f in found.findings] == [
+            ("even", True, ""),
+            ("large", False, "Too small."),
+        ]
+        assert found.passed is False
+
+    async def test_error_of_the_students_code_is_told(self):
+        """The cell goes on; the message names what was raised."""
+
+        def checks(answer):
+            return {"it": answer()}
+
+        def answer():
+            raise KeyError("loaves")
+
+        found = await exercise("An answer", answer=answer, checks=checks)
+
+        assert found.outcome.summary == "Your code raised KeyError: 'loaves'"
+
+    async def test_code_that_never_ends_is_given_up(self, monkeypatch):
+        """A check has ten seconds; here none."""
+        monkeypatch.setattr("flexiflow_jupyter.exercises.assignment._LIMIT_S", 0.0)
+
+        async def checks(answer):
+            await answer.wait()
+
+        found = await exercise("An answer", answer=asyncio.Event(), checks=checks)
+
+        assert "took more than" in found.outcome.summary
+
+
+@pytest.fixture
+def engine_door():
+    """A component outside of an engine."""
+    return ConfigLoader.load_component_text(
+        DOOR, functions={"creak": print}
+    ).make_component()
+
+
+@pytest.fixture
+def notebook(shell):
+    """A shell with the extension; its variables are those of the notebook."""
+    shell.run_line_magic("load_ext", "flexiflow_jupyter")
+    yield shell
+    shell.run_line_magic("unload_ext", "flexiflow_jupyter")
+
+
+class TestNames:
+    """A machine or an answer is looked up when it is checked."""
+
+    def test_machine_that_is_not_there_yet(self, notebook):
+        """The student is told which cell to run; running it is enough."""
+        found = exercise(
+            "A door", machine="door", scenarios=[{"name": "a", "expect": "closed"}]
+        )
+        before = found.outcome.summary
+        notebook.push({"door": load_chart(DOOR)})
+
+        assert before == "There is no machine door yet. Run the cell that defines it."
+        assert found.check_nowait() is True
+
+    def test_component_without_a_variable_is_found(self, notebook):
+        """A name that is no identifier is looked up in the notebook's engine."""
+        notebook.run_cell("%%flexiflow\n" + DOOR.replace("door", "cat-flap", 1))
+        found = exercise("A flap", machine="cat-flap", scenarios=[{"expect": "closed"}])
+
+        assert found.passed is True
+
+    def test_functions_of_the_notebook_are_asked(self, notebook):
+        """A guard is the one of now, also after its cell was run again."""
+        door = DOOR.replace("if: {key: {min: 3}}", "if: has_key")
+        notebook.run_cell("def has_key(message):\n    return False")
+        notebook.run_cell("def creak():\n    raise OSError")
+        notebook.run_cell("%%flexiflow\n" + door)
+        found = exercise(
+            "A door",
+            machine="door",
+            scenarios=[{"send": ["open"], "expect": "opened"}],
+        )
+        before = found.passed
+        notebook.run_cell("def has_key(message):\n    return True")
+
+        assert (before, found.check_nowait()) == (False, True)
+
+    def test_another_value_of_that_name_is_no_machine(self, notebook):
+        """A variable that is something else is said to be."""
+        notebook.push({"door": 3})
+        found = exercise("A door", machine="door", scenarios=[{"expect": "closed"}])
+
+        assert found.outcome.summary.startswith("door is no machine")
+
+    async def test_answer_that_is_not_there_yet(self, notebook):
+        """As for a machine."""
+        found = await exercise("x", answer="solution", checks=lambda _: {"x": True})
+
+        assert found.outcome.summary.startswith("There is no solution yet.")
+        notebook.push({"solution": 1})
+        assert found.is_stale()
+        assert await found.check()
+        assert not found.is_stale()
+
+
+SENT = []
+
+
+class FakeComm(comm.base_comm.BaseComm):
+    """Keep what would be published."""
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        """Note a message."""
+        SENT.append((msg_type, data))
+
+
+@pytest.fixture
+def fake_comm(monkeypatch):
+    """Let widgets talk to nobody."""
+    SENT.clear()
+    monkeypatch.setattr(comm, "create_comm", FakeComm)
+    monkeypatch.setattr(bundles, "read_bundle", lambda name: name.encode())
+
+
+def click_check(card):
+    """Press the button, as the page does."""
+    data = {"method": "custom", "content": {"v": 1, "kind": "check"}}
+    card.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
+@pytest.mark.usefixtures("fake_comm")
+class TestCard:
+    """The widget: traits out, one message in."""
+
+    async def test_traits_tell_what_was_found(self):
+        """Title, task, findings, and how it stands."""
+        shown = exercise(
+            "A door",
+            "Let it `open`.",
+            machine=load_chart(DOOR),
+            scenarios=[
+                {"name": "a", "expect": "closed"},
+                {"name": "b", "expect": "opened"},
+            ],
+        )
+
+        card = ExerciseCard(shown)
+
+        assert (card.title, card.text) == ("A door", "Let it `open`.")
+        assert (card.state, card.summary) == ("open", "Not yet: 1 of 2 pass.")
+        assert [item["passed"] for item in card.items] == [True, False]
+        card.close()
+
+    async def test_cell_that_was_run_checks_again(self, notebook):
+        """What a cell changed shows on the card, without a click."""
+        shown = exercise(
+            "A door", machine="door", scenarios=[{"name": "a", "expect": "closed"}]
+        )
+        card = ExerciseCard(shown)
+        before = card.state
+
+        notebook.push({"door": load_chart(DOOR)})
+        notebook.events.trigger("post_run_cell", None)
+
+        assert (before, card.state) == ("waiting", "passed")
+        card.close()
+
+    async def test_button_checks_an_answer_again(self):
+        """The student's own code runs when asked for, on the notebook's loop."""
+        runs = []
+
+        async def checks(answer):
+            runs.append(answer)
+            await asyncio.sleep(0)
+            return {"often": len(runs) > 1 or "Once more."}
+
+        card = ExerciseCard(await exercise("x", answer=1, checks=checks))
+        before = card.state
+        click_check(card)
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+        assert (before, card.state, runs) == ("open", "passed", [1, 1])
+        assert card.checks == 1
+        card.close()
+
+    async def test_answer_is_checked_by_itself_when_nobody_awaited_it(self):
+        """A card without findings checks once; the same answer not again."""
+        runs = []
+        card = ExerciseCard(
+            exercise("x", answer=1, checks=lambda a: runs.append(a) or {"x": True})
+        )
+        for _ in range(6):
+            await asyncio.sleep(0)
+        card.refresh()
+        for _ in range(6):
+            await asyncio.sleep(0)
+
+        assert (card.state, runs) == ("passed", [1])
+        card.close()
+
+    async def test_closed_card_hears_nothing(self):
+        """Closing ends comm and listener, and may be done twice."""
+        shown = exercise(
+            "A door", machine=load_chart(DOOR), scenarios=[{"expect": "x"}]
+        )
+        card = ExerciseCard(shown)
+        card.close()
+        card.close()
+        SENT.clear()
+
+        shown.check_nowait()
+        card.refresh()
+
+        assert SENT == []
+
+    async def test_foreign_messages_are_left_alone(self):
+        """Whatever else the page sends does nothing."""
+        card = ExerciseCard(
+            exercise("x", answer=1, checks=lambda _: pytest.fail("was checked"))
+        )
+        data = {"method": "custom", "content": {"kind": "send"}}
+        card.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+        assert card.checks == 0
+        card.close()
+
+
+@pytest.mark.kernel
+class TestInAKernel:
+    """The whole way: a cell, a card, a click."""
+
+    def test_card_follows_the_students_cell(self, kernel):
+        """Not yet; then the machine is defined again, and it is solved."""
+        kernel.run("%%flexiflow --no-panel\n" + DOOR.replace("    entry: creak\n", ""))
+        run = kernel.run(
+            "exercise('A door', machine='door', scenarios=[{'name': 'rings', "
+            "'send': ['ring'], 'expect': 'rung'}])"
+        )
+        card = run.views[0]
+        kernel.model_with(card, state="open")
+
+        kernel.run(
+            "%%flexiflow --no-panel\nname: door\nstates:\n"
+            "  closed: {on: {ring: rung}}\n  rung: {}"
+        )
+
+        model = kernel.model_with(card, state="passed")
+        assert model["items"] == [{"name": "rings", "passed": True, "hint": ""}]
+        assert run.bundles[0]["text/plain"].startswith("Exercise: A door")
+
+    def test_card_of_a_cell_that_is_run_again_is_closed(self, kernel):
+        """One card a cell."""
+        code = "exercise('A door', machine='door', scenarios=[{'expect': 'closed'}])"
+        first = kernel.run(code, cell_id="e").views[0]
+        second = kernel.run(code, cell_id="e").views[0]
+
+        assert first in kernel.closed
+        assert second in kernel.models
