@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..diagnostics import Diagnostic
 from ..errors import FlexiFlowError
 from ..imports import load_symbol
+from ..statechart._fakes import faked_everywhere
 from ..statechart.functions import Functions, functions_used
 
 if TYPE_CHECKING:
@@ -81,8 +82,10 @@ def check_by_reading(
         allow_imports=allow_imports,
     )
     found = finder.check(_without_use(chart))
+    bare = {use.name for use in functions_used(chart) if ":" not in use.name}
+    if bare and bare <= faked_everywhere(chart):
+        problems.clear()
     if problems:  # one missing module explains all bare names that are missing
-        bare = {use.name for use in functions_used(chart) if ":" not in use.name}
         found = [item for item in found if item.context.get("function") not in bare]
     return problems + found
 
@@ -90,7 +93,12 @@ def check_by_reading(
 def _without_use(chart: Chart) -> Chart:
     """Return the chart with no modules to search: they have been read."""
     return type(chart)(
-        chart.name, chart.root, chart.states, context=chart.context, source=chart.source
+        chart.name,
+        chart.root,
+        chart.states,
+        context=chart.context,
+        scenarios=chart.scenarios,
+        source=chart.source,
     )
 
 

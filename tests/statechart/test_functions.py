@@ -272,3 +272,32 @@ class TestChecking:
             ("rich", "guard"),
             ("pay", "action"),
         ]
+
+
+class TestFakedFunctions:
+    CHART = (
+        "name: x\nuse: no_such_module\nstates: {a: {run: f, done: b}, b: {entry: g}}\n"
+    )
+
+    @pytest.mark.parametrize(
+        ("scenarios", "missing"),
+        [
+            ("scenarios: [{fake: {f: 1, g: 1}, expect: b}]", 0),
+            ("scenarios: [{fake: {f: , g: }, expect: b}, {fake: {f: }, expect: a}]", 1),
+            ("", 1),
+        ],
+    )
+    def test_name_that_every_scenario_fakes_may_be_missing(self, scenarios, missing):
+        """A chart that only stands for itself loads without its functions."""
+        found = Functions().check(load_chart(self.CHART + scenarios))
+
+        assert len(found) == missing
+
+    def test_function_that_is_there_is_checked(self):
+        """A fake excuses nothing but the lack of a function."""
+        chart = load_chart(
+            "name: x\nstates: {a: {entry: f}}\nscenarios: [{fake: {f: 1}, expect: a}]"
+        )
+        (found,) = Functions({"f": lambda needed: needed}).check(chart)
+
+        assert "Nothing fills the parameter needed" in found.what
