@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .widgets import (
         ContextView,
         EventStream,
+        ExecutionView,
         MessageBar,
         Panel,
         StateGraph,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ContextView",
     "EventStream",
+    "ExecutionView",
     "MessageBar",
     "Panel",
     "StateGraph",
@@ -42,6 +44,7 @@ __all__ = [
 _HOME_OF: Final = {
     "ContextView": "widgets",
     "EventStream": "widgets",
+    "ExecutionView": "widgets",
     "MessageBar": "widgets",
     "Panel": "widgets",
     "StateGraph": "widgets",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .component_view import ComponentView, View
 from .context_view import ContextView
 from .event_stream import EventStream
+from .execution_view import ExecutionView
 from .exercise_card import ExerciseCard
 from .message_bar import MessageBar
 from .panel import Panel
@@ -14,6 +15,7 @@ __all__ = [
     "ComponentView",
     "ContextView",
     "EventStream",
+    "ExecutionView",
     "ExerciseCard",
     "MessageBar",
     "Panel",
