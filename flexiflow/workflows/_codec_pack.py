@@ -273,7 +273,7 @@ def _str(value: str) -> Any:
     """Pack a text; one with lone surrogates would come back as another."""
     if _is_text(value):
         return value
-    raw = value.encode("utf-16-le", "surrogatepass")
+    raw = value.encode("utf-8", "surrogatepass")
     return _tag("str", base64.b64encode(raw).decode())
 
 

@@ -163,7 +163,7 @@ _SIMPLE: Final[dict[object, Callable[[Fields], Any]]] = {
     "range": lambda data: range(*data["value"]),
     "set": lambda data: set(data["value"]),
     "str": lambda data: base64.b64decode(data["value"]).decode(
-        "utf-16-le", "surrogatepass"
+        "utf-8", "surrogatepass"
     ),
     "time": _time,
     "timedelta": lambda data: timedelta(*data["value"]),
