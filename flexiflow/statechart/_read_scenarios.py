@@ -132,6 +132,9 @@ class _OneScenario:
         if "type" not in keys and "advance" in keys:
             self._reading.check_keys(item, ("advance",), path, "a wait")
             return {"advance": self._advance(keys["advance"], f"{key}.advance")}
+        if "type" not in keys and "together" in keys:
+            self._reading.check_keys(item, ("together",), path, "a group")
+            return self._group(keys["together"], f"{key}.together")
         if "type" not in keys and "expect" in keys:
             self._reading.check_keys(item, _CHECK_KEYS, path, "a look")
             found: dict[str, Any] = {
@@ -141,6 +144,18 @@ class _OneScenario:
                 found["context"] = self._mapping(keys["context"], f"{key}.context")
             return found
         return read_message(self._reading, item, path, f"A message of {list_}")
+
+    def _group(self, node: Node, key: str) -> dict[str, Any]:
+        """Return messages that arrive together."""
+        path = self._note(node, key)
+        if node.kind != "list":
+            self._reading.wrong_kind("together", node, "a list of messages", path)
+            return {"together": ()}
+        found = [
+            read_message(self._reading, one, f"{path}[{at}]", "A message of together")
+            for at, one in enumerate(node.value)
+        ]
+        return {"together": tuple(one for one in found if one is not None)}
 
     def _advance(self, node: Node, key: str) -> float:
         path = self._note(node, key)

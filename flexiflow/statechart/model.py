@@ -85,8 +85,9 @@ class Scenario:
     name: str
     """What it is called."""
     send: tuple[Mapping[str, Any], ...] = ()
-    """Messages, each with a ``type``; among them ``{advance: seconds}``, and looks on
-    the way: ``{expect: names, context: values}``."""
+    """Messages, each with a ``type``; among them ``{advance: seconds}``, messages that
+    arrive at once (``{together: messages}``), and looks on the way: ``{expect: names,
+    context: values}``."""
     advance_s: float = 0.0
     """How far the clock goes on after them."""
     then: tuple[Mapping[str, Any], ...] = ()

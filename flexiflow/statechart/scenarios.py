@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-from ..errors import FlexiFlowError, StateError, nearest
-from ._frozen import freeze
-from .compile import compile_chart
+from ..errors import FlexiFlowError
+from ._standing import is_named
 from .guards import equal, shown
-from .model import leaves_of
 from .simulation import Simulation
-from .snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -176,21 +172,22 @@ class _Run:
         self, chart: Chart, functions: Functions | None, rules: Sequence[Any]
     ) -> None:
         """Stand where the scenario begins."""
-        scenario, given = self._scenario, self._scenario.given
-        data = dict(given.get("context") or {})
-        fake = dict(scenario.fake)
+        given, fake = self._scenario.given, self._scenario.fake
+        data = given.get("context") or {}
         if not given.get("state"):
             self._made = Simulation(
                 chart, data, fake=fake, functions=functions, rules=rules
             )
             return
-        self._made = Simulation(
+        self._made = Simulation.at(
             chart,
+            *given["state"],
+            context=data,
             fake=fake,
             functions=functions,
             rules=rules,
-            snapshot=_given(chart, given, data),
-            left=dict(given.get("timers") or {}),
+            history=given.get("history"),
+            left=given.get("timers"),
         )
 
     def take(self, key: str, number: int, step: Mapping[str, Any]) -> None:
@@ -203,12 +200,14 @@ class _Run:
         """
         self._at = key
         if "type" in step:
-            self._doing = f"{step['type']} (step {number})"
-            self._last = self._doing
+            self._last = self._doing = f"{step['type']} (step {number})"
             self._sandbox.send(step)
+        elif "together" in step:
+            kinds = " and ".join(str(one["type"]) for one in step["together"])
+            self._last = self._doing = f"{kinds} together (step {number})"
+            self._sandbox.send_all(step["together"])
         elif "advance" in step:
-            self._doing = f"waiting {step['advance']:g} s (step {number})"
-            self._last = self._doing
+            self._last = self._doing = f"waiting {step['advance']:g} s (step {number})"
             self._sandbox.advance(step["advance"])
         else:
             after = f"After {self._last} it" if self._last else "At the start it"
@@ -255,7 +254,7 @@ class _Run:
         open_ = list(made.paths)
         names = ", ".join(wanted)
         for name in wanted:
-            found = next((path for path in open_ if _is_named(path, name)), None)
+            found = next((path for path in open_ if is_named(path, name)), None)
             if found is None:
                 reason = self._reason()
                 text = f"{says} in {made.state}, not in {names}.{reason}"
@@ -286,56 +285,6 @@ class _Run:
         return ""
 
 
-def _is_named(path: str, name: str) -> bool:
-    """Return whether a name or path means the state of a path."""
-    return name in {path, path.rpartition(".")[2]}
-
-
 def _value_at(context: Mapping[str, Any], name: str) -> tuple[Any, bool]:
     """Return the value of a key, and whether there is none."""
     return context.get(name), name not in context
-
-
-def _given(chart: Chart, given: Mapping[str, Any], data: dict[str, Any]) -> Snapshot:
-    """Return the snapshot with which a scenario begins.
-
-    Raises
-    ------
-    StateError
-        If there are no such states, or if they are not active together.
-    """
-    program = compile_chart(chart)
-    leaves = [
-        leaf
-        for name in given["state"]
-        for leaf in leaves_of(chart, _path_of(chart, name))
-    ]
-    configuration = program.at(leaves)
-    if configuration is None:
-        raise StateError(
-            f"{', '.join(given['state'])} are not active together.",
-            why="One state of each region is active, and no other.",
-            fix="Name the leaf state of each region.",
-        )
-    history = {
-        _path_of(chart, name): tuple(_path_of(chart, one) for one in kept)
-        for name, kept in (given.get("history") or {}).items()
-    }
-    context = {**program.context, **freeze(data, "context")}
-    return Snapshot(configuration, context, history)
-
-
-def _path_of(chart: Chart, name: str) -> str:
-    """Return the path of the state that a name or a path means."""
-    if name in chart:
-        return name
-    found = [node.path for node in chart if _is_named(node.path, name)]
-    if len(found) == 1:
-        return found[0]
-    paths = found or nearest(name, [node.path for node in chart])
-    raise StateError(
-        f"{json.dumps(name, ensure_ascii=False)} names "
-        f"{'more than one state' if found else 'no state'} of {chart.name}.",
-        why=f"{'It may be' if found else 'States'}: {', '.join(paths)}.",
-        fix="Write the path of the state, from the top.",
-    )

@@ -2,51 +2,30 @@
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
 
 from ..errors import ConfigError, FlexiFlowError
-from ._fakes import Answer, FakeError, Fakes
-from ._frozen import freeze, thaw
+from ._fakes import Answer, FakeError
 from ._questions import accepted, can, why_not
 from ._reading import seconds_of
-from ._service_events import timer_fired, with_left
-from ._sessions import Sessions
-from ._simulated_services import SimulatedServices
-from ._timeline import Timeline
-from ._trace import CallRecord, SimulatedHost, TraceStep
-from .compile import compile_chart
-from .functions import Functions
-from .perform import initial_configuration, perform_nowait
-from .ports import (
-    CancelMessage,
-    SendMessage,
-    StartService,
-    StartTimer,
-    Stop,
-)
-from .snapshot import Event, Snapshot
-from .step import begin, is_stale, resume, step
+from ._sandbox import MOST_EVENTS, Sandbox
+from ._standing import snapshot_at
+from ._trace import CallRecord, TraceStep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from .compile import Program
+    from .functions import Functions
     from .model import Chart
-    from .ports import Effect, WhyNot
-    from .snapshot import Pending, StepResult
+    from .ports import WhyNot
 
 __all__ = ["CallRecord", "Simulation", "TraceStep"]
-
-_MOST_EVENTS: Final = 100_000
-"""Events that one ``send`` or ``advance`` may handle."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
 
 
 @final
-class Simulation:
+class Simulation(Sandbox):
     """A sandbox with a virtual clock: synchronous, and without any effect.
 
     Parameters
@@ -80,113 +59,46 @@ class Simulation:
         If starting fails.
     """
 
-    def __init__(
-        self,
+    @classmethod
+    def at(
+        cls,
         chart: Chart,
+        *states: str,
         context: Mapping[str, Any] | None = None,
-        *,
         fake: Mapping[str, Any] | None = None,
-        snapshot: Snapshot | None = None,
         functions: Functions | None = None,
         rules: Sequence[Any] = (),
-        load: Callable[[str], str] | None = None,
-        inside: tuple[Sessions, str] | None = None,
+        history: Mapping[str, Sequence[str]] | None = None,
         left: Mapping[str, float] | None = None,
-    ) -> None:
-        self._program: Program = compile_chart(chart)
-        self._fakes = Fakes(fake)
-        known = functions or chart.functions or Functions()
-        self._functions = known.using(chart.use).with_fakes(self._guard_fakes())
-        self.timeline = Timeline() if inside is None else inside[0].owner.timeline
-        """The time it lives in; shared with the documents that it invokes."""
-        self.timeline.members.append(self)
-        self.queue: deque[Mapping[str, Any] | Event] = deque()
-        """What waits to be handled."""
-        self._host = SimulatedHost(chart.name, rules, self.timeline)
-        self.sessions: Sessions | None = None
-        """What joins the sessions of SCXML documents; None for other charts."""
-        if chart.dialect == "scxml":
-            self._join(load, inside)
-        self._calls: list[CallRecord] = []
-        self._services = SimulatedServices(
-            self._program,
-            self._fakes,
-            self.timeline,
-            tell=self.queue.append,
-            record=self._record,
-        )
-        self.trace: list[TraceStep] = []
-        """Every step so far, the start included."""
-        self.sent: list[SendMessage] = []
-        """Messages that would have gone to other components."""
-        if snapshot is not None:
-            self._snapshot = snapshot
-            if left is not None:
-                self._resume(left)
-            return
-        data = {**self._program.context, **freeze(dict(context or {}), "context")}
-        self._snapshot = Snapshot(initial_configuration(self._program), data)
-        self._apply(
-            {"type": "start"},
-            lambda: begin(
-                self._program, data, functions=self._functions, host=self._host
-            ),
-        )
-        if inside is None:
-            self._drain()
+    ) -> Simulation:
+        """Return a sandbox that begins in given states, with their timers running.
 
-    # --- what it is -------------------------------------------------------------------
+        Parameters
+        ----------
+        chart : Chart
+            What to run.
+        *states : str
+            Names or paths of the active states, one for each region.
+        context, fake, functions, rules
+            As for the sandbox itself.
+        history : mapping, optional
+            What history states remember: names or paths by their names or paths.
+        left : mapping of str to float, optional
+            What is left of timers, in seconds by their names; others begin anew.
 
-    @property
-    def chart(self) -> Chart:
-        """The chart that is run."""
-        return self._program.chart
-
-    @property
-    def snapshot(self) -> Snapshot:
-        """Where it stands, as a value; timers that run are not part of it."""
-        return self._snapshot
-
-    @property
-    def leaves(self) -> set[str]:
-        """The names of the active leaf states."""
-        return {node.name for node in self._snapshot.configuration.nodes}
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The dotted paths of the active leaf states, in document order."""
-        return self._snapshot.configuration.leaves
-
-    @property
-    def state(self) -> str:
-        """The paths joined by ``,``."""
-        return self._snapshot.configuration.name
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """The data now: a plain copy."""
-        copied: dict[str, Any] = thaw(dict(self._snapshot.context))
-        return copied
-
-    @property
-    def finished(self) -> bool:
-        """Whether the chart has come to its end."""
-        return all(node.kind == "final" for node in self._snapshot.configuration.nodes)
-
-    @property
-    def now_s(self) -> float:
-        """The simulation's time, in seconds from its beginning."""
-        return self.timeline.now_s
-
-    @property
-    def calls(self) -> list[CallRecord]:
-        """Every call that was asked for so far."""
-        return [call for one in self.trace for call in one.calls]
-
-    def __repr__(self) -> str:
-        """Name the chart, the state and the time."""
-        return (
-            f"<Simulation of {self.chart.name!r} in {self.state!r} at {self.now_s} s>"
+        Raises
+        ------
+        StateError
+            If there are no such states, or if they are not active together.
+        """
+        there = snapshot_at(chart, states, context=context or {}, history=history or {})
+        return cls(
+            chart,
+            fake=fake,
+            functions=functions,
+            rules=rules,
+            snapshot=there,
+            left=left or {},
         )
 
     # --- what it does -----------------------------------------------------------------
@@ -212,9 +124,28 @@ class Simulation:
             If an action fails and nobody takes it; the state is as before.
         """
         given = {"type": message} if isinstance(message, str) else dict(message)
-        proceeded = self._handle({**given, **fields})
-        self._drain()
+        proceeded = self.handle({**given, **fields})
+        self.settle()
         return proceeded
+
+    def send_all(self, messages: Iterable[str | Mapping[str, Any]]) -> None:
+        """Handle messages that arrived together, then all that follows.
+
+        What the machine sends to itself comes after those that were there before.
+
+        Parameters
+        ----------
+        messages : iterable of str or mapping
+            Messages, or their types.
+
+        Raises
+        ------
+        ActionError
+            If an action fails and nobody takes it.
+        """
+        for one in messages:
+            self.queue.append({"type": one} if isinstance(one, str) else one)
+        self.settle()
 
     def advance(self, seconds: float | str) -> None:
         """Let time go on, firing what is due in its order.
@@ -239,13 +170,13 @@ class Simulation:
                 fix="Write 5, 500ms, 2s, 3m, 48h or 1d.",
             )
         end = self.timeline.now_s + length
-        for _ in range(_MOST_EVENTS):
+        for _ in range(MOST_EVENTS):
             if not self.timeline.step(end):
                 return
-            self._drain()
+            self.settle()
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
-            why=f"More than {_MOST_EVENTS:,} timers fired within {length} s.",
+            why=f"More than {MOST_EVENTS:,} timers fired within {length} s.",
             fix="Lengthen the timers, or advance less.",
         )
 
@@ -292,7 +223,7 @@ class Simulation:
             If an action fails and nobody takes it.
         """
         self._services.answer(state, Answer(result))
-        self._drain()
+        self.settle()
 
     def fail(self, state: str, error: str | BaseException = "failed") -> None:
         """Have the service of a state fail; it is tried again where it says so.
@@ -313,156 +244,4 @@ class Simulation:
         """
         given = FakeError(error) if isinstance(error, str) else error
         self._services.answer(state, Answer(error=given))
-        self._drain()
-
-    def _join(
-        self,
-        load: Callable[[str], str] | None,
-        inside: tuple[Sessions, str] | None,
-    ) -> None:
-        """Take a place among the sessions of SCXML documents."""
-
-        def make(
-            chart: Chart, data: Mapping[str, Any], parent: Sessions, name: str
-        ) -> Simulation:
-            return Simulation(chart, data, load=parent.load, inside=(parent, name))
-
-        parent, name = inside or (None, "")
-        self.sessions = Sessions(self, make, load=load, parent=parent, invokeid=name)
-        self._host.session = self.sessions.id
-        self._host.load = load
-        self._host.reaches = self.sessions.reaches
-
-    # --- inside -----------------------------------------------------------------------
-
-    def _resume(self, left: Mapping[str, float]) -> None:
-        """Begin the timers and services of the states in which it stands."""
-        active = self._snapshot.configuration.active
-        timed = [node.path for node in active if node.timers or node.services]
-        snapshot = replace(self._snapshot, entries={})
-        result = resume(snapshot, timed)
-        effects = with_left(result.effects, left)
-        self._snapshot = result.snapshot
-        leaves = self.paths
-        message = {"type": "resume"}
-        self.trace.append(
-            TraceStep(self.now_s, message, leaves, leaves, (), effects, ())
-        )
-        for effect in effects:
-            self._take(effect)
-        self._drain()
-
-    def _guard_fakes(self) -> dict[str, Callable[..., Any]]:
-        """Return the faked names as functions, for guards."""
-        return {name: self._faked(name) for name in self._fakes.names()}
-
-    def _faked(self, name: str) -> Callable[..., Any]:
-        return lambda **given: self._fakes.answer(name, given)
-
-    def _answer(self, call: Pending) -> Any:
-        """Answer a call of an action: from the fakes, or with nothing."""
-        faked = call.name in self._fakes
-        self._calls.append(CallRecord(call.name, call.arguments, faked))
-        return self._fakes.answer(call.name, call.arguments) if faked else None
-
-    def _handle(self, message: Mapping[str, Any] | Event) -> bool:
-        if isinstance(message, Event) and is_stale(self._snapshot, message):
-            return False
-        if self.sessions is not None and not isinstance(message, Event):
-            if self.finished:
-                return False
-            message = self.sessions.before(message)
-        shown = message.message if isinstance(message, Event) else message
-        return self._apply(
-            shown,
-            lambda: step(
-                self._snapshot, message, functions=self._functions, host=self._host
-            ),
-        )
-
-    def _apply(self, shown: Mapping[str, Any], make: Callable[[], Any]) -> bool:
-        """Take a step, and note it."""
-        before = self._snapshot
-        self._calls = []
-        counts = self._fakes.counts
-        result: StepResult = perform_nowait(make(), self._answer)
-        self._snapshot = result.snapshot
-        reason = ""
-        if not result.proceeded:
-            with self._fakes.asking(counts):
-                reason = self._reason(before, shown)
-        self.trace.append(
-            TraceStep(
-                self.timeline.now_s,
-                shown,
-                before.configuration.leaves,
-                result.snapshot.configuration.leaves,
-                result.taken,
-                result.effects,
-                tuple(self._calls),
-                reason,
-            )
-        )
-        for effect in result.effects:
-            self._take(effect)
-        if self.sessions is not None:
-            self.sessions.after(result)
-        return result.proceeded
-
-    def _reason(self, before: Snapshot, message: Mapping[str, Any]) -> str:
-        return str(why_not(before, message, functions=self._functions, host=self._host))
-
-    def _drain(self) -> None:
-        """Handle what machines have sent themselves and each other."""
-        for _ in range(_MOST_EVENTS):
-            waiting = (one for one in self.timeline.members if one.queue)
-            member = next(waiting, None)
-            if member is None:
-                return
-            member._handle(member.queue.popleft())  # noqa: SLF001 - of this class
-        raise FlexiFlowError(
-            f"{self.chart.name} does not come to rest.",
-            why=f"It sent itself more than {_MOST_EVENTS:,} messages.",
-            fix="Give a send a guard or a delay.",
-        )
-
-    def _take(self, effect: Effect) -> None:
-        """Do within the sandbox what a component would do outside."""
-        sessions = self.sessions
-        if isinstance(effect, SendMessage):
-            self._send(effect)
-        elif isinstance(effect, CancelMessage):
-            if sessions is not None:
-                sessions.cancel(effect.id)
-            self.timeline.cancel(effect.id)
-        elif isinstance(effect, StartTimer):
-            fired = timer_fired(effect)
-            self.timeline.later(effect.delay_s, lambda: self.queue.append(fired))
-        elif isinstance(effect, StartService):
-            if sessions is not None:
-                sessions.start(effect)
-            else:
-                self._services.start(effect)
-        elif isinstance(effect, Stop):
-            self._services.stop(effect.state, effect.entry)
-            if sessions is not None:
-                sessions.stop(effect)
-
-    def _send(self, effect: SendMessage) -> None:
-        message = effect.message
-        if self.sessions is not None:
-            self.sessions.send(effect)
-        elif effect.to not in {None, self.chart.name}:
-            self.sent.append(effect)
-        elif effect.delay_s:
-            self.timeline.later(
-                effect.delay_s, lambda: self.queue.append(message), effect.id
-            )
-        else:
-            self.queue.append(message)
-
-    def _record(self, name: str, arguments: Mapping[str, Any], faked: bool) -> None:  # noqa: FBT001 - as a callback
-        """Note a try of a service with the step that began it, or the last one."""
-        last = self.trace[-1]
-        made = CallRecord(name, arguments, faked)
-        self.trace[-1] = replace(last, calls=(*last.calls, made))
+        self.settle()

@@ -54,6 +54,22 @@ class TestSteps:
         assert second.step == "send[1].expect"
         assert (second.expected, second.actual) == ("closed", "opened")
 
+    def test_messages_arrive_together(self):
+        """What the first one sends to the machine itself comes after the second."""
+        text = (
+            "name: x\nstates:\n  a: {on: {go: {to: b, do: {send: next}}}}\n"
+            "  b: {on: {next: c, stop: d}}\n  c: {on: {stop: d}}\n"
+            "  d: {on: {next: e}}\n  e:\nscenarios:\n"
+        )
+        apart, together = run(
+            "{send: [go, stop], expect: d}",
+            "{send: [{together: [go, stop]}], expect: e}",
+            text=text,
+        )
+
+        assert apart, str(apart)
+        assert together, str(together)
+
     def test_step_that_fails_is_named(self):
         """It says which message failed, and why."""
         (result,) = run(
