@@ -45,9 +45,10 @@ if TYPE_CHECKING:
         WhyNot,
     )
     from .scenarios import ScenarioResult, run_scenario, run_scenarios
-    from .scxml import from_scxml
+    from .scxml import from_scxml, to_scxml
     from .simulation import CallRecord, Simulation, TraceStep
     from .snapshot import Snapshot
+    from .xstate import from_xstate, to_xstate
 
 __all__ = [
     "CallRecord",
@@ -85,6 +86,7 @@ __all__ = [
     "chart_graph",
     "coverage",
     "from_scxml",
+    "from_xstate",
     "functions_used",
     "guard",
     "is_chart",
@@ -99,6 +101,8 @@ __all__ = [
     "run_scenarios",
     "service",
     "state",
+    "to_scxml",
+    "to_xstate",
 ]
 
 _HOMES: Final[dict[str, tuple[str, ...]]] = {
@@ -162,13 +166,20 @@ _HOMES: Final[dict[str, tuple[str, ...]]] = {
         "run_scenario",
         "run_scenarios",
     ),
-    "scxml": ("from_scxml",),
+    "scxml": (
+        "from_scxml",
+        "to_scxml",
+    ),
     "simulation": (
         "CallRecord",
         "Simulation",
         "TraceStep",
     ),
     "snapshot": ("Snapshot",),
+    "xstate": (
+        "from_xstate",
+        "to_xstate",
+    ),
 }
 """The module of this package in which each name lives."""
 

@@ -407,6 +407,15 @@ def _dotted(value: Any) -> Any:
     return f"0{value}" if isinstance(value, str) and value.startswith(".") else value
 
 
+def _lost(_action: Foreign) -> Act:
+    """Return what a transition to a state that does not exist does."""
+
+    def act(_run: ScxmlRun) -> None:
+        raise ExpressionError("the transition leads to no state")
+
+    return act
+
+
 def _told(action: Foreign) -> Act:
     """Return a block as ``_block`` does; an error that was told is not told again."""
     acts = _all(action.parts[0][1])
@@ -426,6 +435,7 @@ def _told(action: Foreign) -> Act:
 _COMPILERS: Final[Mapping[str, Callable[[Foreign], Act]]] = {
     "block": _told,
     "data": _data,
+    "lost": _lost,
     "assign": _assign,
     "if": _if,
     "foreach": _foreach,

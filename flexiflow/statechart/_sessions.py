@@ -177,7 +177,7 @@ class Sessions:
         given = start.arguments
         name = str(given["id"])
         try:
-            chart = from_scxml(self._document(given), source=name)
+            chart = from_scxml(self._document(given), source=name, forgiving=True)
         except (FlexiFlowError, OSError):
             problem = event_message("error.communication", "platform")
             self.owner.queue.appendleft(problem)
