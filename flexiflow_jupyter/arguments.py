@@ -20,11 +20,8 @@ __all__ = [
     "unquoted",
 ]
 
-_OPTIONS: Final = ("--no-panel", "--start", "--engine", "--as")
-_LATER: Final = {
-    "--persist": "keeps the component in a store",
-    "--static": "shows a picture without controls",
-}
+_OPTIONS: Final = ("--no-panel", "--static", "--start", "--engine", "--as")
+_LATER: Final = {"--persist": "keeps the component in a store"}
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -41,6 +38,8 @@ class DefineOptions:
     """The engine to register with."""
     variable: str | None = None
     """The variable to bind, whatever stands there now."""
+    static: bool = False
+    """Whether to show a picture without controls."""
 
 
 def split_words(line: str) -> list[str]:
@@ -191,7 +190,7 @@ def read_define_options(line: str) -> DefineOptions:
     flexiflow.errors.ConfigError
         For an option that does not exist, is not there yet, or lacks its value.
     """
-    panel, start, engine, variable = True, [], "default", None
+    panel, static, start, engine, variable = True, False, [], "default", None
     words = split_words(line)
     at = 0
     while at < len(words):
@@ -199,6 +198,8 @@ def read_define_options(line: str) -> DefineOptions:
         at += 1
         if word == "--no-panel":
             panel = False
+        elif word == "--static":
+            static = True
         elif word == "--start":
             first = at
             while at < len(words) and not words[at].startswith("--"):
@@ -216,7 +217,7 @@ def read_define_options(line: str) -> DefineOptions:
             at += 1
         else:
             raise _unknown_option(word)
-    return DefineOptions(panel, tuple(start), engine, variable)
+    return DefineOptions(panel, tuple(start), engine, variable, static=static)
 
 
 def _needs_value(option: str, what: str) -> ConfigError:

@@ -149,7 +149,7 @@ def _show(
     if options.panel:
         from .widgets import Panel  # noqa: PLC0415 - loads anywidget
 
-        view = Panel(component)
+        view = Panel(component, static=options.static)
         notebook.adopt(view, key)
         if remarks:
             view.say(remarks.pop(0))

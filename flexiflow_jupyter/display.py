@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from IPython.display import display
 
 from flexiflow.component import MessageResult
 from flexiflow.visualize import flow_graph, visualize
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RichDisplay"]
 
+_COMPONENT: Final = ("flexiflow.component", "AsyncComponent")
+
 
 class RichDisplay:
     """The formatters that the extension adds to a shell.
@@ -40,33 +44,40 @@ class RichDisplay:
         """Add the formatters, by name: no module is loaded for them."""
         for (module, name), formatter in self._formatters().items():
             self._bundles().for_type_by_name(module, name, formatter)
+        self._displays().for_type_by_name(*_COMPONENT, self._component)
 
     def remove(self) -> None:
         """Take the formatters away."""
         for module, name in self._formatters():
             self._bundles().pop(f"{module}.{name}", None)
+        self._displays().pop(".".join(_COMPONENT), None)
 
     def _bundles(self) -> Any:
         """Return IPython's formatter of MIME bundles; Any, since it is not typed."""
         formatter: Any = self._shell.display_formatter
         return formatter.mimebundle_formatter
 
+    def _displays(self) -> Any:
+        """Return IPython's formatter of objects that show themselves; Any as above."""
+        formatter: Any = self._shell.display_formatter
+        return formatter.ipython_display_formatter
+
     def _formatters(self) -> dict[tuple[str, str], Callable[..., Any]]:
         """Return the formatters by the module and name of the class they show."""
         return {
-            ("flexiflow.component", "AsyncComponent"): self._component,
             ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
             ("flexiflow.statechart.model", "Chart"): self._chart,
             (MessageResult.__module__, MessageResult.__name__): self._result,
         }
 
-    def _component(self, component: AsyncComponent, **_options: Any) -> Any:
-        """Show a panel where a page can draw one, else text; Any: a MIME bundle."""
-        if not hasattr(self._shell, "kernel"):
-            return {"text/plain": describe_component(component)}
-        from .widgets import Panel  # noqa: PLC0415 - loads anywidget
+    def _component(self, component: AsyncComponent) -> None:
+        """Show a panel where a page can draw one, else text."""
+        if hasattr(self._shell, "kernel"):
+            from .widgets import Panel  # noqa: PLC0415 - loads anywidget
 
-        return Panel(component)._repr_mimebundle_()
+            display(Panel(component))
+        else:
+            print(describe_component(component))  # noqa: T201 - for a terminal
 
     def _engine(self, engine: FlexiFlowEngine, **_options: Any) -> dict[str, str]:
         """Show the components of an engine."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
@@ -16,6 +17,7 @@ from flexiflow.logger import set_correlation_id
 from .functions import NotebookFunctions
 from .notebook_logger import NotebookLogger
 from .transform import is_inside_cell
+from .twin.layouts import Layouts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +82,8 @@ class Notebook:
         self.lookup = NotebookFunctions(shell)
         self.cell = Cell("", shell.execution_count)
         self.engines: dict[str, FlexiFlowEngine] = {}
+        self.layouts = Layouts()
+        self.running: contextvars.Context | None = None
         self._views: dict[str, list[NotebookView]] = {}
         self.engine()
 
@@ -123,11 +127,15 @@ class Notebook:
         if not code.startswith("%%flexiflow"):
             self.close_views(self.cell.key)
         set_correlation_id()
+        self.running = contextvars.copy_context()
 
     def end_cell(self, _result: object) -> None:
         """Let the views read their components again: functions may have changed."""
-        for view in self.views():
-            view.refresh()
+        try:
+            for view in self.views():
+                view.refresh()
+        finally:
+            self.running = None
 
     def adopt(self, view: NotebookView, key: str | None = None) -> None:
         """Remember that the present cell, or the one of a key, made a view."""

@@ -66,6 +66,7 @@ TRAITS: Final = (
     "notice",
     "announce",
     "closed",
+    "twin",
     "execution",
 )
 """The synced traits of each view, in the order of the page's list."""

@@ -6,20 +6,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import anywidget
 import traitlets as t
+from IPython.core.getipython import get_ipython
+from IPython.display import display
 
 from flexiflow.errors import ComponentError, one_line
 
 from ..boxes import safe_text
 from ..bridge import EventFeed, Pulse
 from ..describe import describe_component
+from ..event_rows import row_of
 from ..loop import LoopHop
 from ..notebook import current_notebook
 from ..protocol import PROTOCOL, Notice, read_page_message
 from ..sending import MessageSender, problem_of
+from ..twin import Layouts, Look, Twin, bundle_of, is_static
 from .bundles import read_packed_bundle, read_text_bundle
 from .facts import ComponentFacts
+from .saved import SavedFacts
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Generator
 
     from flexiflow.component import AsyncComponent
@@ -28,6 +34,9 @@ if TYPE_CHECKING:
     from ..protocol import PageMessage, Problem, Reply, ViewKind
 
 __all__ = ["ComponentView", "View", "bus_of"]
+
+_SAVED_ROWS: Final = 5
+"""Events in the saved picture of a panel."""
 
 _DRAIN: Final = 4_000
 """Events after which a feed is read though the loop has had no time: fewer than the
@@ -43,6 +52,9 @@ class View(anywidget.AnyWidget):
         Whose history is shown; it is kept from now on.
     component : AsyncComponent, optional
         Whom to show; left out: all that happens on the bus.
+    static : bool, default False
+        Whether to show the saved picture only; ``FLEXIFLOW_DISPLAY=static`` does so for
+        all views.
 
     Notes
     -----
@@ -75,16 +87,24 @@ class View(anywidget.AnyWidget):
     notice = t.Any(None).tag(sync=True)
     announce = t.Unicode("").tag(sync=True)
     closed = t.Unicode("").tag(sync=True)
+    twin = t.Unicode("").tag(sync=True)
     execution = t.Dict().tag(sync=True)
 
     def __init__(
-        self, bus: AsyncEventManager, component: AsyncComponent | None = None
+        self,
+        bus: AsyncEventManager,
+        component: AsyncComponent | None = None,
+        *,
+        static: bool = False,
     ) -> None:
+        self._is_static = static or is_static()
         self._bus = bus
         self._subject = component
         self._is_open = True
         self._shown: dict[str, bool] = {}
         self._failed_at: int | None = None
+        self._twin: Twin | None = None
+        self._saved: SavedFacts | None = None
         self._hop = LoopHop()
         self._pulse = Pulse(self._hop, self._update)
         history = bus.keep_history()
@@ -125,10 +145,19 @@ class View(anywidget.AnyWidget):
         """Read the component again; functions of the notebook may have changed."""
         if self._is_open:
             self._pulse.request()
+            if self._twin is not None:
+                self._twin.refresh()
 
     def move_here(self) -> None:
         """Belong to the present run of its cell: what clicks print lands there."""
         self._hop.move_here()
+        if self._twin is not None:
+            self._twin.move_here()
+
+    def open(self) -> None:
+        """Open the comm to the page, unless only saved pictures are shown."""
+        if not self._is_static:
+            super().open()
 
     def close(self) -> None:
         """Take the view off the page and off the bus; idempotent."""
@@ -137,6 +166,8 @@ class View(anywidget.AnyWidget):
         self._is_open = False
         self._listener.close()
         self._pulse.close()
+        if self._twin is not None:
+            self._twin.close()
         notebook = current_notebook()
         if notebook is not None:
             notebook.release(self)
@@ -149,6 +180,54 @@ class View(anywidget.AnyWidget):
     def say(self, notice: Notice | None) -> None:
         """Keep a remark or a problem on the view, or take it away."""
         self.notice = notice
+
+    # --- how it is shown --------------------------------------------------------------
+
+    def _ipython_display_(self) -> None:
+        """Show the live view and, as an output of its own, its saved picture.
+
+        In one output the picture would never be seen: a page takes the widget, and
+        shows nothing where it has none. A terminal gets text.
+        """
+        if not hasattr(get_ipython(), "kernel"):
+            print(self.text())  # noqa: T201 - what a terminal shows
+            return
+        if self._twin is None:
+            history = self._bus.keep_history()
+            self._twin = Twin(history, self._draw_twin, running=_running_cell)
+            self.twin = self._twin.name
+        bundle = None if self._is_static else self._repr_mimebundle_()
+        if bundle is not None:
+            data, metadata = bundle
+            del data["text/plain"]  # the picture has it, and keeps it true
+            display(data, metadata=metadata, raw=True)
+        self._twin.show()
+
+    def _draw_twin(self, name: str) -> dict[str, str]:
+        """Return the saved picture as a MIME bundle; runs on the loop."""
+        return bundle_of(self._look(), name)
+
+    def _look(self) -> Look:
+        """Return what the view shows now."""
+        rows = [row_of(event) for event in self._feed.latest(_SAVED_ROWS)]
+        if self._subject is None:
+            return Look(title="events", text=self.text(), events=rows)
+        if self._saved is None:
+            notebook = current_notebook()
+            layouts = Layouts() if notebook is None else notebook.layouts
+            self._saved = SavedFacts(self._subject, self._kind, layouts)
+        return self._saved.look(
+            text=self.text(),
+            rows=rows,
+            notice=self.notice,
+            when_drawn=self._redraw_twin,
+            wait=self._is_static,
+        )
+
+    def _redraw_twin(self) -> None:
+        """Draw the saved picture again; from any thread."""
+        if self._twin is not None:
+            self._twin.request()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         """Add a text for places where no widget can be shown; Any: IPython's shape."""
@@ -279,6 +358,12 @@ class View(anywidget.AnyWidget):
             self.notice = None if problem is None else Notice(**problem, level="error")
 
 
+def _running_cell() -> contextvars.Context | None:
+    """Return the context of the cell that runs now, if one does."""
+    notebook = current_notebook()
+    return None if notebook is None else notebook.running
+
+
 def bus_of(component: AsyncComponent) -> AsyncEventManager:
     """Return the bus of a component.
 
@@ -312,7 +397,9 @@ class ComponentView(View):
     ----------
     component : AsyncComponent
         Whom to show.
+    static : bool, default False
+        Whether to show the saved picture only.
     """
 
-    def __init__(self, component: AsyncComponent) -> None:
-        super().__init__(bus_of(component), component)
+    def __init__(self, component: AsyncComponent, *, static: bool = False) -> None:
+        super().__init__(bus_of(component), component, static=static)

@@ -178,6 +178,11 @@ class NotebookPage:
         return self._server.app
 
     @property
+    def path(self) -> Path:
+        """The notebook's file."""
+        return self._server.notebooks / self._file
+
+    @property
     def context(self) -> BrowserContext:
         """The browser context of this tab alone."""
         return self.page.context

@@ -108,7 +108,6 @@ class TestReadDefineOptions:
             ("--as", "--as NAME"),
             ("--start --no-panel", "--start MESSAGE"),
             ("--persist", "Leave --persist out"),
-            ("--static", "Leave --static out"),
             ("turnstile", "--start turnstile"),
         ],
     )

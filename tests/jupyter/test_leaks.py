@@ -13,6 +13,9 @@ import asyncio, comm, gc, threading
 from flexiflow_jupyter.widgets import View
 from ipywidgets.widgets.widget import _instances
 def count():
+    for thread in threading.enumerate():
+        if thread.name == "flexiflow-layout":  # it ends by itself
+            thread.join()
     gc.collect()
     history = get_engine().event_bus.history
     views = sum(isinstance(x, View) for x in gc.get_objects())

@@ -49,6 +49,7 @@ const DEFAULTS: Traits = {
   notice: null,
   announce: "",
   closed: "",
+  twin: "",
   execution: {
     id: "",
     name: "",

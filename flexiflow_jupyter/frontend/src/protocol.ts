@@ -28,6 +28,7 @@ export const TRAITS = [
   "notice",
   "announce",
   "closed",
+  "twin",
   "execution",
 ] as const;
 
@@ -146,6 +147,8 @@ export interface Traits {
   notice: Notice | null;
   announce: string;
   closed: string;
+  /** The name of the saved picture beside this view, which is hidden meanwhile. */
+  twin: string;
   execution: ExecutionInfo;
 }
 

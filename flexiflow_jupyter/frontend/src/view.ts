@@ -54,14 +54,23 @@ function renderView({ model, el }: RenderProps, compose: Compose): Cleanup {
   const announce = announcer(status, scope);
   const parts = compose({ scope, session, announce }, frame);
   frame.append(status);
-  el.append(root);
+  const hiding = html("style", {});
+  el.append(hiding, root);
   scope.add(() => el.replaceChildren());
   followTraits(model, scope, (traits, changed) => {
     for (const part of parts) updateSafely(part, traits, changed);
     if (changed.has("announce")) announce(traits.announce);
+    if (changed.has("twin")) hiding.textContent = hidingOf(traits.twin);
   });
   tellVisibility(session, scope);
   return () => scope.close();
+}
+
+/** Hide the saved picture of a view, and the output around it, while the view is here. */
+function hidingOf(twin: string): string {
+  if (!/^[0-9a-f]+$/.test(twin)) return "";
+  const picture = `[data-flexiflow-static="${twin}"]`;
+  return `${picture}, .jp-OutputArea-child:has(${picture}) { display: none; }`;
 }
 
 /** A part that fails is reported and leaves the others at work. */

@@ -1,0 +1,146 @@
+"""Keep the saved picture of a view true, at most once a second."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from typing import TYPE_CHECKING, Final, final
+
+from IPython.display import display, update_display
+
+from flexiflow.errors import ConfigError, nearest
+
+from ..loop import LoopHop
+
+if TYPE_CHECKING:
+    import asyncio
+    import contextvars
+    from collections.abc import Callable
+
+    from flexiflow.events import History
+
+__all__ = ["Twin", "is_static"]
+
+_VARIABLE: Final = "FLEXIFLOW_DISPLAY"
+_MODES: Final = ("live", "static")
+_INTERVAL_S: Final = 1.0
+"""Seconds between two updates: each is one message, and one change of the file."""
+
+
+def is_static() -> bool:
+    """Tell whether views show their saved picture only: ``FLEXIFLOW_DISPLAY=static``.
+
+    Raises
+    ------
+    flexiflow.errors.ConfigError
+        If the variable says neither ``live`` nor ``static``.
+    """
+    mode = os.environ.get(_VARIABLE, "").strip().lower()
+    if mode in {"", *_MODES}:
+        return mode == "static"
+    near = nearest(mode, _MODES)
+    raise ConfigError(
+        f"{_VARIABLE} is {mode!r}, which is no way to show views.",
+        why=f"The ways are {' and '.join(_MODES)}.",
+        fix=f"Set it to {near[0] if near else 'static'}, or leave it out.",
+        context={"variable": _VARIABLE},
+    )
+
+
+@final
+class Twin:
+    """The second output of a view: a picture that stays when the kernel has gone.
+
+    Parameters
+    ----------
+    history : History
+        Whose growth may change the picture.
+    draw : callable
+        Returns the MIME bundle of the present look, for a name; called on the loop.
+    running : callable
+        Returns the context of the cell that runs now, or None: updates are messages of
+        that cell, else of the one that made the output.
+
+    Notes
+    -----
+    ``name`` is what the picture is called on the page: the live view hides that one.
+    It owns its listener and one timer; :meth:`close` ends them. The output keeps the
+    last picture.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        draw: Callable[[str], dict[str, str]],
+        *,
+        running: Callable[[], contextvars.Context | None],
+    ) -> None:
+        self.name = uuid.uuid4().hex
+        self._running = running
+        self._draw = draw
+        self._hop = LoopHop()
+        self._listener = history.listen(self._on_event)
+        self._timer: asyncio.TimerHandle | None = None
+        self._shown: dict[str, str] = {}
+        self._drawn_at = float("-inf")
+        self._is_open = True
+
+    def show(self) -> None:
+        """Make the output, under the cell that runs now."""
+        self._shown = self._draw(self.name)
+        self._drawn_at = time.monotonic()
+        display(self._shown, raw=True, display_id=self.name)
+        self._listener.arm()
+
+    def refresh(self) -> None:
+        """Bring the picture up to date at once, if there is anything new."""
+        if not self._is_open:
+            return
+        self._drop_timer()
+        self._drawn_at = time.monotonic()
+        bundle = self._draw(self.name)
+        if bundle != self._shown:
+            self._shown = bundle
+            self._publish(bundle)
+        self._listener.arm()
+
+    def request(self) -> None:
+        """Have the picture drawn again soon, as if something had happened."""
+        if self._is_open:
+            self._hop.call(self._plan)
+
+    def move_here(self) -> None:
+        """Belong to the present run of its cell."""
+        self._hop.move_here()
+
+    def close(self) -> None:
+        """Let the picture be as it is; idempotent."""
+        self._is_open = False
+        self._drop_timer()
+        self._listener.close()
+
+    def _on_event(self) -> None:
+        """Hear that something happened; runs inside the publish, so it is quick."""
+        self._hop.call(self._plan)
+
+    def _plan(self) -> None:
+        """Draw when a second has gone by since the last time."""
+        if not self._is_open or self._timer is not None:
+            return
+        wait = self._drawn_at + _INTERVAL_S - time.monotonic()
+        self._timer = self._hop.call_later(max(0.0, wait), self.refresh)
+
+    def _drop_timer(self) -> None:
+        """Forget the planned drawing."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _publish(self, bundle: dict[str, str]) -> None:
+        """Change the output, as a message of the running cell where one runs."""
+        context = self._running()
+        if context is None:
+            update_display(bundle, raw=True, display_id=self.name)
+        else:
+            context.copy().run(update_display, bundle, raw=True, display_id=self.name)
