@@ -104,6 +104,6 @@ class SavedFacts:
 
 def _remark_of(notice: Notice | None) -> str:
     """Return a notice in one line."""
-    said = notice or {}
-    parts = [str(said.get(name, "")) for name in ("what", "why", "fix")]
-    return " ".join(filter(None, parts))
+    if notice is None:
+        return ""
+    return " ".join(filter(None, (notice["what"], notice["why"], notice["fix"])))
