@@ -1,0 +1,112 @@
+"""Pack a call for another process: by reference where it has the module, by value else.
+
+What is packed goes through a pipe to a process of our own, and is never stored.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import sys
+from importlib.machinery import PathFinder
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final
+
+from ...errors import missing_extra
+from ..errors import WorkflowError
+from ._child import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .protocol import Call
+
+__all__ = ["is_importable", "pack_call"]
+
+_PACKAGE: Final = "cloudpickle"
+
+
+def pack_call(call: Call) -> bytes:
+    """Return a call as bytes.
+
+    Raises
+    ------
+    MissingExtraError
+        If the function can only go by value, and ``cloudpickle`` is not installed.
+    WorkflowError
+        If the function or an argument cannot be packed.
+    """
+    function = _reference(call.function)
+    named = function if isinstance(function, tuple) else call.function
+    try:
+        return _dumps((named, call.args, dict(call.kwargs)), _modules(call))
+    except ImportError:
+        raise missing_extra(
+            "workflows", _PACKAGE, "Running functions of a notebook in a process"
+        ) from None
+    except Exception as error:
+        name = getattr(call.function, "__qualname__", repr(call.function))
+        raise WorkflowError(
+            f"The call of {name!r} cannot be sent to another process",
+            why=f"{type(error).__name__}: {error}",
+            fix="Give it values that pickle takes (a path, not an open file; a URL, "
+            "not a connection), and open within it what cannot be sent.",
+            context={"function": name},
+        ) from error
+
+
+def _modules(call: Call) -> set[str]:
+    """Return the modules in which the function and the classes of its values are."""
+    values = [call.function, *map(type, call.args), *map(type, call.kwargs.values())]
+    return {str(getattr(value, "__module__", "builtins")) for value in values}
+
+
+def _reference(function: Callable[..., Any]) -> tuple[str, str] | None:
+    """Return the module and the path under which another process finds a function."""
+    name = getattr(function, "__module__", None)
+    path = getattr(function, "__qualname__", "")
+    if not name or not path or "<" in path or not is_importable(name):
+        return None
+    try:
+        return (name, path) if resolve(name, path) is function else None
+    except (AttributeError, ImportError):
+        return None
+
+
+def is_importable(name: str) -> bool:
+    """Return whether another process finds the very module that is loaded here."""
+    loaded = sys.modules.get(name)
+    if name == "__main__" or loaded is None:
+        return False
+    parent, _, _ = name.rpartition(".")
+    if parent:
+        if not is_importable(parent):
+            return False
+        places = getattr(sys.modules[parent], "__path__", None)
+        if places is None:
+            return False
+        spec = PathFinder.find_spec(name, places)
+    elif name in sys.builtin_module_names or name in sys.stdlib_module_names:
+        return True
+    else:
+        spec = PathFinder.find_spec(name)
+    file = getattr(loaded, "__file__", None)
+    return spec is not None and (spec.origin == file or spec.origin is None)
+
+
+def _dumps(value: tuple[Any, ...], modules: set[str]) -> bytes:
+    """Pickle; functions and classes that cannot be imported elsewhere go by value."""
+    if isinstance(value[0], tuple):
+        try:
+            return pickle.dumps(value)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            pass  # an argument is of a class that only cloudpickle takes along
+    cloudpickle = importlib.import_module(_PACKAGE)
+    for name in modules:
+        module = sys.modules.get(name)
+        by_hand = name != "__main__" and not is_importable(name)
+        if by_hand and isinstance(module, ModuleType) and module.__name__ == name:
+            # loaded from a file that no import statement finds: it stays so
+            cloudpickle.register_pickle_by_value(module)
+    packed: bytes = cloudpickle.dumps(value)
+    return packed
