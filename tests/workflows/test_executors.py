@@ -266,6 +266,22 @@ class TestThreads:
             await run
         assert threading.active_count() <= before + 1  # that of to_thread
 
+    async def test_close_cancels_what_waits(self, executors):
+        """A call that has not begun never will."""
+        gate = threading.Event()
+        busy = [
+            asyncio.ensure_future(executors.run("thread", gate.wait)) for _ in range(2)
+        ]
+        late = asyncio.ensure_future(executors.run("thread", add, (1,)))
+        await wait_until(lambda: doing(executors, "thread").waiting == 1)
+        closing = asyncio.ensure_future(asyncio.to_thread(executors.close, 5))
+        await asyncio.wait([late], timeout=5)
+        gate.set()
+        await closing
+
+        assert late.cancelled()
+        assert await asyncio.gather(*busy) == [True, True]
+
     async def test_many_calls_use_few_threads(self, executors):
         """The queue holds what the limit does not let begin."""
         names = await asyncio.gather(
