@@ -301,6 +301,8 @@ children = []
 for child in range(3):
     pid = os.fork()
     if pid == 0:
+        opened = {os.path.realpath(f"/proc/self/fd/{fd}") for fd in range(3, 64)}
+        assert not any("journal.db" in place for place in opened), opened
         assert journal.is_alive(name) and journal.owner != name
         work(f"child{child}")
         journal.close()
@@ -329,9 +331,12 @@ import os, signal, sys
 from flexiflow.workflows.journal import *
 journal = open_journal(sys.argv[1])
 print(journal.owner, flush=True)
+reading, writing = os.pipe()
 if os.fork() == 0:
+    os.write(writing, b"here")
     sys.stdin.read()
     os._exit(0)
+os.read(reading, 4)
 os.kill(os.getpid(), signal.SIGKILL)
 """
         place = tmp_path / "journal.db"

@@ -1,0 +1,92 @@
+"""One thread that commits for many: who is told what, and when it wakes."""
+
+from __future__ import annotations
+
+import queue
+
+import pytest
+
+from flexiflow.extras import _group_commit
+from flexiflow.extras._group_commit import GroupCommit
+
+WAIT_S = 15
+
+
+class Waiter:
+    """A caller that is no future: told in the writer's thread."""
+
+    def __init__(self) -> None:
+        self._told: queue.Queue[object] = queue.Queue()
+
+    def done(self):
+        """Return whether it has gone."""
+        return False
+
+    def set_result(self, result):
+        """Take the result."""
+        self._told.put(result)
+
+    set_exception = set_result
+
+    def get(self):
+        """Wait for what it is told."""
+        return self._told.get(timeout=WAIT_S)
+
+
+@pytest.fixture
+def commits():
+    """Return a writer whose jobs are their own results; 0 fails."""
+    writer = GroupCommit(
+        lambda jobs: [1 / job and job for job in jobs],
+        failure=lambda error: ValueError(str(error)),
+        finish=lambda: None,
+    )
+    yield writer
+    writer.close()
+
+
+class TestGroupCommit:
+    """What both the store and the journal build on."""
+
+    def test_a_job_that_can_wait_wakes_a_thread_that_sleeps(self, commits, monkeypatch):
+        """It is written though nothing urgent ever comes."""
+        monkeypatch.setattr(_group_commit, "_LINGER_S", 0)
+
+        for number in range(1, 100):
+            waiter = Waiter()
+            commits.submit_to(number, waiter, urgent=False)
+            assert waiter.get() == number
+
+    def test_urgent_jobs_take_those_along_that_can_wait(self, commits, monkeypatch):
+        """Order is that of the calls."""
+        monkeypatch.setattr(_group_commit, "_LINGER_S", WAIT_S * 2)
+        waiters = [Waiter() for _ in range(3)]
+
+        for number, waiter in enumerate(waiters, 1):
+            commits.submit_to(number, waiter, urgent=number == 3)
+
+        assert [waiter.get() for waiter in waiters] == [1, 2, 3]
+
+    def test_each_caller_of_a_failed_commit_is_told(self, commits, monkeypatch):
+        """And the next commit is made."""
+        monkeypatch.setattr(_group_commit, "_LINGER_S", WAIT_S * 2)
+        waiters = [Waiter() for _ in range(2)]
+
+        commits.submit_to(1, waiters[0], urgent=False)
+        commits.submit_to(0, waiters[1])
+
+        assert all(isinstance(waiter.get(), ValueError) for waiter in waiters)
+        commits.submit_to(7, waiters[0])
+        assert waiters[0].get() == 7
+
+    def test_closing_writes_what_waits(self, commits):
+        """Urgent or not."""
+        waiter = Waiter()
+        commits.submit_to(5, waiter, urgent=False)
+
+        commits.close().join(WAIT_S)
+
+        assert waiter.get() == 5
+        assert commits.is_closed
+        with pytest.raises(RuntimeError):
+            commits.submit_to(6, waiter)
