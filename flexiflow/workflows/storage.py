@@ -1,0 +1,233 @@
+"""Keep large values in files beside the database, by the digest of what is in them."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import re
+import sys
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, final
+
+from ..extras._atomic import replace_file
+from .codec import decode
+from .config import Configuration
+from .errors import CodecError, StorageError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+__all__ = ["FileStorage"]
+
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_KINDS: Final = {"text": "json", "ndarray": "npy", "DataFrame": "parquet"}
+"""What is kept, and how its files end."""
+
+
+@final
+class FileStorage:
+    """Values in files of a folder, each under the SHA-256 of its content.
+
+    ``@task.with_options(output_storage=FileStorage())`` keeps the results of a task
+    here; the journal then holds a reference of some hundred characters.
+
+    Parameters
+    ----------
+    folder : str or path, optional
+        Where the files are; made with the first value. ``local_storage_path`` of the
+        settings, else ``storage`` in the home folder, when left out.
+
+    Notes
+    -----
+    A file is written whole and forced to the disk before the reference to it is given
+    out; what is read is compared with its digest. Equal values share a file. Nothing is
+    ever dropped. Methods block for the disk and may be called from any thread.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self._folder = None if folder is None else Path(folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        if self._folder is not None:
+            return self._folder
+        settings = Configuration.get().settings
+        return settings.local_storage_path or settings.home / "storage"
+
+    # --- encoded text: the results of tasks -------------------------------------------
+
+    def keep(self, text: str) -> str:
+        """Keep encoded text, and return encoded text that refers to it.
+
+        Raises
+        ------
+        StorageError
+            If the file cannot be written.
+        """
+        reference = self._keep("text", text.encode())
+        return json.dumps({"$type": "kept", "value": reference}, separators=(",", ":"))
+
+    def fetch(self, text: str) -> str:
+        """Return the encoded text to which a reference leads.
+
+        Parameters
+        ----------
+        text : str
+            What :meth:`keep` returned; any other text is given back as it is.
+
+        Raises
+        ------
+        StorageError
+            If the file is gone or damaged.
+        """
+        if not self.is_reference(text):
+            return text
+        return self._fetch(json.loads(text)["value"]).decode()
+
+    @staticmethod
+    def is_reference(text: str) -> bool:
+        """Return whether encoded text refers to text in a file."""
+        return text.startswith('{"$type":"kept","value":{"kind":"text",')
+
+    # --- values that JSON has no place for --------------------------------------------
+
+    def keep_value(self, value: object) -> dict[str, Any] | None:
+        """Keep an array of NumPy or a table of pandas.
+
+        Parameters
+        ----------
+        value : object
+            Anything.
+
+        Returns
+        -------
+        dict or None
+            JSON data for :meth:`fetch_value`; None for a value of another kind.
+
+        Raises
+        ------
+        CodecError
+            If it is of these kinds, but would not come back as it is.
+        """
+        numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
+        if numpy is not None and type(value) is numpy.ndarray:
+            return self._keep("ndarray", _array_bytes(numpy, value))
+        if pandas is not None and type(value) is pandas.DataFrame:
+            return self._keep("DataFrame", _table_bytes(pandas, value))
+        return None
+
+    def fetch_value(self, reference: Mapping[str, Any]) -> Any:  # Any: as kept
+        """Return the value to which a reference leads, also one of :meth:`keep`.
+
+        Raises
+        ------
+        StorageError
+            If the file is gone or damaged.
+        """
+        data = io.BytesIO(self._fetch(reference))
+        if reference["kind"] == "text":
+            return decode(data.read().decode(), fetch=self.fetch_value)
+        if reference["kind"] == "ndarray":
+            numpy: Any = importlib.import_module("numpy")
+            return numpy.load(data, allow_pickle=False)
+        pandas: Any = importlib.import_module("pandas")
+        return pandas.read_parquet(data)
+
+    # --- files ------------------------------------------------------------------------
+
+    def _keep(self, kind: str, data: bytes) -> dict[str, Any]:
+        """Write a file, unless its very content is there; return a reference."""
+        digest = sha256(data).hexdigest()
+        path = self._path(kind, digest)
+        try:
+            is_there = path.stat().st_size == len(data) and path.read_bytes() == data
+        except OSError:
+            is_there = False
+        try:
+            if not is_there:
+                replace_file(path, data)
+        except OSError as error:
+            raise StorageError(
+                "A value cannot be kept in a file",
+                why=f"{path}: {error.strerror or error}.",
+                fix="Make room, or let the folder be written; another folder is set "
+                "by FLEXIFLOW_LOCAL_STORAGE_PATH.",
+                context={"file": str(path), "size": len(data)},
+            ) from error
+        return {"kind": kind, "sha256": digest, "size": len(data)}
+
+    def _fetch(self, reference: Mapping[str, Any]) -> bytes:
+        """Return the content of the file to which a reference leads."""
+        kind, digest = reference.get("kind"), str(reference.get("sha256"))
+        # it becomes a part of a path
+        if kind not in _KINDS or not _DIGEST.fullmatch(digest):
+            raise StorageError(
+                "What should refer to a file does not",
+                why="It names no kind of value, or no SHA-256.",
+                fix="The row was written by another program or damaged: restore the "
+                "database from a backup.",
+                context={"kind": kind, "sha256": digest},
+            )
+        path = self._path(kind, digest)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StorageError(
+                "A value that was kept in a file is gone",
+                why=f"{path}: {error.strerror or error}.",
+                fix="Put the file back from a backup, beside the database that refers "
+                "to it; or run the workflow again.",
+                context={"file": str(path)},
+            ) from error
+        if sha256(data).hexdigest() != digest:
+            raise StorageError(
+                "A value that was kept in a file is damaged",
+                why=f"The SHA-256 of {path} is not the one of its name.",
+                fix="Put the file back from a backup, or run the workflow again.",
+                context={"file": str(path), "size": len(data)},
+            )
+        return data
+
+    def _path(self, kind: str, digest: str) -> Path:
+        """Return the file of a content."""
+        return self.folder / digest[:2] / f"{digest}.{_KINDS[kind]}"
+
+
+# Any, below: NumPy and pandas are optional, and untyped from here.
+def _array_bytes(numpy: Any, value: Any) -> bytes:
+    """Return an array in NumPy's own format."""
+    if value.dtype.hasobject:
+        raise CodecError(
+            "An array of Python objects cannot be stored",
+            why=f"Its dtype is {value.dtype}; such arrays can only be pickled.",
+            fix="Give it a dtype of numbers or text, or return value.tolist().",
+        )
+    data = io.BytesIO()
+    numpy.save(data, value, allow_pickle=False)
+    return data.getvalue()
+
+
+def _table_bytes(pandas: Any, value: Any) -> bytes:
+    """Return a table as Parquet, seen to come back as it is."""
+    try:
+        data: bytes = value.to_parquet()
+        back = pandas.read_parquet(io.BytesIO(data))
+        pandas.testing.assert_frame_equal(back, value)
+    except ImportError as error:
+        raise CodecError(
+            "A table of pandas needs the package 'pyarrow' to be stored",
+            why=f"{error}".partition("\n")[0],
+            fix='Run: pip install pyarrow. Or return value.to_dict("list").',
+        ) from error
+    except (AssertionError, TypeError, ValueError, OSError) as error:
+        raise CodecError(
+            "A table of pandas cannot be stored as it is",
+            why=f"{type(error).__name__}: {error}",
+            fix="Give its columns text as names and one type each, or return "
+            'value.to_dict("list").',
+        ) from error
+    return data
