@@ -107,6 +107,24 @@ class Announcer(Subscribers):
             late = not EAGER
         return late
 
+    def is_heard(self, event_name: str) -> bool:
+        """Return whether anybody hears of an event; cheaper than to tell of it."""
+        heard = event_name in self._events or bool(self._patterns)
+        return heard or self._history is not None
+
+    def announce_from_anywhere(
+        self, event_name: str, data: Any, component: str | None = None
+    ) -> None:
+        """Announce an event at home; may be called from any thread.
+
+        A home that is busy hears of it later; nobody waits for that.
+        """
+        home = self._home
+        if home is None or not home.is_elsewhere():
+            self.announce(event_name, data, component)
+        else:
+            home.spawn(self.announce, event_name, data, component)
+
     def _failed(self, event_name: str, sub: Subscription, error: BaseException) -> bool:
         """Log a handler's failure and announce it; as :meth:`announce` returns."""
         self._failures += 1

@@ -1,0 +1,425 @@
+"""Perform a step with options: attempts, time limits, fallback, rollback, and more."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+from . import _values
+from ._clocked import TimeLimit, pause_until
+from ._options import TaskMetadata, TaskOptions, accepts
+from ._scope import SCOPE, Scope, source_id
+from ._step import Named, Step, known_result
+from .errors import (
+    CodecError,
+    ExecutionError,
+    ExecutionTimeoutError,
+    NonDeterminismError,
+    RetryError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ._drive import Drive
+    from .replay import Open
+
+__all__ = ["Optioned", "Resources", "perform_with_options"]
+
+
+class Optioned(Named, Protocol):
+    """A task with its options."""
+
+    options: TaskOptions
+
+
+class Secrets(Protocol):
+    """The secrets of one step, and what keeps them out of all that is stored."""
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The secrets by name."""
+
+    def in_text(self, text: str) -> str:
+        """Return a text without them."""
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text holds one."""
+
+    def out_of(self, error: BaseException) -> BaseException:
+        """Return an error that does not hold them."""
+
+
+class Resources(Protocol):
+    """What the runtime lends to steps."""
+
+    def secrets(self, names: tuple[str, ...]) -> Secrets:
+        """Return secrets by name."""
+
+    # Any: functions and values are the user's.
+    async def execute(
+        self,
+        executor: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Call a function elsewhere."""
+
+    def cached(
+        self, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> tuple[str, Any | None]:
+        """Return the key of a call in the cache, and its hit or None."""
+
+    def cache(self, key: str, value: Any) -> None:
+        """Keep the result of a call."""
+
+
+@final
+class _Attempts:
+    """One step with options, from its first attempt to its end."""
+
+    __slots__ = (
+        "args",
+        "attempt",
+        "drive",
+        "error",
+        "key",
+        "kwargs",
+        "name",
+        "options",
+        "phase",
+        "secrets",
+        "step",
+        "task",
+    )
+
+    def __init__(
+        self,
+        task: Optioned,
+        step: Step,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        self.task = task
+        self.options = task.options
+        self.step = step
+        self.drive = step.drive
+        self.key = step.key
+        self.name = step.name
+        self.args = args
+        self.kwargs = kwargs
+        self.attempt = 1
+        self.phase = "attempt"
+        self.error: BaseException | None = None
+        self.secrets: Secrets | None = None
+
+    # --- what happens -----------------------------------------------------------------
+
+    def note(
+        self, kind: str, value: Any = None, error: BaseException | None = None
+    ) -> None:
+        """Tell of something at once, without waiting for it to be stored."""
+        if self.drive.dead:
+            raise asyncio.CancelledError
+        text = self.error_text(error) if error is not None else _values.text_of(value)
+        self.drive.writing.push(self.step.record(kind, text))
+
+    def error_text(self, error: BaseException) -> str:
+        """Return an error as text, without secrets."""
+        text = _values.error_text(self.without_secrets(error))
+        return text if self.secrets is None else self.secrets.in_text(text)
+
+    def without_secrets(self, error: BaseException) -> BaseException:
+        """Return an error that holds no secret."""
+        return error if self.secrets is None else self.secrets.out_of(error)
+
+    async def run(self) -> Any:
+        """Return the result of the step, or raise what it failed with."""
+        options = self.options
+        if options.secret_requests:
+            self.secrets = self.drive.host.resources.secrets(options.secret_requests)
+        if self.phase == "attempt":
+            try:
+                return await self.try_all()
+            except _Spent as spent:
+                self.error = spent.error
+        if self.phase == "attempt" and options.fallback is not None:
+            self.phase = "fallback"
+            self.note("TASK_FALLBACK_STARTED", self.told_error())
+        if self.phase == "fallback":
+            try:
+                return await self.fall_back()
+            except _Spent:
+                pass
+        error = self.error or ExecutionError(what=f"{self.name} failed")
+        if options.rollback is not None:
+            if self.phase != "rollback":
+                self.note("TASK_ROLLBACK_STARTED", self.told_error())
+            await self.roll_back(error)
+        raise _Spent(error)
+
+    def told_error(self) -> dict[str, Any]:
+        """Return what a restart needs to know of the last error."""
+        error = self.error
+        return {"error": None if error is None else self.without_secrets(error)}
+
+    # --- attempts ---------------------------------------------------------------------
+
+    async def try_all(self) -> Any:
+        """Call the function until it returns or may be called no more."""
+        options, of = self.options, self.options.retry_max_attempts + 1
+        while True:
+            try:
+                result = await self.try_once()
+            except (NonDeterminismError, CodecError):
+                raise
+            except (Exception, SystemExit) as error:
+                if self.drive.dead:
+                    raise asyncio.CancelledError from None
+                if self.attempt > 1:
+                    self.note("TASK_RETRY_FAILED", error=error)
+                if self.attempt >= of:
+                    raise _Spent(self.final(error)) from error
+                self.attempt += 1
+                await self.wait_for(options.delay_before(self.attempt), error)
+            else:
+                if self.attempt > 1:
+                    self.note("TASK_RETRY_COMPLETED")
+                return result
+
+    def final(self, error: BaseException) -> BaseException:
+        """Return what the step fails with after its last attempt."""
+        retried = self.options.retry_max_attempts
+        return RetryError(_cause(error), self.attempt, self.name) if retried else error
+
+    async def wait_for(self, delay: float, error: BaseException) -> None:
+        """Wait before an attempt; the wait is stored."""
+        clock = self.drive.host.clock
+        due = clock.time() + delay
+        facts = {
+            "attempt": self.attempt,
+            "of": self.options.retry_max_attempts + 1,
+            "delay": delay,
+            "due": due,
+        }
+        self.error = error
+        self.note("TASK_RETRY_STARTED", {**facts, **self.told_error()})
+        await pause_until(clock, self.drive.lane.loop, due)
+
+    async def try_once(self) -> Any:
+        """Call the function within its time."""
+        timeout = self.options.timeout
+        scope = self.key if self.attempt == 1 else f"{self.key}/!{self.attempt}"
+        call = self.call(self.task.func, scope, elsewhere=True)
+        if not timeout:
+            return await call
+        try:
+            async with TimeLimit(self.drive.host.clock, timeout):
+                return await call
+        except TimeLimit.Over:
+            raise ExecutionTimeoutError(timeout, self.name) from None
+
+    async def call(
+        self, function: Callable[..., Any], scope: str, *, elsewhere: bool = False
+    ) -> Any:
+        """Call a function with the task's arguments and what it accepts besides."""
+        kwargs = self.kwargs
+        function = getattr(function, "func", function) if elsewhere else function
+        if self.secrets is not None and accepts(function, "secrets"):
+            kwargs = {**kwargs, "secrets": self.secrets.values}
+        if self.options.metadata and accepts(function, "metadata"):
+            made = TaskMetadata(
+                source_id(self.drive.live.id, self.key), self.name, self.attempt
+            )
+            kwargs = {**kwargs, "metadata": made}
+        token = SCOPE.set(Scope(self.drive, f"{scope}/", is_body=False))
+        try:
+            if elsewhere and self.options.executor != "local":
+                return await self.drive.host.resources.execute(
+                    self.options.executor, function, self.args, kwargs
+                )
+            result = function(*self.args, **kwargs)
+            return await result if inspect.isawaitable(result) else result
+        finally:
+            SCOPE.reset(token)
+
+    # --- afterwards -------------------------------------------------------------------
+
+    async def fall_back(self) -> Any:
+        """Return what the fallback gives."""
+        fallback = self.options.fallback
+        if fallback is None:
+            raise _Spent(self.error)
+        try:
+            result = await self.call(fallback, f"{self.key}/!f")
+            text = self.result_text(result)
+        except NonDeterminismError:
+            raise
+        except (Exception, SystemExit) as error:
+            self.note("TASK_FALLBACK_FAILED", error=error)
+            if self.error is not None:
+                self.error.add_note(f"The fallback failed too: {error!r}")
+            raise _Spent(self.error) from error
+        self.drive.writing.push(self.step.record("TASK_FALLBACK_COMPLETED", text))
+        return result
+
+    async def roll_back(self, error: BaseException) -> None:
+        """Undo what the task did; whether that works or not, the error goes on."""
+        rollback = self.options.rollback
+        if rollback is None:
+            return
+        try:
+            await self.call(rollback, f"{self.key}/!r")
+        except NonDeterminismError:
+            raise
+        except (Exception, SystemExit) as failed:  # noqa: BLE001 - told; the error goes on
+            self.note("TASK_ROLLBACK_FAILED", error=failed)
+            error.add_note(f"The rollback failed too: {failed!r}")
+        else:
+            self.note("TASK_ROLLBACK_COMPLETED")
+
+    def result_text(self, result: Any) -> str | None:
+        """Return a result as the journal holds it.
+
+        Raises
+        ------
+        CodecError
+            If it cannot be stored, or holds a secret.
+        """
+        storage = self.options.output_storage
+        text = _values.text_of(result)
+        if text is None:
+            return None
+        if self.secrets is not None and self.secrets.are_in(text):
+            raise CodecError(
+                f"The result of {self.name!r} holds a secret",
+                why="Results are stored, and secrets must not be.",
+                fix="Return what the secret was needed for, not the secret.",
+                context={"task": self.name},
+            )
+        return text if storage is None else storage.keep(text)
+
+    # --- after a restart --------------------------------------------------------------
+
+    async def take_up(self, opened: Open) -> None:
+        """Go on where the process died."""
+        for record in opened.records:
+            kind = record.kind
+            # Any: facts that this class has written itself.
+            facts: Any = _values.value_of(record.value) if record.value else None
+            if kind == "TASK_RETRY_STARTED":
+                self.attempt, self.error = facts["attempt"], facts["error"]
+            elif kind == "TASK_FALLBACK_STARTED":
+                self.phase, self.error = "fallback", facts["error"]
+            elif kind == "TASK_ROLLBACK_STARTED":
+                self.phase, self.error = "rollback", facts["error"]
+        last = opened.last()
+        if last.kind == "TASK_RETRY_STARTED":
+            due = _values.value_of(last.value or "")["due"]
+            await pause_until(self.drive.host.clock, self.drive.lane.loop, due)
+        elif last.kind == "TASK_RETRY_FAILED":
+            await self.take_up_failed(_values.error_of(last.value or ""))
+        elif last.kind == "TASK_FALLBACK_FAILED":
+            self.phase = "fallen"
+        elif last.kind in {"TASK_ROLLBACK_COMPLETED", "TASK_ROLLBACK_FAILED"}:
+            raise _Spent(self.error)
+
+    async def take_up_failed(self, error: BaseException) -> None:
+        """Go on after an attempt that failed just before the process died."""
+        if self.attempt > self.options.retry_max_attempts:
+            self.error = self.final(error)
+            self.phase = "fallback" if self.options.fallback else "fallen"
+            if self.phase == "fallback":
+                self.note("TASK_FALLBACK_STARTED", self.told_error())
+            return
+        self.attempt += 1
+        await self.wait_for(self.options.delay_before(self.attempt), error)
+
+
+@final
+class _Spent(Exception):  # noqa: N818 - a signal within this module
+    """Nothing is left to be tried."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        super().__init__()
+        self.error: Final = error or ExecutionError()
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what lies under an error of a task."""
+    inner = getattr(error, "inner_exception", None)
+    return inner if isinstance(inner, BaseException) else error
+
+
+async def perform_with_options(
+    task: Optioned,
+    drive: Drive,
+    key: str,
+    args: tuple[Any, ...],
+    *,
+    kwargs: dict[str, Any],
+) -> Any:
+    """Perform a step as its options say; return its result.
+
+    Raises
+    ------
+    ExecutionError
+        If it fails for good.
+    NonDeterminismError
+        If another step was called here in the first run.
+    """
+    name, options = task.name, task.options
+    digest = _values.digest_of(args, kwargs)
+    known = drive.recorded.ended.pop(key, None)
+    if known is not None:
+        storage = options.output_storage
+        return await known_result(drive, known, name, digest, storage=storage)
+    opened = drive.recorded.open.pop(key, None)
+    step = Step(drive, key, name, digest)
+    attempts = _Attempts(task, step, args, kwargs)
+    step.begin(opened, _facts(options))
+    try:
+        try:
+            if opened is not None:
+                await attempts.take_up(opened)
+            result, text = await _result(attempts, options)
+        except _Spent as spent:
+            raise spent.error from spent.error.__cause__
+        await step.finish(text)
+        return result
+    except asyncio.CancelledError:
+        step.give_up()
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+        told = attempts.without_secrets(error)
+        raise await step.fail(told, attempts.error_text(told)) from told
+    finally:
+        drive.leave()
+
+
+async def _result(steps: _Attempts, options: TaskOptions) -> tuple[Any, str | None]:
+    """Return the result of a step, and its text; from the cache if it is there."""
+    if not options.cache:
+        result = await steps.run()
+        return result, steps.result_text(result)
+    resources = steps.drive.host.resources
+    function = steps.task.func
+    cache_key, hit = resources.cached(function, steps.args, steps.kwargs)
+    if hit is not None:
+        return hit.value, steps.result_text(hit.value)
+    result = await steps.run()
+    text = steps.result_text(result)
+    resources.cache(cache_key, result)
+    return result, text
+
+
+def _facts(options: TaskOptions) -> str | None:
+    """Return what a view wants to know of a step when it begins."""
+    facts: dict[str, Any] = {}
+    if options.retry_max_attempts:
+        facts["retry_max_attempts"] = options.retry_max_attempts
+    if options.executor != "local":
+        facts["executor"] = options.executor
+    return _values.text_of(facts) if facts else None

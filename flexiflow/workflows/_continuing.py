@@ -1,0 +1,177 @@
+"""Go on with executions: after a crash, with an answer, or to their end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from . import _values
+from ._definition import CATALOGUE, Definition
+from ._hosting import Hosting
+from ._loop_thread import BLOCKED
+from ._taking import Stored, is_refused, load, not_waiting
+from .errors import ExecutionOwnedError, StaleEpochError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from ._drive import Drive
+    from ._live import Live
+    from .context import ExecutionContext
+    from .journal import Record
+
+__all__ = ["Continuing"]
+
+
+class Continuing(Hosting):
+    """The part of a runtime that goes on with what was begun; awaited in a loop."""
+
+    async def finish(self, live: Live) -> ExecutionContext[Any]:
+        """Wait until an execution has stopped; may be awaited in any loop.
+
+        Raises
+        ------
+        WorkflowError
+            If this process cannot go on with it: the journal failed, another process
+            took it over, its loop has ended.
+        """
+        await live.wait()
+        if live.failure is not None:
+            raise live.failure
+        return live.context
+
+    async def go_on(
+        self, execution_id: str, definition: Definition | None = None
+    ) -> ExecutionContext[Any]:
+        """Go on with an execution after a crash, or return it as it is."""
+        live = self._active.get(execution_id)
+        if live is not None:
+            return await self.finish(live)
+        name = None if definition is None else definition.name
+        stored = load(self.journal, execution_id, name)
+        if stored.is_at_rest and not is_refused(stored):
+            return self.live_of(stored).context
+        if stored.execution.parent:
+            await self.go_on(stored.execution.parent)
+            return self.live_of(load(self.journal, execution_id)).context
+        definition = definition or CATALOGUE.get(stored.execution.workflow)
+        records: tuple[Record, ...] = ()
+        if stored.is_at_rest:
+            records = (self._record(stored, "WORKFLOW_CLAIMED", state="RUNNING"),)
+        live = self.take_over(stored, definition, reason="recovered", records=records)
+        return await self.finish(live)
+
+    async def answer(
+        self,
+        execution_id: str,
+        data: Any,
+        pause: str | None,
+        *,
+        definition: Definition | None = None,
+    ) -> ExecutionContext[Any]:
+        """Answer an execution that waits, wherever it does; wait until it stops."""
+        live = self._active.get(execution_id)
+        if live is not None and not live.parent and live.drive is not None:
+            drive: Drive = live.drive
+            if not self._can_be_asked(drive):
+                self.evict(live)
+            elif await self._in_loop_of(drive, self._answer, live, data, pause):
+                return await self.finish(live)
+        name = None if definition is None else definition.name
+        stored = load(self.journal, execution_id, name)
+        parent = stored.execution.parent
+        if parent:
+            stored.question(pause)
+            await self.answer(parent, data, execution_id.removeprefix(f"{parent}."))
+            return self.live_of(load(self.journal, execution_id)).context
+        key, _ = stored.question(pause)
+        definition = definition or CATALOGUE.get(stored.execution.workflow)
+        records = stored.answers(key, _values.text_of(data), self.clock.time())
+        try:
+            live = self.take_over(stored, definition, records=records)
+        except StaleEpochError as error:
+            raise not_waiting(execution_id, stored.state, [], pause) from error
+        return await self.finish(live)
+
+    async def _answer(self, live: Live, data: Any, pause: str | None) -> bool:
+        """Answer a body that waits in this loop; False when it does so elsewhere."""
+        drive: Drive = live.drive
+        try:
+            await drive.answer(data, pause)
+        except LookupError:
+            names = [waiting.name for waiting in drive.waiting.values()]
+            raise not_waiting(live.id, live.state, names, pause) from None
+        except (StaleEpochError, asyncio.CancelledError):
+            if not drive.dead:
+                raise
+            return False
+        return True
+
+    async def end(self, execution_id: str) -> ExecutionContext[Any]:
+        """Cancel an execution, wherever it runs; wait until it has ended.
+
+        One that has ended already is returned as it is.
+        """
+        live = self._active.get(execution_id)
+        if live is not None and live.drive is not None:
+            drive: Drive = live.drive
+            if self._can_be_asked(drive):
+
+                async def cancel() -> None:
+                    drive.cancel()
+
+                await self._in_loop_of(drive, cancel)
+                return await self.finish(live)
+            self.evict(live)
+        stored = load(self.journal, execution_id)
+        if stored.has_ended:
+            return self.live_of(stored).context
+        return await self._end_stored(stored)
+
+    async def _end_stored(self, stored: Stored) -> ExecutionContext[Any]:
+        """Cancel an execution that does not run here."""
+        execution = stored.execution
+        definition = CATALOGUE.find(execution.workflow)
+        cancelling = self._record(stored, "WORKFLOW_CANCELLING", state="CANCELLING")
+        try:
+            if definition is not None:
+                live = self.take_over(stored, definition, records=(cancelling,))
+                return await self.finish(live)
+            cancelled = self._record(stored, "WORKFLOW_CANCELLED", state="CANCELLED")
+            self.journal.claim(
+                execution.id,
+                expected_epoch=execution.epoch,
+                time=self.clock.time(),
+                records=(cancelling, cancelled),
+            )
+        except ExecutionOwnedError:
+            request = cancelling._replace(kind="REQUEST_CANCEL")
+            self.journal.append([request], epoch=execution.epoch)
+            while not stored.has_ended:
+                await asyncio.sleep(0.05)
+                stored = load(self.journal, execution.id)
+        return self.live_of(load(self.journal, execution.id)).context
+
+    def _record(
+        self, stored: Stored, kind: str, value: str | None = None, *, state: str = ""
+    ) -> Record:
+        return stored.record(kind, value, time=self.clock.time(), state=state)
+
+    def _can_be_asked(self, drive: Drive) -> bool:
+        """Return whether the loop of a body is there to do something."""
+        loop = drive.lane.loop
+        return loop.is_running() and loop not in BLOCKED.get()
+
+    async def _in_loop_of(
+        self,
+        drive: Drive,
+        function: Callable[..., Coroutine[Any, Any, Any]],
+        *args: Any,
+    ) -> Any:
+        """Await something in the loop of a body."""
+        loop = drive.lane.loop
+        if loop is asyncio.get_running_loop():
+            return await function(*args)
+        return await asyncio.wrap_future(
+            asyncio.run_coroutine_threadsafe(function(*args), loop)
+        )

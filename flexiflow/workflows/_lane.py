@@ -1,0 +1,54 @@
+"""Bring the journal's acknowledgements home to a loop, many with one wake-up."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, final
+
+if TYPE_CHECKING:
+    import asyncio
+
+__all__ = ["Landing", "Lane"]
+
+
+class Landing(Protocol):
+    """What waits for an acknowledgement."""
+
+    def land(self, error: BaseException | None, seqs: range) -> None:
+        """Take it; called in the loop."""
+
+
+@final
+class Lane:
+    """The way from the journal's writer to one loop.
+
+    Parameters
+    ----------
+    loop : asyncio.AbstractEventLoop
+        Where acknowledgements are taken.
+    """
+
+    __slots__ = ("_is_called", "_landed", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._landed: deque[tuple[Landing, BaseException | None, range]] = deque()
+        self._is_called = False
+
+    def put(self, landing: Landing, error: BaseException | None, seqs: range) -> None:
+        """Hand an acknowledgement over; called in the writer's thread."""
+        self._landed.append((landing, error, seqs))
+        if not self._is_called:
+            self._is_called = True
+            try:
+                self.loop.call_soon_threadsafe(self._land)
+            except RuntimeError:  # the loop has ended, and with it all who wait
+                self._landed.clear()
+
+    def _land(self) -> None:
+        # In this order: what is put from here on calls again.
+        self._is_called = False
+        landed = self._landed
+        while landed:
+            landing, error, seqs = landed.popleft()
+            landing.land(error, seqs)

@@ -1,0 +1,87 @@
+"""Lend steps what they need besides the journal: secrets, executors, a cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+from ._redactor import Redactor
+from .config import Configuration
+from .secret_managers import SecretManager
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+__all__ = ["Lending", "LentSecrets"]
+
+
+@final
+class LentSecrets:
+    """The secrets of one step, and what keeps them out of all that is stored.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        The secrets by name. Any: they are JSON data.
+    """
+
+    __slots__ = ("_redactor", "values")
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+        self._redactor = Redactor(values)
+
+    def in_text(self, text: str) -> str:
+        """Return a text without them."""
+        return self._redactor.text(text)
+
+    def are_in(self, text: str) -> bool:
+        """Whether a text holds one."""
+        return self._redactor.is_in(text)
+
+    def out_of(self, error: BaseException) -> BaseException:
+        """Return an error that does not hold them."""
+        return self._redactor.error(error)
+
+
+@final
+class Lending:
+    """What a runtime lends to steps; made when it is first asked for.
+
+    Parameters
+    ----------
+    home : str or path, optional
+        The folder of what is stored; by default as the settings say.
+    """
+
+    def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
+        self._home = None if home is None else Path(home)
+
+    @property
+    def home(self) -> Path:
+        """The folder of what is stored."""
+        return self._home or Configuration.get().settings.home
+
+    @property
+    def database(self) -> str:
+        """The file or URL of the journal."""
+        if self._home is None:
+            url = Configuration.get().settings.database_url
+            if url:
+                return url
+        return str(self.home / "flexiflow.db")
+
+    def secrets(self, names: tuple[str, ...]) -> LentSecrets:
+        """Return secrets by name.
+
+        Raises
+        ------
+        SecretNotFoundError
+            If one is missing; it names all that are.
+        """
+        key = Configuration.get().settings.security.encryption_key
+        return LentSecrets(SecretManager(self.home, key).get(names))
+
+    def close(self) -> None:
+        """Let go of what was made."""

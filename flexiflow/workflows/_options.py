@@ -1,0 +1,142 @@
+"""Hold what was said about a task or a workflow where it was defined."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, final, get_args
+
+from ..errors import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = [
+    "LONGEST_DELAY",
+    "ExecutorName",
+    "OutputStorage",
+    "TaskMetadata",
+    "TaskOptions",
+    "accepts",
+]
+
+ExecutorName = Literal["local", "thread", "process", "dask"]
+"""Where a task runs."""
+
+LONGEST_DELAY: Final = 600.0
+"""The longest wait before a retry, in seconds."""
+
+
+class OutputStorage(Protocol):
+    """Keeps results outside of the journal; both sides are encoded text."""
+
+    def keep(self, text: str) -> str:
+        """Keep a result, and return what the journal holds in its place."""
+
+    def fetch(self, text: str) -> str:
+        """Return the result for what the journal holds."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class TaskMetadata:
+    """What a task that asks for ``metadata`` is told of its call."""
+
+    task_id: str
+    """The id of the call, stable over retries and restarts; ``source_id`` of events."""
+    task_name: str
+    """The name of the task."""
+    attempt: int
+    """Which attempt this is, from 1."""
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskOptions:
+    """The options of a task."""
+
+    name: str | None = None
+    """What events and views call it; the function's name when left out."""
+    retry_max_attempts: int = 0
+    """How often it is tried again after the first call; at least 0."""
+    retry_delay: float = 1
+    """Seconds before the first retry; at least 0."""
+    retry_backoff: float = 2
+    """What the wait is multiplied by after each retry; above 0."""
+    timeout: float = 0
+    """Seconds that each attempt may take; 0: as many as it needs."""
+    # Any: the fallback takes the task's arguments and gives its result.
+    fallback: Callable[..., Any] | None = None
+    """Called with the task's arguments after the last attempt; gives the result."""
+    rollback: Callable[..., Any] | None = None
+    """Called once with the task's arguments before the task fails for good."""
+    secret_requests: tuple[str, ...] = ()
+    """The names of the secrets it gets as the keyword ``secrets``."""
+    cache: bool = False
+    """Whether a result for the same code and arguments is used again."""
+    metadata: bool = False
+    """Whether it gets the keyword ``metadata``."""
+    output_storage: OutputStorage | None = None
+    """Where its results are kept instead of in the journal."""
+    executor: ExecutorName = "local"
+    """Where it runs."""
+    resources: object = None
+    """What it needs of a machine, a ``ResourceRequest``."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        if self.retry_max_attempts < 0:
+            msg = f"retry_max_attempts is {self.retry_max_attempts}; it is at least 0"
+            raise ValueError(msg)
+        if self.retry_delay < 0 or self.timeout < 0:
+            msg = "retry_delay and timeout are seconds, at least 0"
+            raise ValueError(msg)
+        if self.retry_backoff <= 0:
+            msg = f"retry_backoff is {self.retry_backoff}; it is above 0"
+            raise ValueError(msg)
+        known = get_args(ExecutorName)
+        if self.executor not in known:
+            close = ", ".join(nearest(str(self.executor), known))
+            msg = f"there is no executor {self.executor!r}; there are: {close}"
+            raise ValueError(msg)
+        if isinstance(self.secret_requests, str):
+            msg = f"secret_requests is a list of names: [{self.secret_requests!r}]"
+            raise TypeError(msg)
+        object.__setattr__(self, "secret_requests", tuple(self.secret_requests))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a call is the function itself, once, here, and no more."""
+        return not (
+            self.retry_max_attempts
+            or self.timeout
+            or self.fallback
+            or self.rollback
+            or self.secret_requests
+            or self.cache
+            or self.metadata
+            or self.output_storage
+            or self.executor != "local"
+        )
+
+    def delay_before(self, attempt: int) -> float:
+        """Return the seconds to wait before an attempt, counted from 1."""
+        exponent = attempt - 2
+        try:
+            delay = self.retry_delay * self.retry_backoff**exponent
+        except OverflowError:
+            delay = LONGEST_DELAY
+        return min(LONGEST_DELAY, delay)
+
+
+# Any: functions of all kinds are asked.
+def accepts(function: Callable[..., Any], keyword: str) -> bool:
+    """Return whether a function can be called with a keyword."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return False
+    found = parameters.get(keyword)
+    if found is not None and found.kind is not found.POSITIONAL_ONLY:
+        return True
+    return any(item.kind is item.VAR_KEYWORD for item in parameters.values())

@@ -1,0 +1,196 @@
+"""Give each step its key: the path of the call within the body, never its time.
+
+A scope is one line of code that runs by itself: the body, one of its asyncio tasks, one
+branch of ``parallel``, the inside of a step. Within a scope one thing happens after the
+other, so a counter tells the calls apart, in the first run as in each replay.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, Final, final
+
+from .errors import ExecutionContextNotFoundError, NonDeterminismError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["SCOPE", "Scope", "ScopeFactory", "enter_scope", "scope_here", "source_id"]
+
+
+@final
+class Scope:
+    """One line of code of one execution.
+
+    Parameters
+    ----------
+    drive : object
+        The drive that runs it. Any: its module builds on this one.
+    prefix : str
+        What the keys of its steps begin with.
+    is_body : bool
+        Whether this is the workflow's own code, not the inside of a step.
+    """
+
+    __slots__ = ("branches", "drive", "is_body", "is_stray", "prefix", "steps", "task")
+
+    def __init__(self, drive: Any, prefix: str, *, is_body: bool = True) -> None:
+        self.drive = drive
+        self.prefix = prefix
+        self.is_body = is_body
+        self.steps = 0
+        """Steps called so far."""
+        self.branches = 0
+        """Asyncio tasks begun so far."""
+        self.task: asyncio.Task[Any] | None = None
+        """The asyncio task that runs it, once that is known."""
+        self.is_stray = False
+        """Whether it was begun where no order can be told; it may call no step."""
+
+    def next_key(self) -> str:
+        """Return the key of the step that is called now."""
+        self.steps += 1
+        return f"{self.prefix}{self.steps}"
+
+    def branch(self, *, is_stray: bool) -> Scope:
+        """Return the scope of an asyncio task that begins now."""
+        self.branches += 1
+        child = Scope(self.drive, f"{self.prefix}~{self.branches}/")
+        child.is_body = self.is_body
+        child.is_stray = is_stray or self.is_stray
+        return child
+
+    def is_here(self) -> bool:
+        """Return whether the calling code is the one that this scope is about."""
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            return False
+        if self.task is None:
+            self.task = task
+        return self.task is task and task is not None
+
+
+SCOPE: Final[ContextVar[Scope | None]] = ContextVar("flexiflow.workflow", default=None)
+"""The scope of the code at work; None outside of executions."""
+
+_get: Final = SCOPE.get
+
+
+def scope_here() -> Scope:
+    """Return the scope of the code at work, wherever it runs.
+
+    Raises
+    ------
+    ExecutionContextNotFoundError
+        If there is none.
+    """
+    scope = _get()
+    if scope is None:
+        raise ExecutionContextNotFoundError(
+            "There is no execution here",
+            why="This code does not run within a workflow.",
+            fix="Call it in the body of a workflow, or within one of its tasks.",
+        )
+    return scope
+
+
+def source_id(execution_id: str, key: str) -> str:
+    """Return the id of a step's call: stable over retries, restarts and replays."""
+    return f"{execution_id}:{key}" if key else execution_id
+
+
+def enter_scope(name: str) -> Scope:
+    """Return the scope in which a step is called.
+
+    Parameters
+    ----------
+    name : str
+        The step, for an error.
+
+    Raises
+    ------
+    ExecutionContextNotFoundError
+        If it is called outside of an execution.
+    NonDeterminismError
+        If it is called where its place in the body cannot be told.
+    """
+    scope = _get()
+    if scope is None:
+        raise ExecutionContextNotFoundError(
+            f"The task {name!r} was called outside of a workflow",
+            why="A task is a step of an execution, and this code belongs to none.",
+            fix=f"Call it in the body of a workflow; {name}.func is the function.",
+        )
+    if scope.is_stray or not scope.is_here():
+        raise NonDeterminismError(
+            f"The task {name!r} was called where no order can be told",
+            why="The call came from a thread, a callback, or a task that was not begun "
+            "by the body itself, so that a replay could not find its result again.",
+            fix="Call it in the body, or in a coroutine that the body gives to "
+            "asyncio.gather, asyncio.create_task, a TaskGroup or parallel.",
+            context={"task": name, "execution_id": scope.drive.live.id},
+        )
+    return scope
+
+
+@final
+class ScopeFactory:
+    """A task factory that gives each asyncio task of an execution a scope of its own.
+
+    Parameters
+    ----------
+    previous : callable, optional
+        The factory that the loop had; asyncio's own when there was none.
+    """
+
+    __slots__ = ("previous", "users")
+
+    # Any: asyncio's own signature of a task factory.
+    def __init__(self, previous: Callable[..., Any] | None) -> None:
+        self.previous = previous
+        self.users = 0
+        """How many executions run on the loop."""
+
+    def __call__(
+        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
+    ) -> Any:
+        """Make a task."""
+        given = options.get("context")
+        scope = _get() if given is None else given.get(SCOPE)
+        child = None
+        if scope is not None and not (scope.task is None and scope.is_body):
+            # (A body's scope without a task was made a moment ago, for this very task.)
+            context = copy_context() if given is None else given.copy()
+            child = scope.branch(is_stray=not scope.is_here())
+            context.run(SCOPE.set, child)
+            options["context"] = context
+        if self.previous is not None:
+            task = self.previous(loop, coro, **options)
+        else:
+            options.pop("eager_start", None)
+            task = asyncio.Task(coro, loop=loop, **options)
+        if child is not None:
+            child.task = task
+            if child.is_body:
+                child.drive.adopt(child, task)
+        return task
+
+    @classmethod
+    def install(cls, loop: asyncio.AbstractEventLoop) -> None:
+        """Let the tasks of a loop have scopes; to be undone by :meth:`remove`."""
+        factory = loop.get_task_factory()
+        if not isinstance(factory, cls):
+            factory = cls(factory)
+            loop.set_task_factory(factory)
+        factory.users += 1
+
+    @classmethod
+    def remove(cls, loop: asyncio.AbstractEventLoop) -> None:
+        """Undo one :meth:`install`; the last one gives the loop its factory back."""
+        factory = loop.get_task_factory()
+        if isinstance(factory, cls):
+            factory.users -= 1
+            if not factory.users:
+                loop.set_task_factory(factory.previous)

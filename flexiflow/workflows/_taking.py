@@ -1,0 +1,218 @@
+"""Take an execution over from the journal, so that it goes on here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, final
+
+from . import _values
+from .context import ExecutionState
+from .errors import (
+    ExecutionContextNotFoundError,
+    ExecutionStateError,
+    NonDeterminismError,
+    PoisonError,
+)
+from .journal.protocol import Record
+from .replay import Recorded
+
+if TYPE_CHECKING:
+    from .journal.protocol import Execution, Journal
+
+__all__ = [
+    "Stored",
+    "crashed_too_often",
+    "is_refused",
+    "load",
+    "not_found",
+    "not_waiting",
+]
+
+_CANCELS: Final = {"WORKFLOW_CANCELLING", "REQUEST_CANCEL"}
+_ENDED: Final = {"COMPLETED", "FAILED", "CANCELLED"}
+_PROGRESS: Final = {"TASK_COMPLETED", "TASK_FAILED", "WORKFLOW_RESUMED"}
+
+
+@final
+class Stored:
+    """An execution as the journal has it.
+
+    Parameters
+    ----------
+    execution : Execution
+        Its row, its claims and its records.
+    """
+
+    def __init__(self, execution: Execution) -> None:
+        self.execution = execution
+
+    @cached_property
+    def recorded(self) -> Recorded:
+        """What need not be done again; to be used by one drive."""
+        return Recorded(self.execution.records)
+
+    @property
+    def state(self) -> ExecutionState:
+        """How far it has come."""
+        return ExecutionState(self.execution.state)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has come to its end."""
+        return self.execution.state in _ENDED
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether nobody has to be at work on it: it has ended, or waits."""
+        return self.has_ended or self.state is ExecutionState.PAUSED
+
+    def calls_child(self, key: str) -> bool:
+        """Return whether the step of a key waits for a child execution."""
+        opened = self.recorded.open.get(key)
+        if opened is None or opened.records[0].value is None:
+            return False
+        facts = _values.value_of(opened.records[0].value)
+        return isinstance(facts, dict) and "child" in facts
+
+    def plus(self, records: list[Record]) -> Stored:
+        """Return it with the records that were written since."""
+        execution = self.execution
+        return Stored(replace(execution, records=(*execution.records, *records)))
+
+    def input(self) -> Any:
+        """Return its input. Any: the user's."""
+        text = self.execution.input
+        return None if text is None else _values.value_of(text)
+
+    def question(self, pause: str | None) -> tuple[str, Record]:
+        """Return the key and the record of the pause that an answer is for.
+
+        Raises
+        ------
+        ExecutionStateError
+            If it does not wait for that answer.
+        """
+        pauses = self.recorded.pauses()
+        for key, record in pauses:
+            if pause is None or pause in {record.name, key}:
+                return key, record
+        raise not_waiting(
+            self.execution.id, self.state, [r.name for _, r in pauses], pause
+        )
+
+    def record(
+        self, kind: str, value: str | None = None, *, time: float, state: str = ""
+    ) -> Record:
+        """Return a record of it, for somebody who is not at work on it."""
+        execution = self.execution
+        return Record(
+            execution.id,
+            kind,
+            name=execution.workflow,
+            value=value,
+            time=time,
+            state=state,
+        )
+
+    def answers(self, key: str, text: str | None, time: float) -> tuple[Record, ...]:
+        """Return the records of an answer to the pause of a key."""
+        resumed = (
+            self.record("WORKFLOW_RESUMING", time=time, state="RESUMING"),
+            self.record("WORKFLOW_RESUMED", text, time=time, state="RUNNING"),
+        )
+        name = self.recorded.open[key].last().name
+        task = self.record("TASK_RESUMED", text, time=time)
+        task = task._replace(key=key, name=name)
+        if self.calls_child(key):
+            return (*resumed, task)
+        return (*resumed, task, task._replace(kind="TASK_COMPLETED"))
+
+    def cancel_turn(self) -> int | None:
+        """Return how many ends the body had seen when it was cancelled, if it was."""
+        at = next((r.seq for r in self.execution.records if r.kind in _CANCELS), None)
+        if at is None:
+            return None
+        ended = self.recorded.ended.values()
+        return max((k.turn for k in ended if k.turn and k.record.seq < at), default=0)
+
+    def crashes(self) -> int:
+        """Return how often its process died since it last came on."""
+        last = next(
+            (r.epoch for r in reversed(self.execution.records) if r.kind in _PROGRESS),
+            0,
+        )
+        return sum(
+            claim.reason == "recovered" and claim.epoch > last
+            for claim in self.execution.claims
+        )
+
+
+def crashed_too_often(stored: Stored) -> PoisonError:
+    """Return the error for an execution that ended its process again and again."""
+    times = stored.crashes() + 1
+    at_work = [opened.last().name for opened in stored.recorded.open.values()]
+    return PoisonError(
+        f"The execution {stored.execution.id!r} ended its process {times} times",
+        why=f"At work were: {', '.join(at_work) or 'the lines between two steps'}.",
+        fix="Mend the step, and fork the execution from there.",
+        context={"execution_id": stored.execution.id, "crashes": times},
+    )
+
+
+def load(journal: Journal, execution_id: str, workflow: str | None = None) -> Stored:
+    """Return an execution of the journal.
+
+    Raises
+    ------
+    ExecutionContextNotFoundError
+        If there is none of that id, or it is one of another workflow.
+    """
+    execution = journal.load(execution_id)
+    if execution is None:
+        raise not_found(execution_id)
+    if workflow is not None and execution.workflow != workflow:
+        raise ExecutionContextNotFoundError(
+            f"The execution {execution_id!r} is none of the workflow {workflow!r}",
+            why=f"It belongs to {execution.workflow!r}.",
+            fix=f"Ask {execution.workflow!r} for it.",
+            context={"execution_id": execution_id, "workflow": execution.workflow},
+        )
+    return Stored(execution)
+
+
+def not_found(execution_id: str) -> ExecutionContextNotFoundError:
+    """Return the error for an id that nobody has."""
+    return ExecutionContextNotFoundError(
+        f"There is no execution {execution_id!r}",
+        why="The journal holds none of that id.",
+        fix="List them: flexiflow workflow list, or %flexiflow runs in a notebook.",
+        context={"execution_id": execution_id},
+    )
+
+
+def not_waiting(
+    execution_id: str, state: ExecutionState, names: list[str], pause: str | None
+) -> ExecutionStateError:
+    """Return the error for an answer that nobody waits for."""
+    asked = "an answer" if pause is None else f"an answer to {pause!r}"
+    waits = f" It waits at: {', '.join(map(repr, names))}." if names else ""
+    return ExecutionStateError(
+        f"The execution {execution_id!r} does not wait for {asked}",
+        why=f"It is {state.value}.{waits}",
+        fix="Look at its events, and resume it when it is PAUSED.",
+        context={"execution_id": execution_id, "state": state.value, "pauses": names},
+    )
+
+
+def is_refused(stored: Stored) -> bool:
+    """Return whether it failed because of the code it was gone on with.
+
+    With the code that it began with it can go on.
+    """
+    if stored.state is not ExecutionState.FAILED:
+        return False
+    last = next(r for r in reversed(stored.execution.records) if r.state)
+    if last.value is None:
+        return False
+    return isinstance(_values.error_of(last.value), NonDeterminismError)
