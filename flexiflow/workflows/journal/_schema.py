@@ -57,6 +57,10 @@ _FIRST: Final = (
     WHERE state <> ''
     """,
     """
+    CREATE INDEX flexiflow_records_by_state ON flexiflow_records (state)
+    WHERE state <> ''
+    """,
+    """
     CREATE INDEX flexiflow_children_of ON flexiflow_executions (parent)
     WHERE parent <> ''
     """,
