@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ExecutionFacts", "Run"]
 
 _LONGEST_TEXT: Final = 500
+_SHORT_TEXT: Final = 60
+"""Characters of a list or mapping that are taken in at a glance."""
+
 _MOST_SPANS: Final = 24
 """Spans of a step that are drawn; the newest, where a step was tried very often."""
 
@@ -67,7 +70,7 @@ class ExecutionFacts:
     def __init__(self, run: Run, is_defined: Callable[[], bool] = lambda: True) -> None:
         self._run = run
         self._is_defined = is_defined
-        self._progress = Progress(text=_text_of)
+        self._progress = Progress(text=_result_of)
         self._read_to = 0
         self._orders: dict[str, int] = {}
         self._keys: list[str] = []
@@ -178,7 +181,7 @@ class ExecutionFacts:
         """Return the result of an execution that went well."""
         if self.state != "completed":
             return ""
-        return _text_of(self._run.context.output, _LONGEST_TEXT)
+        return _result_of(self._run.context.output, _LONGEST_TEXT)
 
     def _permissions(self) -> tuple[EdgeStatus, EdgeStatus, EdgeStatus]:
         """Return whether it can be cancelled, resumed and forked now, and why not."""
@@ -268,6 +271,14 @@ def _refused(reason: str) -> EdgeStatus:
 def _text_of(value: object, limit: int) -> str:
     """Return a value as JSON on one line, so that it reads as an answer is typed."""
     return safe_text(short_json(value, limit))
+
+
+def _result_of(value: object, limit: int) -> str:
+    """Return a result; how many items a long one has is said first."""
+    text = _text_of(value, limit)
+    if len(text) <= _SHORT_TEXT or not isinstance(value, list | tuple | dict | set):
+        return text
+    return f"{len(value):,} item{'' if len(value) == 1 else 's'}: {text}"[:limit]
 
 
 def _question(value: object) -> str:

@@ -32,6 +32,7 @@ MARKS: Final = {
 
 _MOST_LINES: Final = 30
 _LONGEST_NAME: Final = 28
+_LONGEST_WORDS: Final = 60
 
 
 def describe_execution(facts: ExecutionFacts) -> str:
@@ -104,4 +105,6 @@ def _line(row: StepRow, width: int) -> str:
     name = row["name"]
     name = name if len(name) <= width else f"{name[: width - 1]}…"
     indent = "  " * (row["depth"] + 1)
-    return f"{indent}{MARKS[row['status']]} {name.ljust(width)}  {step_words(row)}"
+    words = step_words(row)
+    words = words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
+    return f"{indent}{MARKS[row['status']]} {name.ljust(width)}  {words}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 from IPython.display import display, update_display
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     import contextvars
     from collections.abc import Callable
 
-    from flexiflow.events import History
-
-__all__ = ["Twin", "is_static"]
+__all__ = ["Changes", "Listener", "Twin", "is_static"]
 
 _VARIABLE: Final = "FLEXIFLOW_DISPLAY"
 _MODES: Final = ("live", "static")
@@ -48,14 +46,31 @@ def is_static() -> bool:
     )
 
 
+class Listener(Protocol):
+    """Hears of one change, then stays silent until it is armed again."""
+
+    def arm(self) -> object:
+        """Hear of the next change."""
+
+    def close(self) -> object:
+        """Hear of nothing any more; idempotent."""
+
+
+class Changes(Protocol):
+    """What a picture is of: it tells when it changes, as a history of events does."""
+
+    def listen(self, callback: Callable[[], object], /) -> Listener:
+        """Return a listener, not armed yet."""
+
+
 @final
 class Twin:
     """The second output of a view: a picture that stays when the kernel has gone.
 
     Parameters
     ----------
-    history : History
-        Whose growth may change the picture.
+    changes : Changes
+        What tells that the picture may be another one: the history of a bus, a run.
     draw : callable
         Returns the MIME bundle of the present look, for a name; called on the loop.
     running : callable
@@ -71,7 +86,7 @@ class Twin:
 
     def __init__(
         self,
-        history: History,
+        changes: Changes,
         draw: Callable[[str], dict[str, str]],
         *,
         running: Callable[[], contextvars.Context | None],
@@ -80,7 +95,7 @@ class Twin:
         self._running = running
         self._draw = draw
         self._hop = LoopHop()
-        self._listener = history.listen(self._on_event)
+        self._listener = changes.listen(self._on_event)
         self._timer: asyncio.TimerHandle | None = None
         self._shown: dict[str, str] = {}
         self._drawn_at = float("-inf")

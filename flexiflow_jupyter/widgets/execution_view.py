@@ -6,21 +6,26 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import anywidget
 import traitlets as t
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from ..boxes import safe_text
 from ..bridge import Pulse
 from ..execution.actions import RunActions
+from ..execution.changes import RunChanges
 from ..execution.facts import ExecutionFacts
 from ..execution.feed import StepFeed
+from ..execution.picture import execution_bundle
 from ..execution.words import describe_execution
 from ..loop import LoopHop
 from ..notebook import current_notebook
 from ..protocol import PROTOCOL, read_page_message
 from ..sending import problem_of
+from ..twin import Twin, is_static
 from .bundles import read_text_bundle
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Callable, Generator
 
     from ..execution.actions import ActiveRun
@@ -38,6 +43,8 @@ class ExecutionView(anywidget.AnyWidget):
         The handle of the execution, as ``start`` gives it.
     is_defined : callable, optional
         Tells whether this process knows the workflow's body; left out: it does.
+    static : bool, default False
+        Whether to show the saved picture only.
 
     Notes
     -----
@@ -58,11 +65,18 @@ class ExecutionView(anywidget.AnyWidget):
     notice = t.Any(None).tag(sync=True)
     announce = t.Unicode("").tag(sync=True)
     closed = t.Unicode("").tag(sync=True)
+    twin = t.Unicode("").tag(sync=True)
 
     def __init__(
-        self, run: ActiveRun, *, is_defined: Callable[[], bool] = lambda: True
+        self,
+        run: ActiveRun,
+        *,
+        is_defined: Callable[[], bool] = lambda: True,
+        static: bool = False,
     ) -> None:
+        self._is_static = static or is_static()
         self._is_open = True
+        self._twin: Twin | None = None
         self._shown: dict[str, bool] = {}
         self._run = run
         self._hop = LoopHop()
@@ -104,10 +118,19 @@ class ExecutionView(anywidget.AnyWidget):
         """Look again: a cell may have defined the workflow."""
         if self._is_open:
             self._pulse.request()
+            if self._twin is not None:
+                self._twin.refresh()
 
     def move_here(self) -> None:
         """Belong to the present run of its cell: what clicks show lands there."""
         self._hop.move_here()
+        if self._twin is not None:
+            self._twin.move_here()
+
+    def open(self) -> None:
+        """Open the comm to the page, unless only saved pictures are shown."""
+        if not self._is_static:
+            super().open()
 
     def close(self) -> None:
         """Take the view off the page and off the run; idempotent."""
@@ -116,6 +139,8 @@ class ExecutionView(anywidget.AnyWidget):
         self._is_open = False
         self._remove_listener()
         self._pulse.close()
+        if self._twin is not None:
+            self._twin.close()
         notebook = current_notebook()
         if notebook is not None:
             notebook.release(self)
@@ -124,6 +149,27 @@ class ExecutionView(anywidget.AnyWidget):
         super().close()
         if layout is not None:
             layout.close()
+
+    def _ipython_display_(self) -> None:
+        """Show the live view and, as an output of its own, its saved picture."""
+        if not hasattr(get_ipython(), "kernel"):
+            print(self.text())  # noqa: T201 - what a terminal shows
+            return
+        if self._twin is None:
+            changes = RunChanges(self._run)
+            self._twin = Twin(changes, self._draw_twin, running=_running_cell)
+            self.twin = self._twin.name
+        bundle = None if self._is_static else self._repr_mimebundle_()
+        if bundle is not None:
+            data, metadata = bundle
+            del data["text/plain"]  # the picture has it, and keeps it true
+            display(data, metadata=metadata, raw=True)
+        self._twin.show()
+
+    def _draw_twin(self, name: str) -> dict[str, str]:
+        """Return the saved picture as a MIME bundle; runs on the loop."""
+        self._feed.read()
+        return execution_bundle(self._facts, name)
 
     def text(self) -> str:
         """Return what the view shows, as text."""
@@ -206,3 +252,9 @@ class ExecutionView(anywidget.AnyWidget):
     def _show_fork(self, run: Any) -> None:
         """Show an execution that was forked off, below; Any: a run."""
         display(ExecutionView(run))
+
+
+def _running_cell() -> contextvars.Context | None:
+    """Return the context of the cell that runs now, if one does."""
+    notebook = current_notebook()
+    return None if notebook is None else notebook.running

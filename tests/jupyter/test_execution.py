@@ -14,6 +14,7 @@ from flexiflow.errors import FlexiFlowError
 from flexiflow_jupyter import bridge
 from flexiflow_jupyter.execution import ExecutionFacts, StepFeed
 from flexiflow_jupyter.execution.words import describe_execution, took_words
+from flexiflow_jupyter.twin import twin
 from flexiflow_jupyter.widgets import ExecutionView, bundles, execution_view
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -97,6 +98,12 @@ class FakeRun:
         """Return another run."""
         self.calls.append(("fork", from_step))
         return FakeRun()
+
+
+class KernelShell:
+    """A shell that has a kernel."""
+
+    kernel = None
 
 
 class FakeComm(comm.base_comm.BaseComm):
@@ -553,6 +560,26 @@ class TestView:
 
         assert run.listeners == []
         assert run.calls == []
+
+    async def test_it_leaves_a_picture_that_follows(self, live, monkeypatch):
+        """Two outputs: the widget, and what stays when the kernel has gone."""
+        run, view = live
+        shown, changed = [], []
+        note = lambda into: lambda data, **_: into.append(data)  # noqa: E731
+        monkeypatch.setattr(execution_view, "get_ipython", KernelShell)
+        monkeypatch.setattr(execution_view, "display", note(shown))
+        monkeypatch.setattr(twin, "display", note(shown))
+        monkeypatch.setattr(twin, "update_display", note(changed))
+        monkeypatch.setattr(twin, "_INTERVAL_S", 0.0)
+        view._ipython_display_()
+        run.started("count")
+        await asyncio.sleep(0.01)
+
+        widget, picture = shown
+        assert "application/vnd.jupyter.widget-view+json" in widget
+        assert view.twin in picture["text/html"]
+        assert "count" not in picture["text/html"]
+        assert 'data-task="count"' in changed[-1]["text/html"]
 
     async def test_without_a_page_it_is_text(self, live):
         """In the MIME bundle beside the widget."""
