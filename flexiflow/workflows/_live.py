@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from .journal.protocol import Record
 
 __all__ = ["Live"]
+
+_log: Final = logging.getLogger("flexiflow.workflows")
 
 
 @final
@@ -85,11 +88,15 @@ class Live:
 
     def take(self, record: Record, seq: int) -> None:
         """Follow a record that was committed."""
-        self.context.take(record, seq)
+        if not self.context.take(record, seq):
+            return
         if self.listeners:
             event = ExecutionEvent.of(record, seq)
             for listener in tuple(self.listeners):
-                listener(event)
+                try:
+                    listener(event)
+                except Exception:
+                    _log.exception("A listener of the execution %s failed", self.id)
         if self._publish is not None:
             self._publish(self, record, seq)
 

@@ -299,15 +299,19 @@ class ExecutionContext(Generic[T]):
                     events.append(ExecutionEvent.of(self._records[at], seqs[at]))
         return events
 
-    def take(self, record: Record, seq: int) -> None:
-        """Follow what was written to the journal; the engine calls this."""
+    def take(self, record: Record, seq: int) -> bool:
+        """Follow what was written to the journal; the engine calls this.
+
+        Returns whether it is an event, not one of the engine's own notes.
+        """
         if record.kind not in _TYPES:
-            return  # the engine's own notes are no events
+            return False
         self._records.append(record)
         self._seqs.append(seq)  # readers in other threads go by this list
         if record.state:
             self.state = ExecutionState(record.state)
             self._output = _UNREAD
+        return True
 
     @property
     def last_seq(self) -> int:
