@@ -571,9 +571,11 @@ class TestView:
         monkeypatch.setattr(twin, "display", note(shown))
         monkeypatch.setattr(twin, "update_display", note(changed))
         monkeypatch.setattr(twin, "_INTERVAL_S", 0.0)
+        run.say(Fact("WORKFLOW_STARTED"))
         view._ipython_display_()
-        run.started("count")
-        await asyncio.sleep(0.01)
+        run.say(Fact("TASK_STARTED", "count", "1"))
+        for _ in range(20):
+            await asyncio.sleep(0)
 
         widget, picture = shown
         assert "application/vnd.jupyter.widget-view+json" in widget
