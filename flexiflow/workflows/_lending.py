@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from ._redactor import Redactor
+from .cache import ResultCache
 from .config import Configuration
+from .executors import Executors
 from .secret_managers import SecretManager
+from .storage import FileStorage
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from .cache import Hit
 
 __all__ = ["Lending", "LentSecrets"]
 
@@ -34,7 +39,7 @@ class LentSecrets:
 
     def in_text(self, text: str) -> str:
         """Return a text without them."""
-        return self._redactor.text(text)
+        return self._redactor.encoded(text)
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds one."""
@@ -57,6 +62,14 @@ class Lending:
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
         self._home = None if home is None else Path(home)
+        self._executors = Executors()
+        self._cache = ResultCache(self._below("cache"))
+        self.storage = FileStorage(self._below("storage"))
+        """Where arrays and tables are kept, in files."""
+
+    def _below(self, name: str) -> Path | None:
+        """Return a folder of the home; None: as the settings say."""
+        return None if self._home is None else self._home / name
 
     @property
     def home(self) -> Path:
@@ -83,5 +96,34 @@ class Lending:
         key = Configuration.get().settings.security.encryption_key
         return LentSecrets(SecretManager(self.home, key).get(names))
 
+    # Any, below: functions and values are the user's.
+    async def execute(
+        self,
+        executor: str,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+    ) -> Any:
+        """Call a function elsewhere; cancelling the wait ends the call."""
+        return await self._executors.run(executor, function, args, kwargs)
+
+    def cached(
+        self, function: Callable[..., Any], args: Any, kwargs: Any
+    ) -> tuple[str, Hit | None]:
+        """Return the key of a call in the cache, and its hit or None.
+
+        Raises
+        ------
+        CodecError
+            If an argument cannot be told from another.
+        """
+        key = self._cache.key(function, args, kwargs)
+        return key, self._cache.get(key)
+
+    def cache(self, key: str, value: Any) -> None:
+        """Keep the result of a call."""
+        self._cache.put(key, value)
+
     def close(self) -> None:
-        """Let go of what was made."""
+        """End what was begun: threads and processes."""
+        self._executors.close()

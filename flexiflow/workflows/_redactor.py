@@ -69,6 +69,15 @@ class Redactor:
         """Return a text in which ``[secret NAME]`` stands for each value."""
         return self._pattern.sub(lambda found: self._mark(found[0]), text)
 
+    def encoded(self, text: str) -> str:
+        """Return JSON text in which marks stand for values; it stays JSON."""
+        if not self.is_in(text):
+            return text
+        try:
+            return json.dumps(self.data(json.loads(text)), separators=(",", ":"))
+        except (ValueError, RecursionError):
+            return self.text(text)
+
     def data(self, value: Any) -> Any:  # Any: JSON data, or what is not
         """Return data in which ``[secret NAME]`` stands for each value.
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import json
 import logging
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
+from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..extras._atomic import replace_file
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Hit", "ResultCache"]
 
 _KEY_BYTES: Final = 20
+_SETTLED: Final = (bool, bytes, complex, float, int, str, type(None))
 _log: Final = logging.getLogger("flexiflow.workflows")
 
 
@@ -73,8 +76,10 @@ class ResultCache:
         Parameters
         ----------
         function : callable
-            Its module, its name, its code and the variables from around it count;
-            the functions that it calls do not.
+            Its module, its name and its code count, and what it takes from around it
+            as far as that is settled: numbers, text, functions. What may change from
+            call to call (lists, objects, what it assigns itself) does not, nor do
+            global variables.
         args, kwargs : tuple, mapping
             What it is called with.
 
@@ -86,7 +91,8 @@ class ResultCache:
         parts = [
             getattr(function, "__module__", ""),
             getattr(function, "__qualname__", ""),
-            code_digest(function, closure=True),
+            code_digest(function),
+            _settled(function),
             digest([list(args), dict(kwargs)], strict=True),
         ]
         text = json.dumps(parts).encode()
@@ -145,3 +151,39 @@ class ResultCache:
 def _checksum(text: str) -> str:
     """Return the first line of a file: its form, and the checksum of the rest."""
     return f"1 {sha256(text.encode()).hexdigest()}"
+
+
+def _settled(function: object, depth: int = 3) -> list[tuple[str, str]]:
+    """Return the variables from around a function that cannot change under it."""
+    if not isinstance(function, FunctionType) or not function.__closure__ or not depth:
+        return []
+    assigned = _assigned(function.__code__)
+    found = []
+    for name, cell in zip(
+        function.__code__.co_freevars, function.__closure__, strict=True
+    ):
+        try:
+            value = cell.cell_contents
+        except ValueError:  # not bound yet
+            continue
+        if name in assigned:
+            continue
+        if type(value) in _SETTLED:
+            found.append((name, digest(value)))
+        elif isinstance(value, FunctionType) and value is not function:
+            inner = _settled(value, depth - 1)
+            found.append((name, code_digest(value) + digest(inner)))
+    return found
+
+
+def _assigned(code: CodeType) -> set[str]:
+    """Return the variables from around that a code assigns, or code within it."""
+    found = {
+        str(step.argval)
+        for step in dis.get_instructions(code)
+        if step.opname in {"STORE_DEREF", "DELETE_DEREF"}
+    }
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            found |= _assigned(constant)
+    return found

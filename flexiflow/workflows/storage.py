@@ -217,6 +217,7 @@ def _table_bytes(pandas: Any, value: Any) -> bytes:
         data: bytes = value.to_parquet()
         back = pandas.read_parquet(io.BytesIO(data))
         pandas.testing.assert_frame_equal(back, value)
+        _compare_types(back, value)
     except ImportError as error:
         raise CodecError(
             "A table of pandas needs the package 'pyarrow' to be stored",
@@ -231,3 +232,14 @@ def _table_bytes(pandas: Any, value: Any) -> bytes:
             'value.to_dict("list").',
         ) from error
     return data
+
+
+def _compare_types(one: Any, other: Any) -> None:
+    """Refuse a table whose objects are of other types than those of another."""
+    for place, kind in enumerate(other.dtypes):
+        if kind.name == "object":
+            pairs = zip(one.iloc[:, place], other.iloc[:, place], strict=True)
+            for came, went in pairs:
+                if type(came) is not type(went):
+                    msg = f"a {type(went).__name__} comes back as {type(came).__name__}"
+                    raise TypeError(msg)

@@ -75,6 +75,35 @@ class TestKey:
 
         assert ResultCache.key(at(1), (1,), {}) != ResultCache.key(at(2), (1,), {})
 
+    def test_functions_from_around_count(self):
+        """With what they take from around themselves."""
+
+        def at(rate):
+            def times(value):
+                return value * rate
+
+            def priced(value):
+                return times(value)
+
+            return priced
+
+        assert ResultCache.key(at(1), (1,), {}) != ResultCache.key(at(2), (1,), {})
+        assert ResultCache.key(at(1), (1,), {}) == ResultCache.key(at(1), (1,), {})
+
+    def test_what_a_function_changes_itself_does_not_count(self):
+        """A list that it appends to, a number that it counts with."""
+        calls, count = [], 0
+
+        def counted(value):
+            nonlocal count
+            count += 1
+            calls.append(value)
+
+        before = ResultCache.key(counted, (1,), {})
+        counted(1)
+
+        assert ResultCache.key(counted, (1,), {}) == before
+
     def test_functions_of_the_same_text_are_told_apart(self):
         """What their globals hold may differ."""
         source = (

@@ -445,6 +445,18 @@ class TestRedactor:
         """The redactor itself gives nothing away."""
         assert repr(self.redactor) == "<Redactor of KEY, PIN, TOKEN>"
 
+    def test_encoded_text_stays_json(self):
+        """A number is replaced by text, a name with quotes is escaped."""
+        redactor = Redactor({'the "PIN"': 12345})
+        text = '{"a":12345,"b":["12345",6]}'
+
+        assert json.loads(redactor.encoded(text)) == {
+            "a": '[secret the "PIN"]',
+            "b": ['[secret the "PIN"]', 6],
+        }
+        assert redactor.encoded('{"a": 1}') == '{"a": 1}'
+        assert redactor.encoded("no JSON 12345") == 'no JSON [secret the "PIN"]'
+
     def test_data_is_gone_through(self):
         """Keys, values, numbers; what holds no secret stays the same object."""
         clean = {"a": [1, 2, {"b": "c"}]}
