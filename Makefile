@@ -12,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check bench soak bundle browser clean
+.PHONY: help lab test test-all check bench soak bundle browser kernels clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -90,6 +90,15 @@ $(VENV)/.dev: $(VENV)/.made $(INSTALL_INPUTS)
 	@$(quiet_lab)
 	@touch $@ $(VENV)/.jupyter
 
+# Older kernels, each in a folder that a test puts before the installed one.
+KERNELS := 6.29.5 7.3.0
+MORE_KERNELS := 6.30.1 6.31.0 7.0.1 7.1.0 7.2.0
+
+$(VENV)/kernels/%: | $(VENV)/.dev
+	@$(PY) -m pip install -q --no-deps --target $@ ipykernel==$*
+
+kernels: $(addprefix $(VENV)/kernels/,$(KERNELS))
+
 bundle: $(VENV)/.dev
 	@$(PY) $(FRONT_END)/hatch_build.py
 	@touch $(VENV)/.jupyter
@@ -113,7 +122,7 @@ lab: $(VENV)/.jupyter
 	  --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(LAB_ARGS)
 	@echo 'lab: closed'
 
-test: $(VENV)/.dev bundle browser
+test: $(VENV)/.dev bundle browser kernels
 	@$(node_path) $(PY) -m pytest $(PYTEST_ARGS)
 
 test-all:
@@ -144,7 +153,7 @@ bench: $(VENV)/.dev bundle browser
 	@for script in benchmarks/*/run.py; do $(node_path) $(PY) $$script $(BENCH_ARGS); done
 	@echo 'bench: the tables are above'
 
-soak: $(VENV)/.dev bundle browser
+soak: $(VENV)/.dev bundle browser kernels $(addprefix $(VENV)/kernels/,$(MORE_KERNELS))
 	@$(node_path) $(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
 clean:

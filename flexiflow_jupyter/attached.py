@@ -8,6 +8,7 @@ from .completion import MagicCompletion
 from .display import RichDisplay
 from .errors import ErrorBoxes
 from .interrupt import Waker
+from .lane import Lane
 from .magics import FlexiFlowMagics
 from .notebook import Notebook
 from .parent import ParentKeeper
@@ -38,6 +39,7 @@ class Attached:
         self._awaiter = MagicAwaiter(shell)
         self._parent = ParentKeeper(shell)
         self._waker = Waker()
+        self._lane = Lane(shell, self._notebook)
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
         self._is_installed = False
@@ -59,6 +61,7 @@ class Attached:
         self._display.install()
         self._completion.install()
         self._waker.install()
+        self._lane.install()
 
     def remove(self) -> None:
         """Take all away and close the views; idempotent."""
@@ -66,6 +69,7 @@ class Attached:
             return
         self._is_installed = False
         shell = self._shell
+        self._lane.remove()
         self._waker.remove()
         self._completion.remove()
         self._display.remove()

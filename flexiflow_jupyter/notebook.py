@@ -137,6 +137,15 @@ class Notebook:
         finally:
             self.running = None
 
+    @property
+    def is_running(self) -> bool:
+        """Whether a cell runs."""
+        return self.running is not None
+
+    def owns(self, comm_id: str) -> bool:
+        """Tell whether a comm is that of an open view."""
+        return any(getattr(view, "model_id", None) == comm_id for view in self.views())
+
     def adopt(self, view: NotebookView, key: str | None = None) -> None:
         """Remember that the present cell, or the one of a key, made a view."""
         self._views.setdefault(key or self.cell.key, []).append(view)

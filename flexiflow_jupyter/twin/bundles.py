@@ -68,7 +68,8 @@ def bundle_of(look: Look, name: str) -> dict[str, str]:
     name : str
         What ``data-flexiflow-static`` says: the live view hides the twin of that name.
     """
-    bundle = {"text/plain": look.text, "text/html": _html_of(look, name)}
+    text = "\n".join(filter(None, [look.text, safe_text(look.remark)]))
+    bundle = {"text/plain": text, "text/html": _html_of(look, name)}
     if look.picture is not None:
         bundle["image/svg+xml"] = to_text(look.picture)
     return bundle

@@ -57,9 +57,12 @@ class CellRun:
 
 
 class Kernel:
-    """A kernel process and the models that it has opened on our page."""
+    """A kernel process and the models that it has opened on our page.
 
-    def __init__(self, folder):
+    ``packages`` is a folder whose packages come before the installed ones.
+    """
+
+    def __init__(self, folder, *, packages=None):
         self.manager = KernelManager()
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         spec = KernelSpec(argv=argv, name="test")
@@ -68,7 +71,7 @@ class Kernel:
             **os.environ,
             "IPYTHONDIR": str(folder),
             "JUPYTER_RUNTIME_DIR": str(folder),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join(map(str, filter(None, [packages, ROOT]))),
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         }
         env.pop("PYTEST_CURRENT_TEST", None)

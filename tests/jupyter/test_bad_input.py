@@ -132,7 +132,7 @@ class TestDefinition:
         assert kernel.value("door") == "12"
         notice = kernel.models[run.views[0]]["notice"]
         assert "door is a variable of yours already." in notice["why"]
-        assert notice["why"] in run.bundles[0]["text/plain"]
+        assert notice["why"] in run.bundles[1]["text/plain"]
 
 
 class TestFunctions:

@@ -37,7 +37,7 @@ class TestDefine:
         assert "n0 -> n1" in model["dot"]
         assert model["context"][0]["value"] == "0"
         assert kernel.value("turnstile.state") == "'locked'"
-        assert "turnstile: locked" in run.bundles[0]["text/plain"]
+        assert "turnstile: locked" in run.bundles[1]["text/plain"]
 
     def test_the_panel_may_be_left_out(self, kernel):
         """--no-panel defines only."""
@@ -162,7 +162,7 @@ class TestCommands:
         kernel.run(f"x = %flexiflow {line}")
         kernel.run(f"def go():\n    y = %flexiflow {line}\n    return y\ny = go()")
 
-        assert text in " ".join(shown.bundles[0]["text/plain"].split(" ")), shown.reply
+        assert text in " ".join(shown.bundles[-1]["text/plain"].split(" ")), shown.reply
         assert kernel.value("type(x).__name__, type(y).__name__") == (
             f"('{type_}', '{type_}')"
         )
