@@ -9,6 +9,7 @@ views alone; whatever is not as expected is left to the kernel.
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 if TYPE_CHECKING:
@@ -63,9 +64,7 @@ class Lane:
         if self._kernel is None or self._restore is not None:
             return
         try:
-            import ipykernel  # noqa: PLC0415 - only a kernel has it
-
-            version = tuple(map(int, ipykernel.__version__.split(".")[:2]))
+            version = tuple(map(int, metadata.version("ipykernel").split(".")[:2]))
             if _OLDEST <= version < _NATIVE:
                 self._restore = self._open()
         except Exception:  # noqa: BLE001 - another kernel: its own way is good enough

@@ -102,7 +102,7 @@ class TestOldKernels:
         assert old.value("turnstile.state") == "'locked'"
 
     def test_it_goes_with_the_extension(self, old):
-        """Without the extension the kernel receives for itself; loading opens it anew."""
+        """Without the extension the kernel receives for itself; loading opens it."""
         old.run("%unload_ext flexiflow_jupyter")
         assert old.value("1 + 1") == "2"
 
