@@ -75,7 +75,7 @@ def resolve(module: str, path: str) -> Callable[..., Any]:
     found: Any = import_module(module)
     for part in path.split("."):
         found = getattr(found, part)
-    while not inspect.isroutine(found):
+    while not (inspect.isfunction(found) or inspect.isbuiltin(found)):
         found = found.func
     return cast("Callable[..., Any]", found)
 
