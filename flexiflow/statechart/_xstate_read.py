@@ -153,7 +153,7 @@ class _Reader:
         if kind == "history":
             draft.data["history"] = config.get("history") or "shallow"
             targets = self._targets(config.get("target"), state, f"{where}.target")
-            draft.default = targets[0] if targets else None
+            draft.default = self._default(state, targets)
             return draft
         if kind == "final":
             draft.data["final"] = True
@@ -175,6 +175,23 @@ class _Reader:
         ]
         draft.moves = self._moves(state, invoke or {}, ours)
         return draft
+
+    def _default(self, state: _State, targets: tuple[str, ...]) -> str | None:
+        """Return where a history state leads; None for where its parent starts."""
+        around = self.states.get(state.path.rpartition(".")[0])
+        if around is not None and self._kind(around) == "parallel":
+            regions = [x.path for x in around.children if self._kind(x) != "history"]
+            ours = self._ours(state.config, state.where)
+            if set(targets) == set(regions) and ours.get("default") is not True:
+                return None
+        if len(targets) > 1:
+            wrong(
+                "A history state leads to several states.",
+                f"{state.where}.target",
+                why=f"Its targets are {', '.join(targets)}.",
+                fix="Name one state.",
+            )
+        return targets[0] if targets else None
 
     def _kind(self, state: _State) -> str:
         kind = state.config.get("type")
@@ -327,7 +344,8 @@ class _Reader:
         reenter = given.get("reenter", False)
         if state.path in targets:
             targets = targets if reenter else self._within(targets, state)
-            reenter = ours.get("reenter", False)
+            reenter = False
+        reenter = ours.get("reenter", reenter)
         if reenter is not False:
             data["reenter"] = reenter
         data.update(self._notes(given, where, ours))

@@ -89,9 +89,7 @@ class _Writer:
         if node.tags:
             found["tags"] = list(node.tags)
         if node.kind == "history":
-            found.update(type="history", history=node.history)
-            if node.initial:
-                found["target"] = self._target(node.initial[0], node)
+            self._history(node, found, ours)
         elif node.kind in {"final", "parallel"}:
             found["type"] = node.kind
         if node.output is not None and not self.is_scxml:
@@ -109,6 +107,32 @@ class _Writer:
             states = [self.chart.state(path) for path in node.children]
             found["states"] = {child.name: self._state(child) for child in states}
         return found
+
+    def _history(
+        self, node: StateNode, found: dict[str, Any], ours: dict[str, Any]
+    ) -> None:
+        """Add what a history state remembers, and where it leads."""
+        found.update(type="history", history=node.history)
+        default = self._default(node)
+        if default:
+            found["target"] = _single([self._target(path, node) for path in default])
+        if node.initial and list(default) == self._regions(node):
+            ours["default"] = True
+
+    def _default(self, node: StateNode) -> Sequence[str]:
+        """Return where a history state leads when nothing is remembered.
+
+        Without a target, XState enters a parallel state around it twice.
+        """
+        return node.initial or self._regions(node)
+
+    def _regions(self, node: StateNode) -> list[str]:
+        """Return the regions beside a history state."""
+        parent = self.chart.state(node.parent or "")
+        regions = [self.chart.state(path) for path in parent.children]
+        if parent.kind != "parallel":
+            return []
+        return [item.path for item in regions if item.kind != "history"]
 
     def _meta(self, meta: Mapping[str, Any], ours: dict[str, Any]) -> dict[str, Any]:
         """Return the user's data with ours beside them."""
@@ -202,10 +226,12 @@ class _Writer:
         if move.actions:
             found["actions"] = self._actions(move.actions)
         itself = node.path in move.targets
-        if move.reenter or itself:
+        if move.reenter or itself or self._may_return(move, node):
             found["reenter"] = True
-        if move.reenter and itself and not self.is_scxml:
-            ours["reenter"] = True
+        if not self.is_scxml and move.reenter is not (
+            not itself and "reenter" in found
+        ):
+            ours["reenter"] = move.reenter
         if move.trigger == "after" and move.message != _time_of(key):
             ours["after"] = move.message
         if move.description is not None:
@@ -216,6 +242,19 @@ class _Writer:
         if meta:
             found["meta"] = meta
         return targets[0] if list(found) == ["target"] and len(targets) == 1 else found
+
+    def _may_return(self, move: Transition, node: StateNode) -> bool:
+        """Return whether a leaf leads to a history that may remember the leaf itself.
+
+        Here it is then left and entered again; there only with ``reenter``.
+        """
+        if node.children:
+            return False
+        targets = [self.chart.state(path) for path in move.targets]
+        return any(
+            target.kind == "history" and node.path.startswith(f"{target.parent}.")
+            for target in targets
+        )
 
     def _target(self, path: str, node: StateNode) -> str:
         """Return how XState names a state from another one."""

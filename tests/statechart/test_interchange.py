@@ -18,7 +18,7 @@ from flexiflow.statechart import (
     to_xstate,
 )
 from flexiflow.statechart._draft import chart_data
-from tests.statechart.random_charts import ChartMaker
+from tests.statechart.chart_makers import ChartMaker
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RANDOM = st.randoms(use_true_random=False)
