@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 from .completion import MagicCompletion
 from .display import RichDisplay
 from .errors import ErrorBoxes
+from .execution.link import RuntimeLink
 from .interrupt import Waker
 from .lane import Lane
 from .magics import FlexiFlowMagics
@@ -42,6 +43,7 @@ class Attached:
         self._lane = Lane(shell, self._notebook)
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
+        self._link = RuntimeLink(self._notebook)
         self._is_installed = False
 
     def install(self) -> None:
@@ -55,12 +57,15 @@ class Attached:
         shell.input_transformers_post.append(self._awaiter)
         shell.events.register("pre_run_cell", self._notebook.begin_cell)
         shell.events.register("post_run_cell", self._notebook.end_cell)
+        for event in ("pre_run_cell", "post_run_cell"):
+            shell.events.register(event, self._link.attach)
         shell.events.register("pre_run_cell", self._parent.begin)
         shell.events.register("post_run_cell", self._parent.end)
         self._boxes.install()
         self._display.install()
         self._completion.install()
         self._waker.install()
+        self._link.begin()
         self._lane.install()
 
     def remove(self) -> None:
@@ -76,6 +81,8 @@ class Attached:
         self._boxes.remove()
         shell.events.unregister("post_run_cell", self._parent.end)
         shell.events.unregister("pre_run_cell", self._parent.begin)
+        for event in ("pre_run_cell", "post_run_cell"):
+            shell.events.unregister(event, self._link.attach)
         shell.events.unregister("post_run_cell", self._notebook.end_cell)
         shell.events.unregister("pre_run_cell", self._notebook.begin_cell)
         shell.input_transformers_post.remove(self._awaiter)

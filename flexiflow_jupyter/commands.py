@@ -10,6 +10,7 @@ from flexiflow.errors import ConfigError, component_not_found, nearest
 from .arguments import read_fields, split_words, take_engine, unquoted
 from .boxes import safe_text
 from .describe import accepted_words
+from .execution.commands import list_runs, start_run
 from .running import run_or_schedule
 from .sending import told
 from .tables import Table
@@ -36,6 +37,8 @@ _HELP: Final = (
     ("%flexiflow list", "the components, their states, what they accept now"),
     ("%flexiflow graph NAME", "the picture of a component's states"),
     ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
+    ("%flexiflow run NAME INPUT", "start a workflow; the input is JSON or text"),
+    ("%flexiflow runs [NAME]", "the latest runs of workflows, and what they wait for"),
     ("%flexiflow help", "this"),
     ("%gui asyncio", "in a terminal: let the loop run between cells"),
 )
@@ -130,6 +133,8 @@ def run_command(
     flexiflow.errors.FlexiFlowError
         For a command, a component or an argument that does not exist.
     """
+    if line.split(maxsplit=1)[:1] == ["run"]:
+        return start_run(notebook, line.strip().removeprefix("run"))
     engine_name, words = take_engine(split_words(line))
     engine = notebook.engine(engine_name)
     command, *rest = words or ["list"]
@@ -139,10 +144,11 @@ def run_command(
         "list": _list,
         "graph": _graph,
         "events": _events,
+        "runs": _runs,
         "help": _help,
     }
     if command not in commands:
-        known = ["send", *commands]
+        known = ["send", "run", *commands]
         raise ConfigError(
             f"%flexiflow has no command {command!r}.",
             why=f"The commands are {', '.join(known)}.",
@@ -224,6 +230,14 @@ def _events(engine: FlexiFlowEngine, words: list[str]) -> EventStream:
     from .widgets import EventStream as View  # noqa: PLC0415 - loads anywidget
 
     return View(source)
+
+
+def _runs(_engine: FlexiFlowEngine, words: list[str]) -> Any:
+    """List the latest executions, or those of one workflow; Any: a table or a view."""
+    _take_no_more("runs [NAME or ID]", words[1:])
+    from .widgets import ExecutionView as View  # noqa: PLC0415 - loads anywidget
+
+    return list_runs([unquoted(word) for word in words], View)
 
 
 def _help(_engine: FlexiFlowEngine, words: list[str]) -> Table:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MagicCompletion"]
 
-_COMMANDS: Final = ("send", "list", "graph", "events", "help")
+_COMMANDS: Final = ("send", "list", "graph", "events", "run", "runs", "help")
 _OPTIONS: Final = ("--no-panel", "--start", "--engine", "--as")
 _TOP_KEYS: Final = (
     "name",

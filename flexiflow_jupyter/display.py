@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
@@ -12,6 +12,7 @@ from flexiflow.visualize import flow_graph, visualize
 
 from .boxes import safe_text
 from .describe import describe_component, describe_graph
+from .execution.link import run_of
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from flexiflow.engine import FlexiFlowEngine
     from flexiflow.statechart.model import Chart
 
-__all__ = ["RichDisplay"]
+    from .execution.actions import ActiveRun
 
-_COMPONENT: Final = ("flexiflow.component", "AsyncComponent")
+__all__ = ["RichDisplay"]
 
 
 class RichDisplay:
@@ -44,13 +45,15 @@ class RichDisplay:
         """Add the formatters, by name: no module is loaded for them."""
         for (module, name), formatter in self._formatters().items():
             self._bundles().for_type_by_name(module, name, formatter)
-        self._displays().for_type_by_name(*_COMPONENT, self._component)
+        for (module, name), show in self._shows().items():
+            self._displays().for_type_by_name(module, name, show)
 
     def remove(self) -> None:
         """Take the formatters away."""
         for module, name in self._formatters():
             self._bundles().pop(f"{module}.{name}", None)
-        self._displays().pop(".".join(_COMPONENT), None)
+        for module, name in self._shows():
+            self._displays().pop(f"{module}.{name}", None)
 
     def _bundles(self) -> Any:
         """Return IPython's formatter of MIME bundles; Any, since it is not typed."""
@@ -61,6 +64,14 @@ class RichDisplay:
         """Return IPython's formatter of objects that show themselves; Any as above."""
         formatter: Any = self._shell.display_formatter
         return formatter.ipython_display_formatter
+
+    def _shows(self) -> dict[tuple[str, str], Callable[..., None]]:
+        """Return what shows objects as live views, by module and name of the class."""
+        return {
+            ("flexiflow.component", "AsyncComponent"): self._component,
+            ("flexiflow.workflows.context", "ExecutionContext"): self._execution,
+            ("flexiflow.workflows.handle", "Run"): self._run,
+        }
 
     def _formatters(self) -> dict[tuple[str, str], Callable[..., Any]]:
         """Return the formatters by the module and name of the class they show."""
@@ -78,6 +89,16 @@ class RichDisplay:
             display(Panel(component))
         else:
             print(describe_component(component))  # noqa: T201 - for a terminal
+
+    def _run(self, run: ActiveRun) -> None:
+        """Show an execution; in a terminal as text."""
+        from .widgets import ExecutionView  # noqa: PLC0415 - loads anywidget
+
+        display(ExecutionView(run))
+
+    def _execution(self, context: Any) -> None:
+        """Show an execution by what ``run`` gives; Any: a context of any input."""
+        self._run(run_of(context))
 
     def _engine(self, engine: FlexiFlowEngine, **_options: Any) -> dict[str, str]:
         """Show the components of an engine."""

@@ -112,8 +112,9 @@ class RunActions:
 
     async def _resume(self, fields: dict[str, Any]) -> None:
         """Answer a question; without data the answer is None."""
-        pause = str(fields["pause"]) if fields.get("pause") is not None else None
-        await self._run.resume(fields.get("data"), pause=pause)
+        # The key, since two questions may have one name.
+        pause = fields.get("key") or fields.get("pause")
+        await self._run.resume(fields.get("data"), pause=str(pause) if pause else None)
 
     def _answer(self, name: str, status: ReplyStatus) -> None:
         """Tell the page how a send has ended; it takes the first word for it."""

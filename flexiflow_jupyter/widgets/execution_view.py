@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 import anywidget
 import traitlets as t
@@ -15,6 +15,7 @@ from ..execution.actions import RunActions
 from ..execution.changes import RunChanges
 from ..execution.facts import ExecutionFacts
 from ..execution.feed import StepFeed
+from ..execution.link import is_defined, reread
 from ..execution.picture import execution_bundle
 from ..execution.words import describe_execution
 from ..loop import LoopHop
@@ -26,12 +27,15 @@ from .bundles import read_text_bundle
 
 if TYPE_CHECKING:
     import contextvars
-    from collections.abc import Callable, Generator
+    from collections.abc import Generator
 
     from ..execution.actions import ActiveRun
     from ..protocol import PageMessage, Reply, ViewKind
 
 __all__ = ["ExecutionView"]
+
+_LOOK_S: Final = 2.0
+"""Seconds between two looks at a run that may go on in another process."""
 
 
 class ExecutionView(anywidget.AnyWidget):
@@ -41,8 +45,6 @@ class ExecutionView(anywidget.AnyWidget):
     ----------
     run : ActiveRun
         The handle of the execution, as ``start`` gives it.
-    is_defined : callable, optional
-        Tells whether this process knows the workflow's body; left out: it does.
     static : bool, default False
         Whether to show the saved picture only.
 
@@ -71,7 +73,6 @@ class ExecutionView(anywidget.AnyWidget):
         self,
         run: ActiveRun,
         *,
-        is_defined: Callable[[], bool] = lambda: True,
         static: bool = False,
     ) -> None:
         self._is_static = static or is_static()
@@ -81,7 +82,7 @@ class ExecutionView(anywidget.AnyWidget):
         self._run = run
         self._hop = LoopHop()
         self._pulse = Pulse(self._hop, self._update)
-        self._facts = ExecutionFacts(run, is_defined)
+        self._facts = ExecutionFacts(run, lambda: is_defined(run))
         self._feed = StepFeed(self._facts)
         self._actions = RunActions(
             run, self._hop, reply=self._send_reply, on_fork=self._show_fork
@@ -98,6 +99,7 @@ class ExecutionView(anywidget.AnyWidget):
         self._remove_listener = run.listen(self._on_event)
         # What happened between reading and listening is read now.
         self._pulse.request()
+        self._hop.call(self._look_later)
         notebook = current_notebook()
         if notebook is not None:
             notebook.adopt(self)
@@ -218,6 +220,22 @@ class ExecutionView(anywidget.AnyWidget):
         """Send as many batches as the page can take."""
         while (batch := self._feed.next_batch()) is not None:
             self.send(batch)
+
+    def _look_later(self) -> None:
+        """Look again soon whether the run has gone on elsewhere."""
+        if self._is_open and not self._facts.is_over:
+            self._hop.call_later(_LOOK_S, self._look)
+
+    def _look(self) -> None:
+        """Look whether the run has gone on in another process: no event tells that."""
+        if not self._is_open:
+            return
+        if not self._shown or any(self._shown.values()):
+            before = len(self._run.context.events)
+            reread(self._run)
+            if len(self._run.context.events) != before:
+                self._pulse.request()
+        self._look_later()
 
     # --- from the page ----------------------------------------------------------------
 

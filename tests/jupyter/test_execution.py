@@ -481,7 +481,7 @@ class TestView:
         page(view, {"kind": "send", "id": "x", "type": "resume", "fields": fields})
         await settle()
 
-        assert run.calls == [("resume", data, "approve")]
+        assert run.calls == [("resume", data, "1")]
 
     async def test_no_answer_is_none(self, live):
         """The form was left empty."""
@@ -490,7 +490,7 @@ class TestView:
         page(view, {"kind": "send", "id": "x", "type": "resume", "fields": fields})
         await settle()
 
-        assert run.calls == [("resume", None, "approve")]
+        assert run.calls == [("resume", None, "1")]
 
     async def test_the_button_is_free_as_soon_as_the_answer_is_taken(self, live):
         """Not only when the run stops again: that may take hours."""
