@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FRONT_END = ROOT / "flexiflow_jupyter" / "frontend"
-VIEWS = ("panel", "graph", "messages", "context", "events")
+VIEWS = ("panel", "graph", "messages", "context", "events", "exercise")
 
 pytestmark = pytest.mark.timeout(120)
 

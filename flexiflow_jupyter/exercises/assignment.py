@@ -8,10 +8,13 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Self, final
 
+from IPython.core.getipython import get_ipython
+from IPython.display import display
+
 from flexiflow.errors import FlexiFlowError
+from flexiflow.statechart import functions_used
 
 from ..boxes import safe_text
-from ..notebook import current_notebook
 from .findings import Finding, Outcome
 from .judging import judge
 from .sheets import ExerciseError, Sheet, read_hidden_scenarios, read_sheet
@@ -45,7 +48,7 @@ class Exercise:
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
-        self._answer: object = None
+        self._checked: object = None
         self._listeners: list[Callable[[], object]] = []
         self.is_checking = False
         """Whether async code of the student's is being run."""
@@ -102,19 +105,30 @@ class Exercise:
         """Check a machine now; an answer that takes async code is left as it was."""
         if self._sheet.checks is not None:
             return self.passed
+        self._checked = None
         try:
             chart, functions = find_machine(self._sheet.subject)
         except Missing as missing:
             return self._take(Outcome(problem=str(missing)))
+        self._checked = chart
         found = [judge(hidden, chart, functions) for hidden in self._sheet.scenarios]
         return self._take(Outcome(tuple(found)))
 
     def is_stale(self) -> bool:
-        """Tell whether an answer is another than the one that was checked."""
+        """Tell whether a check now may come to something else than the last one did.
+
+        A machine is as it was when its chart is the same and asks no functions, whose
+        cells may have run.
+        """
+        subject = self._sheet.subject
         try:
-            return find_answer(self._sheet.subject) is not self._answer
+            if self._sheet.checks is not None:
+                return find_answer(subject) is not self._checked
+            chart, _ = find_machine(subject)
         except Missing:
-            return self._answer is not None
+            return self._checked is not None
+        asks = any(use.kind == "guard" for use in functions_used(chart))
+        return asks or chart is not self._checked
 
     @property
     def needs_await(self) -> bool:
@@ -123,9 +137,9 @@ class Exercise:
 
     async def _run_checks(self, checks: Checks) -> Outcome:
         """Run the author's checks on the student's answer; its errors are findings."""
-        self._answer = None
+        self._checked = None
         try:
-            answer = self._answer = find_answer(self._sheet.subject)
+            answer = self._checked = find_answer(self._sheet.subject)
         except Missing as missing:
             return Outcome(problem=str(missing))
         try:
@@ -174,14 +188,14 @@ class Exercise:
         lines.append(self.outcome.summary)
         return safe_text("\n".join(lines))
 
-    def _repr_mimebundle_(self, **_options: Any) -> Any:
-        """Show a card where a page can draw one, else text; Any: IPython's shape."""
-        notebook = current_notebook()
-        if notebook is None or not hasattr(notebook.shell, "kernel"):
-            return {"text/plain": repr(self)}
+    def _ipython_display_(self) -> None:
+        """Show a card where a page can draw one, else print the text."""
+        if not hasattr(get_ipython(), "kernel"):
+            print(repr(self))  # noqa: T201 - what a terminal shows
+            return
         from ..widgets import ExerciseCard  # noqa: PLC0415 - loads anywidget
 
-        return ExerciseCard(self)._repr_mimebundle_()
+        display(ExerciseCard(self))
 
 
 def exercise(

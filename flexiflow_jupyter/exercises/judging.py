@@ -134,6 +134,8 @@ def _last_ignored(result: ScenarioResult, steps: Sequence[_Step]) -> str:
     number, one = found
     name, where = one.message["type"], _joined(one.before)
     step = f"Step {number}, {name}," if len(steps) > 1 else name
+    if one.why_not.startswith("Not in "):
+        return f"{step} did nothing. {one.why_not}"
     return f"{step} did nothing in {where}: {one.why_not}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
+from IPython.core.getipython import get_ipython
+
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.component import AsyncComponent
 from flexiflow.config_loader import ComponentConfig
@@ -12,6 +14,8 @@ from flexiflow.statechart import Chart, Functions
 from ..notebook import current_notebook
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..notebook import Notebook
 
 __all__ = ["Missing", "find_answer", "find_machine"]
@@ -57,12 +61,10 @@ def find_machine(subject: Any) -> tuple[Chart, Functions | None]:
 
 def _by_name(name: str, notebook: Notebook | None) -> Any:
     """Return a machine of the notebook, or whatever has the name, or None."""
-    if notebook is None:
-        return None
-    value = notebook.shell.user_ns.get(name)
+    value = _variables().get(name)
     if isinstance(value, AsyncComponent | ComponentConfig | Chart):
         return value
-    for engine in notebook.engines.values():
+    for engine in notebook.engines.values() if notebook is not None else ():
         component = engine.get(name)
         if component is not None:
             return component
@@ -79,8 +81,13 @@ def find_answer(subject: Any) -> Any:
     """
     if not isinstance(subject, str):
         return subject
-    notebook = current_notebook()
-    names = {} if notebook is None else notebook.shell.user_ns
+    names = _variables()
     if subject not in names:
         raise Missing(f"There is no {subject} yet. Run the cell that defines it.")
     return names[subject]
+
+
+def _variables() -> Mapping[str, Any]:
+    """Return the variables of the shell's user, whether it has loaded the extension."""
+    shell: Any = get_ipython()  # Any: IPython types it as what it may be
+    return {} if shell is None else shell.user_ns

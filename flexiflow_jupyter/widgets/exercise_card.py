@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, final
 
 import anywidget
 import traitlets as t
+from IPython.display import display
 
 from ..boxes import safe_text
 from ..loop import LoopHop
 from ..notebook import current_notebook
+from ..twin import Look, Twin, bundle_of, is_static
 from .bundles import read_text_bundle
 
 if TYPE_CHECKING:
+    import contextvars
     from collections.abc import Callable, Sequence
 
 __all__ = ["ExerciseCard", "ShownExercise", "ShownFinding", "ShownOutcome"]
@@ -74,7 +77,7 @@ class ShownExercise(Protocol):
         """Whether checking runs the student's own code."""
 
     def is_stale(self) -> bool:
-        """Tell whether the answer is another than the one that was checked."""
+        """Tell whether a check now may come to something else."""
 
     def check_nowait(self) -> bool:
         """Check what takes no code of the student's."""
@@ -109,10 +112,12 @@ class ExerciseCard(anywidget.AnyWidget):
     state = t.Unicode("waiting").tag(sync=True)
     summary = t.Unicode("").tag(sync=True)
     checks = t.Int(0).tag(sync=True)
+    twin = t.Unicode("").tag(sync=True)
 
     def __init__(self, shown: ShownExercise) -> None:
         self._shown = shown
         self._is_open = True
+        self._twin: Twin | None = None
         self._hop = LoopHop()
         super().__init__(
             _esm=read_text_bundle("exercise.js"),
@@ -132,17 +137,26 @@ class ExerciseCard(anywidget.AnyWidget):
     # --- for the notebook -------------------------------------------------------------
 
     def refresh(self) -> None:
-        """Check again after a cell has run; the student's code only if it is new."""
-        if not self._is_open:
+        """Check again after a cell has run, if that can make a difference."""
+        if not self._is_open or self._shown.is_checking or not self._shown.is_stale():
             return
-        if not self._shown.needs_await:
-            self._shown.check_nowait()
-        elif self._shown.is_stale() and not self._shown.is_checking:
+        if self._shown.needs_await:
             self.check()
+            return
+        self._shown.check_nowait()
+        if self._twin is not None:
+            self._twin.refresh()
 
     def move_here(self) -> None:
         """Belong to the present run of its cell: what checks print lands there."""
         self._hop.move_here()
+        if self._twin is not None:
+            self._twin.move_here()
+
+    def open(self) -> None:
+        """Open the comm to the page, unless only saved pictures are shown."""
+        if not is_static():
+            super().open()
 
     def check(self) -> None:
         """Check it on the notebook's loop, whatever thread this is called in."""
@@ -154,6 +168,8 @@ class ExerciseCard(anywidget.AnyWidget):
             return
         self._is_open = False
         self._stop_listening()
+        if self._twin is not None:
+            self._twin.close()
         notebook = current_notebook()
         if notebook is not None:
             notebook.release(self)
@@ -163,14 +179,25 @@ class ExerciseCard(anywidget.AnyWidget):
         if layout is not None:
             layout.close()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Add a text for places where no widget can be shown; Any: IPython's shape."""
-        bundle = super()._repr_mimebundle_(**kwargs)
+    def _ipython_display_(self) -> None:
+        """Show the live card and, as an output of its own, its saved picture."""
+        if self._twin is None:
+            self._twin = Twin(_Checks(self._shown), self._picture, running=_cell_now)
+            self.twin = self._twin.name
+        bundle = None if is_static() else self._repr_mimebundle_()
         if bundle is not None:
-            bundle[0]["text/plain"] = repr(self._shown)
-        return bundle
+            data, metadata = bundle
+            data.pop("text/plain", None)  # the picture has it, and keeps it true
+            display(data, metadata=metadata, raw=True)
+        self._twin.show()
 
     # --- inside -----------------------------------------------------------------------
+
+    def _picture(self, name: str) -> dict[str, str]:
+        """Return the saved picture as a MIME bundle."""
+        text = repr(self._shown)
+        head, _, rest = text.partition("\n")
+        return bundle_of(Look(title=head, text=text, drawing=rest), name)
 
     async def _check(self) -> None:
         if self._is_open and not self._shown.is_checking:
@@ -208,3 +235,38 @@ class ExerciseCard(anywidget.AnyWidget):
         """Check when the page asks for it, in whatever thread that comes."""
         if isinstance(content, dict) and content.get("kind") == "check":
             self.check()
+
+
+@final
+class _Checks:
+    """Tells a twin of the checks of an exercise."""
+
+    def __init__(self, shown: ShownExercise) -> None:
+        self._shown = shown
+
+    def listen(self, callback: Callable[[], object], /) -> _Heard:
+        """Call a function after each check."""
+        return _Heard(self._shown.listen(callback))
+
+
+@final
+class _Heard:
+    """Hears of each check; being armed once is enough."""
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        self._stop: Callable[[], None] | None = stop
+
+    def arm(self) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Hear of nothing any more; idempotent."""
+        if self._stop is not None:
+            self._stop()
+            self._stop = None
+
+
+def _cell_now() -> contextvars.Context | None:
+    """Return the context of the cell that runs now, if one does."""
+    notebook = current_notebook()
+    return None if notebook is None else notebook.running

@@ -136,7 +136,7 @@ class TestHints:
         )
 
         assert 'Tried: open {"key": 3} → (30 s pass) → close' in hint
-        assert "Step 3, close, did nothing in closed:" in hint
+        assert "Step 3, close, did nothing. Not in closed." in hint
 
     def test_missing_state_is_said_first(self):
         """A name that the machine does not have."""
@@ -356,6 +356,23 @@ class TestNames:
 
         assert (before, found.check_nowait()) == (False, True)
 
+    def test_check_is_repeated_only_when_it_can_differ(self, notebook):
+        """The same chart without functions is not run again after each cell."""
+        plain, asking = DOOR, DOOR.replace("if: {key: {min: 3}}", "if: has_key")
+        scenarios = [{"name": "a", "expect": "closed"}]
+        found = exercise("A door", machine="door", scenarios=scenarios)
+        notebook.push({"door": load_chart(plain)})
+        stale = [found.is_stale()]
+        found.check_nowait()
+        stale.append(found.is_stale())
+        notebook.push({"door": load_chart(asking)})
+        found.check_nowait()
+        stale.append(found.is_stale())
+        notebook.push({"door": None})
+        stale.append(found.is_stale())
+
+        assert stale == [True, False, True, True]
+
     def test_another_value_of_that_name_is_no_machine(self, notebook):
         """A variable that is something else is said to be."""
         notebook.push({"door": 3})
@@ -518,7 +535,18 @@ class TestInAKernel:
 
         model = kernel.model_with(card, state="passed")
         assert model["items"] == [{"name": "rings", "passed": True, "hint": ""}]
-        assert run.bundles[0]["text/plain"].startswith("Exercise: A door")
+        assert run.bundles[1]["text/plain"].startswith("Exercise: A door")
+        assert model["twin"] in run.bundles[1]["text/html"]
+
+    def test_saved_picture_follows_as_well(self, kernel):
+        """What a reader without a kernel sees is what came of it last."""
+        code = "exercise('A door', machine='door', scenarios=[{'expect': 'shut'}])"
+        shown = kernel.run(code)
+        solved = kernel.run("%%flexiflow --no-panel\nname: door\nstates: {shut: {}}")
+
+        pictures = solved.of("update_display_data")
+        assert "There is no machine door yet." in shown.bundles[1]["text/plain"]
+        assert "Well done: it passes." in pictures[-1]["data"]["text/plain"]
 
     def test_card_of_a_cell_that_is_run_again_is_closed(self, kernel):
         """One card a cell."""

@@ -24,10 +24,17 @@ export interface CardModel {
   send(content: unknown): void;
 }
 
-const TRAITS = ["title", "text", "items", "state", "summary", "checks"];
+const TRAITS = ["title", "text", "items", "state", "summary", "checks", "twin"];
 
 /** How long the button says that the answer is the same as before. */
 const SAME_MS = 1200;
+
+/** The rule that hides the saved picture of a card, and the output around it. */
+export function hidingOf(twin: unknown): string {
+  if (typeof twin !== "string" || !/^[0-9a-f]+$/.test(twin)) return "";
+  const picture = `[data-flexiflow-static="${twin}"]`;
+  return `${picture}, .jp-OutputArea-child:has(${picture}) { display: none; }`;
+}
 
 /** Make the card; it follows the model until the scope closes. */
 export function createExerciseCard(model: CardModel, scope: Scope): HTMLElement {
@@ -45,6 +52,7 @@ export function createExerciseCard(model: CardModel, scope: Scope): HTMLElement 
   const task = html("div", { class: "ff-task-text" });
   const list = html("ul", { class: "ff-checks", "aria-label": "Checks" });
   const status = html("div", { class: "ff-task-end", role: "status" });
+  const hiding = html("style", {});
   const card = html(
     "div",
     { class: "ff-frame ff-task", "data-flexiflow": "exercise", role: "region" },
@@ -52,6 +60,7 @@ export function createExerciseCard(model: CardModel, scope: Scope): HTMLElement 
     task,
     list,
     status,
+    hiding,
   );
   const opened = new Set<string>();
   const later = scope.timer();
@@ -71,6 +80,7 @@ export function createExerciseCard(model: CardModel, scope: Scope): HTMLElement 
 
   const draw = (): void => {
     const state = model.get("state") as CardState;
+    setText(hiding, hidingOf(model.get("twin")));
     setText(title, String(model.get("title")));
     setAttribute(card, "aria-label", `Exercise: ${String(model.get("title"))}`);
     setAttribute(card, "data-state", state);
