@@ -1,0 +1,244 @@
+"""What a student would write: for each notebook, cells by their ids."""
+
+from __future__ import annotations
+
+__all__ = ["SOLUTIONS"]
+
+SOLUTIONS = {
+    "01_quickstart": {
+        "task-repair": """%%flexiflow
+name: gate
+states:
+  Locked:
+    on: {coin: Unlocked, kick: Broken}
+  Unlocked:
+    on: {push: Locked, kick: Broken}
+  Broken:
+    on: {repair: Locked}
+""",
+        "task-lost": """%%flexiflow
+name: exit_gate
+context: {lost: 0}
+states:
+  Locked:
+    on: {coin: Unlocked, collect: {do: {set: {lost: 0}}}}
+  Unlocked:
+    on:
+      push: Locked
+      coin: {do: {add: {lost: 1}}}
+      collect: {do: {set: {lost: 0}}}
+""",
+    },
+    "02_states_guards_actions": {
+        "task-refund": """%%flexiflow
+name: kiosk
+context: {credit: 0}
+states:
+  Idle:
+    on:
+      coin: {do: {add: {credit: $message.value}}}
+      brew: {to: Brewing, if: {context.credit: {ge: 2}}}
+      refund: {if: {context.credit: {gt: 0}}, do: {set: {credit: 0}}}
+  Brewing:
+    entry: {add: {credit: -2}}
+    on: {finished: Idle}
+""",
+        "task-sizes": """%%flexiflow
+name: barista
+context: {credit: 0}
+states:
+  Idle:
+    on:
+      coin: {do: {add: {credit: $message.value}}}
+      brew:
+        - to: Brewing
+          if: {size: small, context.credit: {ge: 2}}
+          do: {add: {credit: -2}}
+        - to: Brewing
+          if: {size: large, context.credit: {ge: 3}}
+          do: {add: {credit: -3}}
+  Brewing:
+    on: {finished: Idle}
+""",
+        "task-cleaning": """%%flexiflow
+name: office
+context: {cups: 0}
+states:
+  Idle:
+    always: {to: Dirty, if: {context.cups: {ge: 3}}}
+    on: {brew: Brewing}
+  Brewing:
+    exit: {add: {cups: 1}}
+    on: {finished: Idle}
+  Dirty:
+    on: {clean: {to: Idle, do: {set: {cups: 0}}}}
+""",
+    },
+    "03_event_bus": {
+        "task-rider": """async def subscribe_rider(desk, ride):
+    def has_address(event_name, order):
+        return "address" in order
+
+    await desk.subscribe(
+        "order.placed", "rider", ride, priority=1, filter_fn=has_address
+    )
+""",
+        "task-failures": """async def count_failures(desk):
+    counts = {}
+
+    def count(failure):
+        name = failure["component_name"]
+        counts[name] = counts.get(name, 0) + 1
+
+    await desk.subscribe("event.handler.failed", "counter", count)
+    return counts
+""",
+    },
+    "04_timers_and_services": {
+        "task-night": """%%flexiflow
+name: night
+states:
+  Green:
+    on: {press: Yellow, night: Lit}
+  Yellow:
+    after: {3s: Walk}
+  Walk:
+    after: {10s: Green}
+  Lit:
+    after: {500ms: Dark}
+    on: {day: Green}
+  Dark:
+    after: {500ms: Lit}
+    on: {day: Green}
+""",
+        "task-patience": """%%flexiflow
+name: patience
+context: {wanted: false}
+states:
+  Green:
+    on: {press: {do: {set: {wanted: true}}}}
+    after:
+      10s:
+        - {to: Yellow, if: {context.wanted: true}}
+        - Ready
+  Ready:
+    on: {press: Yellow}
+  Yellow:
+    after: {3s: Walk}
+  Walk:
+    exit: {set: {wanted: false}}
+    after: {10s: Green}
+""",
+        "task-camera": """%%flexiflow
+name: camera
+context: {failures: 0}
+states:
+  Green:
+    on: {press: Walk}
+  Walk:
+    after: {10s: Clearing}
+  Clearing:
+    run: {do: count_people}
+    done:
+      - {to: Green, if: {result: 0}, do: {set: {failures: 0}}}
+      - Waiting
+    error:
+      - {to: Blinking, if: {context.failures: {lt: 2}}, do: {add: {failures: 1}}}
+      - {to: Fault, do: {add: {failures: 1}}}
+  Waiting:
+    after: {2s: Clearing}
+  Blinking:
+    after: {5s: Clearing}
+  Fault: {}
+""",
+    },
+    "05_nested_parallel_history": {
+        "task-lift": """%%flexiflow
+name: lift
+parallel:
+  cabin:
+    states:
+      Resting:
+        on: {go: {to: Moving, if: {in: doors.Closed}}}
+      Moving:
+        on: {arrive: Resting}
+  doors:
+    states:
+      Closed:
+        on: {open: {to: Opened, if: {in: cabin.Resting}}}
+      Opened:
+        on: {close: Closed}
+""",
+        "task-washing": """%%flexiflow
+name: washing
+states:
+  Idle:
+    on: {start: Running}
+  Running:
+    on: {open: Waiting}
+    states:
+      Filling:
+        on: {next: Washing}
+      Washing:
+        on: {next: Spinning}
+      Spinning:
+        on: {next: Idle}
+      where: {history: shallow}
+  Waiting:
+    on: {close: Running.where}
+""",
+        "task-lamp": """%%flexiflow
+name: lamp
+states:
+  Out:
+    on: {press: Shining.mode}
+  Shining:
+    on: {press: Out}
+    states:
+      Steady:
+        on: {mode: Bright}
+      Bright:
+        on: {mode: Blinking}
+      Blinking:
+        on: {mode: Steady}
+        states:
+          Lit:
+            after: {500ms: Dark}
+          Dark:
+            after: {500ms: Lit}
+      mode: {history: shallow}
+""",
+    },
+    "07_persistence": {
+        "task-closing": """def lockers_in(store, state):
+    return sorted(
+        name
+        for name in store.names()
+        if store.load_latest(name).current_state == state
+    )
+""",
+        "task-tries": """def wrong_tries(store, name):
+    return sum(
+        row["message_type"] == "open" and row["current_state"] != "Open"
+        for row in store.history(name)
+    )
+""",
+    },
+    "08_observability": {
+        "task-timeline": """def timeline(events, case):
+    return [
+        f"{e.component}: {e.data['from_state']} -> {e.data['to_state']}"
+        for e in events
+        if e.name == "state.changed" and e.correlation_id == case
+    ]
+""",
+        "task-failed": """def failed_cases(events):
+    return {
+        event.correlation_id
+        for event in events
+        if event.name == "component.message.failed"
+    }
+""",
+    },
+}
+"""Sources by the stem of the notebook and the id of the cell."""
