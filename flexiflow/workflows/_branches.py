@@ -104,6 +104,7 @@ class Together:
             )
             if scope is not None:
                 scope.task = task
+                scope.drive.adopt(scope, task)
             self._running[task] = at
             task.add_done_callback(self._on_done)
 

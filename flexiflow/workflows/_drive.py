@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from .._scope import CURRENT
 from .._scope import Scope as Story
 from . import _values
-from ._scope import SCOPE, Scope, ScopeFactory
+from ._scope import SCOPE, Scope
+from ._scope_factory import ScopeFactory
 from ._turns import Turns
 from ._writing import Writing
 from .errors import NonDeterminismError, WorkflowError
@@ -128,13 +129,14 @@ class Drive:
         self.definition = definition
         self.lane = lane
         self.recorded = recorded
-        self.turns = Turns(lane.loop, recorded.turns, self.refuse)
+        self.branches: dict[asyncio.Task[Any], Scope] = {}
+        """The asyncio tasks that the body began, and that still run."""
+        self.turns = Turns(lane.loop, recorded, self.branches, stuck=self.refuse)
         self.writing = Writing(
             host.journal, live, lane, time=host.clock.time, lost=self.lose
         )
+        self.writing.hand_out = self.turns.hand_out
         self.task: asyncio.Task[None] | None = None
-        self.branches: dict[asyncio.Task[Any], Scope] = {}
-        """The asyncio tasks that the body began."""
         self.in_flight = 0
         """How many steps are at work."""
         self.waiting: dict[str, Waiting] = {}
@@ -263,7 +265,7 @@ class Drive:
         if self.turns.is_over or self.is_cancelling:
             return
         for key, known in self.recorded.ended.items():
-            if known.turn and "~" not in key and "/" not in key:
+            if known.start >= 0 and "~" not in key and "/" not in key:
                 raise NonDeterminismError(
                     f"The body ended before the step {known.record.name!r}",
                     why="In the first run it called that step; the result is known.",
@@ -278,6 +280,8 @@ class Drive:
 
     def _drop(self, task: asyncio.Task[Any]) -> None:
         self.branches.pop(task, None)
+        if self.refused is not None and not task.cancelled():
+            task.exception()  # told by the execution itself
 
     # --- ending early -----------------------------------------------------------------
 
@@ -287,6 +291,7 @@ class Drive:
             return
         if not self.is_cancelling:
             self.is_cancelling = True
+            self.turns.void()
             record = self.writing.record(
                 "WORKFLOW_CANCELLING",
                 name=self.live.workflow_name,

@@ -95,7 +95,7 @@ class Live:
             for listener in tuple(self.listeners):
                 try:
                     listener(event)
-                except Exception:
+                except Exception:  # noqa: BLE001 - told; the others go on
                     _log.exception("A listener of the execution %s failed", self.id)
         if self._publish is not None:
             self._publish(self, record, seq)

@@ -8,15 +8,21 @@ other, so a counter tells the calls apart, in the first run as in each replay.
 from __future__ import annotations
 
 import asyncio
-from contextvars import ContextVar, copy_context
-from typing import TYPE_CHECKING, Any, Final, final
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple, final
 
 from .errors import ExecutionContextNotFoundError, NonDeterminismError
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+__all__ = ["SCOPE", "Place", "Scope", "enter_scope", "scope_here", "source_id"]
 
-__all__ = ["SCOPE", "Scope", "ScopeFactory", "enter_scope", "scope_here", "source_id"]
+
+class Place(NamedTuple):
+    """A place among several asyncio tasks that begin in no order."""
+
+    at: int
+    """From 0; -1 where it cannot be told."""
+    total: int
+    """How many there are."""
 
 
 @final
@@ -33,7 +39,16 @@ class Scope:
         Whether this is the workflow's own code, not the inside of a step.
     """
 
-    __slots__ = ("branches", "drive", "is_body", "is_stray", "prefix", "steps", "task")
+    __slots__ = (
+        "_group",
+        "branches",
+        "drive",
+        "is_body",
+        "is_stray",
+        "prefix",
+        "steps",
+        "task",
+    )
 
     def __init__(self, drive: Any, prefix: str, *, is_body: bool = True) -> None:
         self.drive = drive
@@ -47,18 +62,32 @@ class Scope:
         """The asyncio task that runs it, once that is known."""
         self.is_stray = False
         """Whether it was begun where no order can be told; it may call no step."""
+        self._group = (0, 0)
 
     def next_key(self) -> str:
         """Return the key of the step that is called now."""
         self.steps += 1
         return f"{self.prefix}{self.steps}"
 
-    def branch(self, *, is_stray: bool) -> Scope:
-        """Return the scope of an asyncio task that begins now."""
-        self.branches += 1
-        child = Scope(self.drive, f"{self.prefix}~{self.branches}/")
-        child.is_body = self.is_body
-        child.is_stray = is_stray or self.is_stray
+    def branch(self, place: Place | None = None) -> Scope:
+        """Return the scope of an asyncio task that begins now.
+
+        ``place`` tells where it stands among those that ``as_completed`` begins.
+        """
+        stray = not self.is_here()
+        if place is None:
+            self.branches += 1
+            ordinal = f"{self.branches}"
+        else:
+            group, left = self._group
+            if not left:
+                self.branches += 1
+                group, left = self.branches, place.total
+            self._group = (group, left - 1)
+            ordinal = f"{group}.{place.at}"
+            stray = stray or place.at < 0
+        child = Scope(self.drive, f"{self.prefix}~{ordinal}/", is_body=self.is_body)
+        child.is_stray = stray or self.is_stray
         return child
 
     def is_here(self) -> bool:
@@ -133,64 +162,3 @@ def enter_scope(name: str) -> Scope:
             context={"task": name, "execution_id": scope.drive.live.id},
         )
     return scope
-
-
-@final
-class ScopeFactory:
-    """A task factory that gives each asyncio task of an execution a scope of its own.
-
-    Parameters
-    ----------
-    previous : callable, optional
-        The factory that the loop had; asyncio's own when there was none.
-    """
-
-    __slots__ = ("previous", "users")
-
-    # Any: asyncio's own signature of a task factory.
-    def __init__(self, previous: Callable[..., Any] | None) -> None:
-        self.previous = previous
-        self.users = 0
-        """How many executions run on the loop."""
-
-    def __call__(
-        self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any
-    ) -> Any:
-        """Make a task."""
-        given = options.get("context")
-        scope = _get() if given is None else given.get(SCOPE)
-        child = None
-        if scope is not None and not (scope.task is None and scope.is_body):
-            # (A body's scope without a task was made a moment ago, for this very task.)
-            context = copy_context() if given is None else given.copy()
-            child = scope.branch(is_stray=not scope.is_here())
-            context.run(SCOPE.set, child)
-            options["context"] = context
-        if self.previous is not None:
-            task = self.previous(loop, coro, **options)
-        else:
-            options.pop("eager_start", None)
-            task = asyncio.Task(coro, loop=loop, **options)
-        if child is not None:
-            child.task = task
-            if child.is_body:
-                child.drive.adopt(child, task)
-        return task
-
-    @classmethod
-    def install(cls, loop: asyncio.AbstractEventLoop) -> None:
-        """Let the tasks of a loop have scopes; to be undone by :meth:`remove`."""
-        factory = loop.get_task_factory()
-        if not isinstance(factory, cls):
-            factory = cls(factory)
-            loop.set_task_factory(factory)
-        factory.users += 1
-
-    @classmethod
-    def remove(cls, loop: asyncio.AbstractEventLoop) -> None:
-        """Undo one :meth:`install`; the last one gives the loop its factory back."""
-        factory = loop.get_task_factory()
-        if isinstance(factory, cls):
-            factory.users -= 1
-            if not factory.users:
-                loop.set_task_factory(factory.previous)

@@ -67,6 +67,7 @@ class Step:
         drive = self.drive
         drive.check()
         if opened is not None:
+            drive.turns.begin(opened.start)
             compare(drive, opened.records[0], self.name, self.digest)
         if opened is None or opened.last().kind == "TASK_STARTED":
             drive.writing.note(self.record("TASK_STARTED", value))
@@ -83,6 +84,8 @@ class Step:
         drive = self.drive
         if drive.dead:
             raise asyncio.CancelledError
+        if not drive.turns.is_over:
+            await drive.turns.over()
         await drive.writing.commit(self.record("TASK_COMPLETED", text))
 
     async def fail(
@@ -98,6 +101,8 @@ class Step:
         if drive.refused is not None:
             return drive.refused
         text = text or _values.error_text(error)
+        if not drive.turns.is_over:
+            await drive.turns.over()
         await drive.writing.commit(self.record("TASK_FAILED", text))
         return error if isinstance(error, ExecutionError) else ExecutionError(error)
 
@@ -170,16 +175,18 @@ async def known_result(
     NonDeterminismError
         If it was another step.
     """
-    record, turn = known
-    if turn:
+    record = known.record
+    if known.start >= 0:
         turns = drive.turns
-        if turn != turns.now:
-            drive.in_flight += 1
-            try:
-                await turns.wait(turn, record.key)
-            finally:
-                drive.leave()
-        turns.pass_on(turn)
+        turns.begin(known.start)
+        if known.turn:
+            if not turns.is_due(known):
+                drive.in_flight += 1
+                try:
+                    await turns.wait(known)
+                finally:
+                    drive.leave()
+            turns.pass_on(known.turn)
     if record.name != name or record.digest != digest:
         compare(drive, record, name, digest)
     if record.kind == "TASK_COMPLETED":

@@ -1,62 +1,130 @@
-"""Let what is known come back in the order in which it came the first time.
+"""Let results come back in the order in which they came the first time.
 
 Branches that run side by side may share what they find: a list they append to, the
-queue of ``as_completed``. In a replay all results are there at once, and the branches
-would meet in another order. So a known result is handed out when its turn has come.
+sets of ``asyncio.wait``, the queue of ``as_completed``. In a replay all results are
+there at once, and the branches would meet in another order. So a known result is handed
+out when its turn has come: after those that came before it, and after all steps that
+had been called before it have been called again. And whenever there are branches, in
+the first run as in each replay, one result is handed out at a time, and the body is
+given some turns of the loop to do what it does about it.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import TYPE_CHECKING, Final, final
 
 from .errors import NonDeterminismError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from .replay import Known, Recorded
 
 __all__ = ["Turns"]
 
 _PATIENCE: Final = 30.0
-"""Seconds without any progress after which a replay is taken to be stuck."""
+"""Seconds that a replay may take longer than the first run before it is refused."""
+
+_HOPS: Final = 6
+"""Turns of the loop between two results: ``gather`` in ``gather`` needs five."""
 
 
 @final
 class Turns:
-    """The order in which the known ends of steps are handed out.
+    """The order in which a body gets to see the ends of its steps.
 
     Parameters
     ----------
     loop : asyncio.AbstractEventLoop
         Where the body runs.
-    total : int
-        How many ends are known.
+    recorded : Recorded
+        What is known.
+    branches : mapping
+        Not empty as long as several tasks of the body run side by side.
     stuck : callable
         Called with an error when the replay cannot go on.
     """
 
-    __slots__ = ("_loop", "_skipped", "_stuck", "_timer", "now", "total", "waiting")
+    __slots__ = (
+        "_branches",
+        "_early",
+        "_is_shut",
+        "_is_void",
+        "_loop",
+        "_over",
+        "_queue",
+        "_recorded",
+        "_skipped",
+        "_stuck",
+        "_timer",
+        "_waiting",
+        "begun",
+        "now",
+        "total",
+    )
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
-        total: int,
+        recorded: Recorded,
+        branches: Mapping[asyncio.Task[object], object],
+        *,
         stuck: Callable[[NonDeterminismError], object],
     ) -> None:
         self._loop = loop
+        self._recorded = recorded
+        self._branches = branches
         self._stuck = stuck
-        self._skipped: set[int] = set()
-        self._timer: asyncio.TimerHandle | None = None
         self.now = 1
         """Whose turn it is."""
-        self.total = total
-        self.waiting: dict[int, tuple[asyncio.Future[None], str]] = {}
-        """Who waits, with the key of the step."""
+        self.begun = 0
+        """How many of the steps called the first time have been called, in order."""
+        self.total = recorded.turns
+        """How many ends are known."""
+        self._skipped: set[int] = set()
+        self._early: set[int] = set()
+        self._waiting: dict[int, tuple[asyncio.Future[None], Known]] = {}
+        self._queue: deque[asyncio.Future[None]] = deque()
+        self._over: list[asyncio.Future[None]] = []
+        self._is_shut = False
+        self._is_void = False
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def is_over(self) -> bool:
         """Whether all that is known has been handed out."""
-        return self.now > self.total
+        return self.now > self.total or self._is_void
+
+    def void(self) -> None:
+        """Go by no order any more: the body is about to take another way."""
+        self._is_void = True
+        for waiter, _ in tuple(self._waiting.values()):
+            if not waiter.done():
+                waiter.set_result(None)
+        self._wake_all()
+
+    # --- what is known ----------------------------------------------------------------
+
+    def begin(self, start: int) -> None:
+        """Hear that a step was called again."""
+        if start != self.begun:
+            if start > self.begun:
+                self._early.add(start)
+            return
+        self.begun += 1
+        while self.begun in self._early:
+            self._early.discard(self.begun)
+            self.begun += 1
+        if self._waiting:
+            self._wake()
+
+    def is_due(self, known: Known) -> bool:
+        """Return whether a known end may be handed out now."""
+        if known.turn != self.now or known.needs > self.begun:
+            return self._is_void
+        return not self._is_shut
 
     def pass_on(self, turn: int) -> None:
         """Let the next one have its turn."""
@@ -67,43 +135,111 @@ class Turns:
         while self.now in self._skipped:
             self._skipped.discard(self.now)
             self.now += 1
-        if self.waiting:
-            waiting = self.waiting.get(self.now)
-            if waiting is not None and not waiting[0].done():
-                waiting[0].set_result(None)
+        if self._branches:
+            self._shut()
+        if self._waiting:
+            self._wake()
+        if self._over and self.is_over:
+            self._wake_all()
 
-    async def wait(self, turn: int, key: str) -> None:
-        """Wait for a turn."""
+    async def wait(self, known: Known) -> None:
+        """Wait until a known end is due."""
         waiter: asyncio.Future[None] = self._loop.create_future()
-        self.waiting[turn] = (waiter, key)
-        if self._timer is None:
-            self._timer = self._loop.call_later(_PATIENCE, self._look, self.now)
+        self._waiting[known.turn] = (waiter, known)
+        self._watch()
         try:
-            await waiter
+            while not self.is_due(known):
+                await waiter
+                waiter = self._loop.create_future()
+                self._waiting[known.turn] = (waiter, known)
         except asyncio.CancelledError:
-            self.pass_on(turn)
+            self.pass_on(known.turn)
             raise
         finally:
-            del self.waiting[turn]
-            if not self.waiting and self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            del self._waiting[known.turn]
+            self._watch()
 
-    def _look(self, before: int) -> None:
-        """Give up when nothing has happened for long."""
+    def _watch(self) -> None:
+        """Look after those who wait, as long as there are any."""
+        is_needed = bool(self._waiting or self._over)
+        if is_needed and self._timer is None:
+            self._timer = self._loop.call_later(_PATIENCE, self._look)
+        elif not is_needed and self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _wake(self) -> None:
+        """Wake who waits and is due."""
+        found = self._waiting.get(self.now)
+        if found is not None and not found[0].done() and self.is_due(found[1]):
+            found[0].set_result(None)
+
+    def _look(self) -> None:
+        """Give up when the replay has long taken longer than the first run."""
+        more = 2 * self._recorded.busy_s()
+        self._timer = self._loop.call_later(more, self._give_up, self.now)
+
+    def _give_up(self, before: int) -> None:
         if self.now != before:
-            self._timer = self._loop.call_later(_PATIENCE, self._look, self.now)
+            self._look()
             return
         self._timer = None
-        waits = ", ".join(key for _, key in self.waiting.values())
+        known = [known.record.key for _, known in self._waiting.values()]
+        waits = ", ".join(known) or "its end"
         error = NonDeterminismError(
             "The replay waits for a step that the body does not call any more",
             why=f"Before the steps at {waits} came back in the first run, another one "
-            "did, which has not been called this time.",
+            "was called or came back, and has not been called this time.",
             fix="Let the body take the same way each time: by its input and by the "
             "results of steps alone.",
         )
-        for waiter, _ in tuple(self.waiting.values()):
+        self._stuck(error)
+        for waiter in (*(one for one, _ in self._waiting.values()), *self._over):
             if not waiter.done():
                 waiter.set_exception(error)
-        self._stuck(error)
+
+    # --- what is new ------------------------------------------------------------------
+
+    async def over(self) -> None:
+        """Wait until all that is known has been handed out: what is new comes later."""
+        while not self.is_over:
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._over.append(waiter)
+            self._watch()
+            try:
+                await waiter
+            finally:
+                if waiter in self._over:
+                    self._over.remove(waiter)
+                self._watch()
+
+    def _wake_all(self) -> None:
+        waiters, self._over = self._over, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def hand_out(self, waiter: asyncio.Future[None]) -> None:
+        """Let a step have its end, by itself when there are branches."""
+        if self._is_shut:
+            self._queue.append(waiter)
+            return
+        if not waiter.done():
+            waiter.set_result(None)
+            if self._branches:
+                self._shut()
+
+    def _shut(self) -> None:
+        """Hand out nothing for some turns of the loop."""
+        if not self._is_shut:
+            self._is_shut = True
+            self._loop.call_soon(self._hop, _HOPS)
+
+    def _hop(self, hops: int) -> None:
+        if hops:
+            self._loop.call_soon(self._hop, hops - 1)
+            return
+        self._is_shut = False
+        self._wake()
+        while self._queue and not self._is_shut:
+            self.hand_out(self._queue.popleft())

@@ -47,8 +47,8 @@ class _Ack:
             take = self._writing.live.take
             for record, seq in zip(self._records, seqs, strict=True):
                 take(record, seq)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(None)
+            if waiter is not None:
+                self._writing.hand_out(waiter)
             return
         self._writing.lost(error)
         if waiter is not None and not waiter.done():
@@ -74,7 +74,16 @@ class Writing:
         Called with the error when the journal has not taken something.
     """
 
-    __slots__ = ("_is_due", "_journal", "_notes", "_time", "lane", "live", "lost")
+    __slots__ = (
+        "_is_due",
+        "_journal",
+        "_notes",
+        "_time",
+        "hand_out",
+        "lane",
+        "live",
+        "lost",
+    )
 
     def __init__(
         self,
@@ -92,6 +101,8 @@ class Writing:
         self.live = live
         self.lane = lane
         self.lost = lost
+        self.hand_out: Callable[[asyncio.Future[None]], object] = _wake
+        """Gives what waited for the journal its end."""
 
     def record(
         self,
@@ -158,3 +169,8 @@ class Writing:
             )
         except Exception as error:  # noqa: BLE001 - a closed journal: told like any loss
             ack.land(error, range(0))
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple, final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from .journal.protocol import Record
 
@@ -26,17 +26,28 @@ class Known(NamedTuple):
 
     record: Record
     """Its last record."""
-    turn: int
+    turn: int = 0
     """Its place among the ends that the body saw, from 1; 0: in any order."""
+    start: int = -1
+    """Its place among the calls that the body made, from 0; -1: not by the body."""
+    needs: int = 0
+    """How many calls the body had made when it came to its end."""
 
 
 @final
 class Open:
-    """A step that was begun and has not come to its end."""
+    """A step that was begun and has not come to its end.
 
-    __slots__ = ("records",)
+    Parameters
+    ----------
+    start : int
+        Its place among the calls that the body made, from 0; -1: not by the body.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("records", "start")
+
+    def __init__(self, start: int = -1) -> None:
+        self.start = start
         self.records: list[Record] = []
 
     def last(self) -> Record:
@@ -55,11 +66,11 @@ class Recorded:
 
     Parameters
     ----------
-    records : iterable of Record
+    records : sequence of Record
         Its records, in order.
     """
 
-    __slots__ = ("ended", "open", "patches", "turns")
+    __slots__ = ("_records", "ended", "open", "patches", "turns")
 
     ended: dict[str, Known]
     """The steps that came to their end, by key, in the order in which they did."""
@@ -70,47 +81,55 @@ class Recorded:
     turns: int
     """How many ends have a turn."""
 
-    def __init__(self, records: Iterable[Record] = ()) -> None:
-        ends: dict[str, Record] = {}
-        begun: dict[str, Open] = {}
+    def __init__(self, records: Sequence[Record] = ()) -> None:
+        self._records = records
         self.patches = set()
+        self.open = {}
+        self.ended = {}
+        self.turns = 0
+        ends: dict[str, tuple[Record, int]] = {}
+        starts: dict[str, int] = {}
+        begun = self.open
         for record in records:
             key = record.key
             if not key:
                 continue
-            if record.kind in _FINISHED:
-                ends[key] = record
+            kind = record.kind
+            if kind in _FINISHED:
+                ends[key] = (record, len(starts))
                 begun.pop(key, None)
-            elif record.kind == PATCHED:
+            elif kind == PATCHED:
                 self.patches.add(key)
             else:
+                is_new = kind == "TASK_STARTED" and key not in starts
+                if is_new and ("/" not in key or not _is_within_step(key, starts)):
+                    starts[key] = len(starts)
                 found = begun.get(key)
                 if found is None:
-                    found = begun[key] = Open()
+                    found = begun[key] = Open(starts.get(key, -1))
                 found.records.append(record)
-        self.open = begun
-        self.ended = {}
-        self.turns = 0
-        for key, record in ends.items():
-            turn = 0
-            if record.kind in _GIVEN_UP:
-                pass  # it does not come back, now as then
-            elif "/" not in key or not self._is_within_step(key, ends):
-                self.turns = turn = self.turns + 1
-            self.ended[key] = Known(record, turn)
+        turns = 0
+        ended = self.ended
+        start_of = starts.get
+        for key, (record, needs) in ends.items():
+            start = start_of(key, -1)
+            if record.kind in _GIVEN_UP:  # it does not come back, now as then
+                ended[key] = Known(record, 0, start)
+            elif start < 0:
+                ended[key] = Known(record)
+            else:
+                turns += 1
+                ended[key] = Known(record, turns, start, needs)
+        self.turns = turns
 
-    def _is_within_step(self, key: str, ends: dict[str, Record]) -> bool:
-        """Return whether a key lies within another step: the body did not see its end.
-
-        The branches of a task that is mapped lie within it, too.
-        """
-        at = key.rfind("/")
-        while at > 0:
-            outer = key[:at]
-            if outer in ends or outer in self.open:
-                return True
-            at = key.rfind("/", 0, at)
-        return False
+    def busy_s(self) -> float:
+        """Return for how many seconds the execution was not paused."""
+        total, before = 0.0, None
+        for record in self._records:
+            if before is not None and before.kind != "WORKFLOW_PAUSED":
+                total += max(0.0, record.time - before.time)
+            before = record
+        return total
 
     def pauses(self) -> list[tuple[str, Record]]:
         """Return the keys and records of the pauses that wait, the oldest first."""
@@ -118,3 +137,16 @@ class Recorded:
             (key, found.last()) for key, found in self.open.items() if found.is_paused
         ]
         return sorted(paused, key=lambda item: item[1].seq)
+
+
+def _is_within_step(key: str, starts: dict[str, int]) -> bool:
+    """Return whether a step lies within another: the body did not call it itself.
+
+    So do the branches of a task that is mapped, and what they call.
+    """
+    at = key.rfind("/")
+    while at > 0:
+        if key[:at] in starts:
+            return True
+        at = key.rfind("/", 0, at)
+    return False

@@ -150,6 +150,7 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
     opened = drive.recorded.open.pop(key, None)
     step = Step(drive, key, name, "")
     if opened is not None:
+        drive.turns.begin(opened.start)
         compare(drive, opened.records[0], name, "")
     answered: asyncio.Future[Any] = drive.lane.loop.create_future()
     try:
