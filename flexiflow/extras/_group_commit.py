@@ -8,12 +8,12 @@ import contextlib
 import threading
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["GroupCommit", "Transaction", "Waiter"]
+__all__ = ["GroupCommit", "Tell", "Transaction"]
 
 _LINGER_S: Final = 0.01
 """How long a job that is not urgent waits for others, at most."""
@@ -33,21 +33,12 @@ class Transaction(Protocol):
         """
 
 
-class Waiter(Protocol):
-    """What a caller waits on: a future of ``asyncio``, of ``concurrent``, or its own.
+Tell: TypeAlias = "Callable[[Any, Any], None]"
+"""Gives each waiter of a batch its answer, in the writer's thread; never raises.
 
-    One that is no future of ``asyncio`` is told in the writer's thread: it must return
-    at once, and never raise.
-    """
-
-    def done(self) -> bool:
-        """Whether the caller has gone."""
-
-    def set_result(self, result: Any, /) -> None:
-        """Take the result of the job."""
-
-    def set_exception(self, error: BaseException, /) -> None:
-        """Take the error of the transaction."""
+Any: lists of them, which belong to the owner of the writer. The answers of a
+transaction that raised are errors, one for each.
+"""
 
 
 @final
@@ -64,6 +55,8 @@ class GroupCommit:
         each, so that no two tasks share one traceback.
     finish : callable
         Called in the writer's thread when it ends; closes the connection.
+    tell : callable, optional
+        Tells the callers of :meth:`submit_to`, if there are any.
     name : str, default "flexiflow-store"
         The name of the thread.
 
@@ -80,18 +73,20 @@ class GroupCommit:
         *,
         failure: Callable[[Exception], Exception],
         finish: Callable[[], None],
+        tell: Tell | None = None,
         name: str = "flexiflow-store",
     ) -> None:
         self._transaction = transaction
         self._failure = failure
         self._finish = finish
+        self._tell: Tell = tell or _tell_futures
         self._name = name
         self._lock = threading.Lock()
         self._bell: SimpleQueue[bool] = SimpleQueue()
         self._rung = False
         self._asleep = False
         self._jobs: list[Any] = []
-        self._waiters: list[Waiter] = []
+        self._waiters: list[Any] = []
         self._thread: threading.Thread | None = None
         self._closed = False
 
@@ -103,21 +98,45 @@ class GroupCommit:
     def submit(self, job: Any) -> asyncio.Future[Any]:
         """Queue a job of a task; await the result on the task's own loop."""
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._add(job, future)
+        self.submit_to(job, future)
         return future
 
     def submit_from_thread(self, job: Any) -> Future[Any]:
         """Queue a job of a thread without a loop; block on ``.result()``."""
         future: Future[Any] = Future()
-        self._add(job, future)
+        self.submit_to(job, future)
         return future
 
-    def submit_to(self, job: Any, waiter: Waiter, *, urgent: bool = True) -> None:
-        """Queue a job and have its waiter told, from any thread.
+    def submit_to(self, job: Any, waiter: Any, *, urgent: bool = True) -> None:
+        """Put a job with those that wait for the next transaction, from any thread.
 
-        One that is not urgent goes with the next urgent one, or alone after 10 ms.
+        Parameters
+        ----------
+        job, waiter : object
+            What is done, and who hears of it.
+        urgent : bool, default True
+            Whether to write it now; one that is not urgent goes with the next that is,
+            or alone after 10 ms.
+
+        Raises
+        ------
+        RuntimeError
+            If no more jobs are taken.
         """
-        self._add(job, waiter, urgent=urgent)
+        with self._lock:
+            if self._closed:
+                message = "the writer has been closed"
+                raise RuntimeError(message)
+            self._jobs.append(job)
+            self._waiters.append(waiter)
+            if urgent and not self._rung:
+                self._rung = True
+                self._bell.put(_NOW)
+            elif self._asleep:
+                self._bell.put(_SOON)
+            self._asleep = False
+            if self._thread is None:
+                self._start()
 
     def forget(self) -> None:
         """Let go of a writer whose thread is not in this process: it was forked."""
@@ -142,23 +161,6 @@ class GroupCommit:
         thread = self.close()
         if thread is not None:
             thread.join()
-
-    def _add(self, job: Any, waiter: Waiter, *, urgent: bool = True) -> None:
-        """Put a job with those that wait for the next transaction."""
-        with self._lock:
-            if self._closed:
-                message = "the writer has been closed"
-                raise RuntimeError(message)
-            self._jobs.append(job)
-            self._waiters.append(waiter)
-            if urgent and not self._rung:
-                self._rung = True
-                self._bell.put(_NOW)
-            elif self._asleep:
-                self._bell.put(_SOON)
-            self._asleep = False
-            if self._thread is None:
-                self._start()
 
     def _start(self) -> None:
         """Start the thread, once."""
@@ -199,27 +201,33 @@ class GroupCommit:
                 if self._bell.get():
                     return
 
-    def _commit(self, jobs: list[Any], waiters: list[Waiter]) -> None:
+    def _commit(self, jobs: list[Any], waiters: list[Any]) -> None:
         """Do one transaction and tell every caller of it."""
         answers: list[Any]
-        tell: Callable[[list[Waiter], list[Any]], None] = _succeed
         try:
             answers = self._transaction(jobs)
         except Exception as error:  # noqa: BLE001 - the callers get it, each its own
             answers = [self._failure(error) for _ in jobs]
-            tell = _fail
-        for loop, position in _by_loop(waiters).items():
-            theirs = [waiters[index] for index in position] if position else waiters
-            what = [answers[index] for index in position] if position else answers
-            if loop is None:
-                tell(theirs, what)
-                continue
-            with contextlib.suppress(RuntimeError):  # the loop has been closed
-                loop.call_soon_threadsafe(tell, theirs, what)
+        self._tell(waiters, answers)
+
+
+_Waiter: TypeAlias = "asyncio.Future[Any] | Future[Any]"
+
+
+def _tell_futures(waiters: list[_Waiter], answers: list[Any]) -> None:
+    """Settle futures, those of a loop in that loop, with one call for all of them."""
+    for loop, positions in _by_loop(waiters).items():
+        theirs = [waiters[index] for index in positions] if positions else waiters
+        what = [answers[index] for index in positions] if positions else answers
+        if loop is None:
+            _settle(theirs, what)
+            continue
+        with contextlib.suppress(RuntimeError):  # the loop has been closed
+            loop.call_soon_threadsafe(_settle, theirs, what)
 
 
 def _by_loop(
-    waiters: list[Waiter],
+    waiters: list[_Waiter],
 ) -> dict[asyncio.AbstractEventLoop | None, list[int]]:
     """Return the loops that wait, with the positions of their waiters.
 
@@ -237,15 +245,12 @@ def _by_loop(
     return found
 
 
-def _succeed(waiters: list[Waiter], results: list[Any]) -> None:
-    """Hand each caller its result; one that has gone is left out."""
-    for waiter, result in zip(waiters, results, strict=True):
-        if not waiter.done():
-            waiter.set_result(result)
-
-
-def _fail(waiters: list[Waiter], errors: list[Any]) -> None:
-    """Hand each caller its error; one that has gone is left out."""
-    for waiter, error in zip(waiters, errors, strict=True):
-        if not waiter.done():
-            waiter.set_exception(error)
+def _settle(waiters: list[_Waiter], answers: list[Any]) -> None:
+    """Hand each caller its answer; one that has gone is left out."""
+    for waiter, answer in zip(waiters, answers, strict=True):
+        if waiter.done():
+            continue
+        if isinstance(answer, Exception):
+            waiter.set_exception(answer)
+        else:
+            waiter.set_result(answer)

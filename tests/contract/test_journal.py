@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import random
 import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -557,6 +558,44 @@ class TestRecordsAfter:
         assert [r.key for r in found] == ["0", "1", "2"]
         rest = journal.records_after(found[-1].seq, execution_id="a")
         assert [r.key for r in rest] == ["3", "4"]
+
+
+class TestMany:
+    """More records than any inner unit of a database."""
+
+    def test_each_execution_finds_its_records(self, journal, opened):
+        """However they lie between those of others, here and in another process."""
+        luck = random.Random(5)  # noqa: S311 - sizes of a test
+        expected: dict[str, list[str]] = {"a": [], "b": [], "c": []}
+        for id_ in expected:
+            create(journal, id_)
+        for number in range(2_000):
+            id_ = luck.choice("aaaaaaaaab" if number < 1_900 else "ac")
+            keys = [f"{number}.{part}" for part in range(luck.randint(1, 4))]
+            expected[id_] += keys
+            journal.append([step(key, id_) for key in keys], epoch=0, urgent=False)
+        append(journal, *[step(f"last{number}", "b") for number in range(2_500)])
+        expected["b"] += [f"last{number}" for number in range(2_500)]
+        journal.close()
+
+        other = opened()
+        append(other, step("after", "c"))
+        expected["c"].append("after")
+
+        assert {id_: kept(other, id_) for id_ in expected} == expected
+
+    def test_tails_go_on_from_anywhere(self, journal):
+        """A tail of one execution leaves nothing out and repeats nothing."""
+        for id_ in "ab":
+            create(journal, id_)
+        for number in range(1_500):
+            journal.append([step(f"{number}", "ab"[number % 2])], epoch=0, urgent=False)
+        journal.sync(WAIT_S)
+        whole = journal.load("a").records
+
+        for at in (0, 1, 511, 512, 513, 749):
+            found = journal.records_after(whole[at].seq, execution_id="a")
+            assert found == list(whole[at + 1 :])
 
 
 class TestClose:

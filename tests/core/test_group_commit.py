@@ -16,21 +16,17 @@ class Waiter:
     """A caller that is no future: told in the writer's thread."""
 
     def __init__(self) -> None:
-        self._told: queue.Queue[object] = queue.Queue()
-
-    def done(self):
-        """Return whether it has gone."""
-        return False
-
-    def set_result(self, result):
-        """Take the result."""
-        self._told.put(result)
-
-    set_exception = set_result
+        self.told: queue.Queue[object] = queue.Queue()
 
     def get(self):
         """Wait for what it is told."""
-        return self._told.get(timeout=WAIT_S)
+        return self.told.get(timeout=WAIT_S)
+
+
+def tell(waiters, answers):
+    """Tell them."""
+    for waiter, answer in zip(waiters, answers, strict=True):
+        waiter.told.put(answer)
 
 
 @pytest.fixture
@@ -40,6 +36,7 @@ def commits():
         lambda jobs: [1 / job and job for job in jobs],
         failure=lambda error: ValueError(str(error)),
         finish=lambda: None,
+        tell=tell,
     )
     yield writer
     writer.close()

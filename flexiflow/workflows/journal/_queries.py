@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from ._schema import BLOCK
 from .protocol import Claim, Execution, ExecutionRow, Record
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Asked", "executions", "load", "records_after"]
 
-_COLUMNS: Final = ", ".join(Record._fields)
+_COLUMNS: Final = ", ".join(f"r.{name}" for name in Record._fields)
 
 _CREATION: Final = """
 SELECT workflow, input, parent, correlation_id, time FROM flexiflow_executions
@@ -23,10 +24,16 @@ SELECT epoch, owner, reason, time, digest FROM flexiflow_executions
 WHERE id = ? ORDER BY epoch
 """
 _RECORDS_OF: Final = f"""
-SELECT {_COLUMNS} FROM flexiflow_records WHERE execution_id = ? AND seq > ? ORDER BY seq
+SELECT {_COLUMNS} FROM flexiflow_places p CROSS JOIN flexiflow_records r
+ON r.seq BETWEEN p.block * {BLOCK} AND p.block * {BLOCK} + {BLOCK - 1}
+WHERE p.execution_id = ?1 AND p.block >= ?2 / {BLOCK}
+AND r.execution_id = ?1 AND r.seq > ?2
+ORDER BY p.block, r.seq
 """  # noqa: S608 - made of our own text alone
+"""Goes through the blocks in which the execution has records, in order."""
+
 _RECORDS_AFTER: Final = f"""
-SELECT {_COLUMNS} FROM flexiflow_records WHERE seq > ? ORDER BY seq
+SELECT {_COLUMNS} FROM flexiflow_records r WHERE r.seq > ? ORDER BY r.seq
 """  # noqa: S608 - made of our own text alone
 
 _ROW: Final = """

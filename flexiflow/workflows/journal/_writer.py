@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from itertools import chain
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from ..errors import (
     ExecutionExistsError,
@@ -14,14 +14,14 @@ from ..errors import (
     JournalError,
     StaleEpochError,
 )
-from ._schema import database_error
+from ._schema import BLOCK, database_error
 from .protocol import UNOWNED_STATES, ClaimReason, NewExecution, OnDone, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["Answer", "Append", "Caller", "Claiming", "Create", "Job", "Writer"]
+__all__ = ["Answer", "Append", "Claiming", "Create", "Job", "Writer", "tell"]
 
 _logger = logging.getLogger("flexiflow")
 
@@ -41,6 +41,9 @@ _RECORDS: Final = {
 _GIVEN: Final = Record._fields.index("epoch")
 """How many fields of a record are the caller's; the journal fills in the others."""
 
+_WIDTH: Final = _GIVEN + 1
+"""How many values a row has."""
+
 _EXECUTION: Final = """
 INSERT INTO flexiflow_executions
     (id, epoch, workflow, input, parent, owner, reason, digest, correlation_id, time)
@@ -55,6 +58,11 @@ _STATE: Final = """
 SELECT state FROM flexiflow_records
 WHERE execution_id = ? AND state <> '' ORDER BY seq DESC LIMIT 1
 """
+_PLACE: Final = """
+INSERT OR IGNORE INTO flexiflow_places (execution_id, block) VALUES (?, ?)
+"""
+_NO_RECORDS: Final = range(0)
+
 _MOST_EPOCHS: Final = 10_000
 """How many executions' epochs are remembered between transactions."""
 
@@ -68,21 +76,22 @@ _BAD_VALUES: Final = (
 """What SQLite's driver says of a value that is no column's."""
 
 
-class Append(NamedTuple):
-    """Records of one execution that are to be written under an epoch."""
-
-    records: Sequence[Record]
-    epoch: int
+Append: TypeAlias = "tuple[Sequence[Record], int]"
+"""Records of one execution that are to be written, and under which epoch."""
 
 
-class Create(NamedTuple):
+@final
+@dataclass(frozen=True, slots=True)
+class Create:
     """An execution that is to be created, with its first records."""
 
     execution: NewExecution
     records: Sequence[Record]
 
 
-class Claiming(NamedTuple):
+@final
+@dataclass(frozen=True, slots=True)
+class Claiming:
     """An execution that is to be taken over."""
 
     execution_id: str
@@ -94,41 +103,25 @@ class Claiming(NamedTuple):
     records: Sequence[Record]
 
 
-Job: TypeAlias = Append | Create | Claiming | None
+Job: TypeAlias = "Append | Create | Claiming | None"
 """What may be queued; None is written when all before it is."""
 
 Answer: TypeAlias = range | BaseException
 """The sequence numbers of a job's records, or why it was refused."""
 
 
-@final
-class Caller:
-    """Tells the one who queued a job, in the writer's thread."""
-
-    __slots__ = ("_on_done",)
-
-    def __init__(self, on_done: OnDone | None) -> None:
-        self._on_done = on_done
-
-    def done(self) -> bool:
-        """Return False: a caller always wants to know."""
-        return False
-
-    def set_result(self, answer: Answer, /) -> None:
-        """Pass the answer on."""
-        if self._on_done is None:
-            return
+def tell(callers: list[OnDone | None], answers: list[Answer]) -> None:
+    """Tell those who queued the jobs of a batch, in the writer's thread."""
+    for on_done, answer in zip(callers, answers, strict=True):
+        if on_done is None:
+            continue
         try:
-            if isinstance(answer, BaseException):
-                self._on_done(answer, range(0))
+            if isinstance(answer, range):
+                on_done(None, answer)
             else:
-                self._on_done(None, answer)
+                on_done(answer, _NO_RECORDS)
         except Exception:
             _logger.exception("a callback of the journal failed")
-
-    def set_exception(self, error: BaseException, /) -> None:
-        """Pass an error of the whole transaction on."""
-        self.set_result(error)
 
 
 @final
@@ -164,11 +157,14 @@ class Writer:
         self._epochs: dict[str, int] = {}
         self._broken: dict[str, tuple[int, JournalError]] = {}
         self._seen: int = -1
-        self._waiting: list[tuple[int, Append]] = []
+        self._block_end = 0
+        self._placed: set[str] = set()
+        self._spans: list[tuple[int, str, int]] = []
+        self._values: list[Any] = []
 
     def write(self, jobs: list[Job]) -> list[Answer]:
         """Do all jobs in one transaction; return one answer for each, in order."""
-        answers: list[Answer] = [range(0)] * len(jobs)
+        answers: list[Answer] = [_NO_RECORDS] * len(jobs)
         try:
             if not self._is_open:
                 self._conn, self._is_open, self._seen = self._connect(), True, -1
@@ -197,16 +193,22 @@ class Writer:
 
     def _do(self, jobs: list[Job], answers: list[Answer]) -> None:
         """Fill in the answers and commit."""
-        self._waiting = []
+        self._spans, self._values = [], []
         self._conn.execute("BEGIN IMMEDIATE")
         self._look_for_others()
+        epochs, broken = self._epochs, self._broken
         for index, job in enumerate(jobs):
-            if isinstance(job, Append):
-                refusal = self._refusal(job)
-                if refusal is None:
-                    self._waiting.append((index, job))
-                else:
-                    answers[index] = refusal
+            if isinstance(job, tuple):
+                records, epoch = job
+                if not records:
+                    continue
+                execution_id = records[0].execution_id
+                if epochs.get(execution_id) != epoch or execution_id in broken:
+                    refusal = self._refusal(execution_id, epoch)
+                    if refusal is not None:
+                        answers[index] = refusal
+                        continue
+                self._take(index, records, epoch)
             elif job is not None:
                 answers[index] = self._begin_epoch(index, job, answers)
         self._flush(answers)
@@ -219,21 +221,18 @@ class Writer:
             self._epochs.clear()
             self._seen = seen
 
-    def _refusal(self, job: Append) -> JournalError | None:
+    def _refusal(self, execution_id: str, epoch: int) -> JournalError | None:
         """Return why records may not be written, or None."""
-        if not job.records:
-            return None
-        execution_id = job.records[0].execution_id
         newest = self._epochs.get(execution_id)
         if newest is None:
             row = self._conn.execute(_NEWEST, (execution_id,)).fetchone()
             if row is None:
                 return _unknown(execution_id, self._path)
             newest = self._epochs[execution_id] = row[0]
-        if newest != job.epoch:
-            return _stale(execution_id, job.epoch, newest)
+        if newest != epoch:
+            return _stale(execution_id, epoch, newest)
         broken = self._broken.get(execution_id)
-        if broken is None or broken[0] != job.epoch:
+        if broken is None or broken[0] != epoch:
             return None
         return _after_failure(execution_id, broken[1])
 
@@ -255,8 +254,16 @@ class Writer:
             return refusal
         self._epochs[execution_id] = epoch
         if job.records:
-            self._waiting.append((index, Append(job.records, epoch)))
-        return range(0)
+            self._take(index, job.records, epoch)
+        return _NO_RECORDS
+
+    def _take(self, index: int, records: Sequence[Record], epoch: int) -> None:
+        """Keep the records of a job with those that are waiting to be inserted."""
+        values = self._values
+        for record in records:
+            values += record[:_GIVEN]
+            values.append(epoch)
+        self._spans.append((index, records[0].execution_id, len(records)))
 
     def _create(self, new: NewExecution) -> JournalError | None:
         """Insert the creation of an execution, or return why it cannot be."""
@@ -296,33 +303,51 @@ class Writer:
         return None
 
     def _flush(self, answers: list[Answer]) -> None:
-        """Insert the records that are waiting, and number them."""
-        if not self._waiting:
+        """Insert the records that are waiting, number them, and note their places."""
+        if not self._spans:
             return
-        rows: list[tuple[Any, ...]] = []
-        for _, (records, epoch) in self._waiting:
-            rows += [(*record[:_GIVEN], epoch) for record in records]
-        start = self._insert(rows) - len(rows) + 1 if rows else 0
-        for index, (records, _) in self._waiting:
-            answers[index] = range(start, start + len(records))
-            start += len(records)
-        self._waiting = []
+        seq = self._insert(self._values)
+        places: list[tuple[str, int]] = []
+        placed = self._placed
+        for index, execution_id, count in self._spans:
+            end = seq + count
+            answers[index] = range(seq, end)
+            if end > self._block_end or execution_id not in placed:
+                self._place(execution_id, seq, end, places)
+            seq = end
+        if places:
+            self._conn.executemany(_PLACE, places)
+        self._spans, self._values = [], []
 
-    def _insert(self, rows: list[tuple[Any, ...]]) -> int:
-        """Insert rows of records; return the sequence number of the last one."""
-        last, start = 0, 0
+    def _place(
+        self, execution_id: str, start: int, end: int, places: list[tuple[str, int]]
+    ) -> None:
+        """Add the blocks of an execution's records that are not known yet."""
+        for block in range(start // BLOCK, (end - 1) // BLOCK + 1):
+            if block * BLOCK >= self._block_end:
+                self._block_end = (block + 1) * BLOCK
+                self._placed.clear()
+            if execution_id not in self._placed:
+                self._placed.add(execution_id)
+                places.append((execution_id, block))
+
+    def _insert(self, values: list[Any]) -> int:
+        """Insert rows of records; return the sequence number of the first one."""
+        execute, start, last = self._conn.execute, 0, 0
         for size in _CHUNKS:
-            while len(rows) - start >= size:
-                values = list(chain.from_iterable(rows[start : start + size]))
-                last = self._conn.execute(_RECORDS[size], values).lastrowid or 0
-                start += size
-        return last
+            while len(values) - start >= size * _WIDTH:
+                end = start + size * _WIDTH
+                last = execute(_RECORDS[size], values[start:end]).lastrowid or 0
+                start = end
+        return last - len(values) // _WIDTH + 1
 
     # --- failures ---------------------------------------------------------------------
 
     def _roll_back(self) -> None:
         """Undo what was begun; what is known of the epochs may be wrong now."""
         self._epochs.clear()
+        self._block_end = 0
+        self._placed.clear()
         if self._is_open and self._conn.in_transaction:
             self._conn.execute("ROLLBACK")
 
@@ -330,8 +355,9 @@ class Writer:
         """Return the error of one job, and let its epoch have no gap."""
         failure = database_error(error, "written", self._path)
         failure.__cause__ = error
-        if isinstance(job, Append) and job.records:
-            self._broken[job.records[0].execution_id] = (job.epoch, failure)
+        if isinstance(job, tuple) and job[0]:
+            records, epoch = job
+            self._broken[records[0].execution_id] = (epoch, failure)
         return failure
 
 

@@ -17,7 +17,7 @@ from . import _queries
 from ._fork_gate import ForkGate
 from ._locks import OwnerLock, is_held
 from ._schema import Durability, connect_reader, connect_writer, database_error
-from ._writer import Answer, Append, Caller, Claiming, Create, Job, Writer
+from ._writer import Answer, Claiming, Create, Job, Writer, tell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +148,7 @@ class SqliteJournal:
         JournalClosedError
             If the journal has been closed. Other errors come to ``on_done``.
         """
-        self._submit(Append(records, epoch), on_done, urgent=urgent)
+        self._submit((records, epoch), on_done, urgent=urgent)
 
     def claim(
         self,
@@ -291,6 +291,7 @@ class SqliteJournal:
             self._write,
             failure=lambda error: database_error(error, "written", self._path),
             finish=self._writer.close,
+            tell=tell,
             name="flexiflow-journal",
         )
 
@@ -335,7 +336,7 @@ class SqliteJournal:
     def _submit(self, job: Job, on_done: OnDone | None, *, urgent: bool = True) -> None:
         """Queue a job."""
         try:
-            self._commits.submit_to(job, Caller(on_done), urgent=urgent)
+            self._commits.submit_to(job, on_done, urgent=urgent)
         except RuntimeError:
             self._check_open()
             raise
