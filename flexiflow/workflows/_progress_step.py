@@ -232,6 +232,8 @@ def _on_started(step: FoldedStep, event: StepEvent) -> None:
 
 def _on_completed(step: FoldedStep, event: StepEvent) -> None:
     step.started = step.started or event.time
+    if len(step.spans) > 1 and step.spans[-1].started >= event.time:
+        step.spans.pop()  # an answer is the result: no work came after the wait
     step.result = event.value
     step.error_text = ""
     step.end("completed", event.time, None)

@@ -240,6 +240,16 @@ class TestPauses:
         assert (pause.key, pause.name, pause.value) == ("3", "approve", {"sum": 5})
         assert progress.steps()[0].status == "paused"
 
+    def test_an_answer_that_is_the_result_leaves_no_work(self):
+        """The wait is all there was."""
+        step = one(
+            at(1, "TASK_PAUSED", "approve", "3"),
+            at(5, "TASK_RESUMED", "approve", "3"),
+            at(5, "TASK_COMPLETED", "approve", "3", value=1),
+        )
+
+        assert spans(step) == [("pause", 1, 5)]
+
     def test_an_answered_question_is_asked_no_more(self):
         """The step goes on, and the time of the wait is told from work."""
         progress = Progress(

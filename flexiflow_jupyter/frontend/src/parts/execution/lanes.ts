@@ -25,6 +25,7 @@ const SPARE = 6;
 /** The lanes are drawn anew while time goes on, no oftener than that. */
 const FASTEST_MS = 100;
 const SLOWEST_MS = 2000;
+const CALM_MS = 1000;
 /** About the number of pixels of a lane. */
 const LANE_PX = 450;
 
@@ -129,15 +130,15 @@ export class Lanes implements Part {
     this.#drawRows(info, now);
     session.acknowledge();
     const isLive = !isOver(info) && !this.#closed && info.started !== null;
-    const tick = info.state === "paused" ? SLOWEST_MS : this.#tickMs(info, now);
-    if (isLive) this.#later(tick, this.#redraw);
+    if (isLive) this.#later(this.#tickMs(info, now), this.#redraw);
   }
 
   /** About as often as a bar grows by two pixels. */
   #tickMs(info: ExecutionInfo, now: number): number {
     const isStill = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    const isCalm = isStill || info.state === "paused";
     const pixel = (now - (info.started ?? now)) / LANE_PX;
-    return Math.min(SLOWEST_MS, Math.max(isStill ? 1000 : FASTEST_MS, 2 * pixel));
+    return Math.min(SLOWEST_MS, Math.max(isCalm ? CALM_MS : FASTEST_MS, 2 * pixel));
   }
 
   #readSteps(): void {
