@@ -20,7 +20,7 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ._drive import Drive
     from .replay import Open
@@ -34,27 +34,10 @@ class Optioned(Named, Protocol):
     options: TaskOptions
 
 
-class Secrets(Protocol):
-    """The secrets of one step, and what keeps them out of all that is stored."""
-
-    @property
-    def values(self) -> Mapping[str, Any]:
-        """The secrets by name."""
-
-    def in_text(self, text: str) -> str:
-        """Return a text without them."""
-
-    def are_in(self, text: str) -> bool:
-        """Whether a text holds one."""
-
-    def out_of(self, error: BaseException) -> BaseException:
-        """Return an error that does not hold them."""
-
-
 class Resources(Protocol):
     """What the runtime lends to steps."""
 
-    def secrets(self, names: tuple[str, ...]) -> Secrets:
+    def secrets(self, names: tuple[str, ...]) -> _values.Secrets:
         """Return secrets by name."""
 
     # Any: functions and values are the user's.
@@ -113,7 +96,7 @@ class _Attempts:
         self.attempt = 1
         self.phase = "attempt"
         self.error: BaseException | None = None
-        self.secrets: Secrets | None = None
+        self.secrets: _values.Secrets | None = None
 
     # --- what happens -----------------------------------------------------------------
 
@@ -123,23 +106,16 @@ class _Attempts:
         """Tell of something at once, without waiting for it to be stored."""
         if self.drive.dead:
             raise asyncio.CancelledError
-        text = self.error_text(error) if error is not None else _values.text_of(value)
+        values = self.drive.values
+        text = values.text_of(value) if error is None else values.error_text(error)
         self.drive.writing.push(self.step.record(kind, text))
-
-    def error_text(self, error: BaseException) -> str:
-        """Return an error as text, without secrets."""
-        text = _values.error_text(self.without_secrets(error))
-        return text if self.secrets is None else self.secrets.in_text(text)
-
-    def without_secrets(self, error: BaseException) -> BaseException:
-        """Return an error that holds no secret."""
-        return error if self.secrets is None else self.secrets.out_of(error)
 
     async def run(self) -> Any:
         """Return the result of the step, or raise what it failed with."""
         options = self.options
         if options.secret_requests:
             self.secrets = self.drive.host.resources.secrets(options.secret_requests)
+            self.drive.values.lend(self.secrets)
         if self.phase == "attempt":
             try:
                 return await self.try_all()
@@ -163,7 +139,7 @@ class _Attempts:
     def told_error(self) -> dict[str, Any]:
         """Return what a restart needs to know of the last error."""
         error = self.error
-        return {"error": None if error is None else self.without_secrets(error)}
+        return {"error": None if error is None else self.drive.values.clean(error)}
 
     # --- attempts ---------------------------------------------------------------------
 
@@ -289,17 +265,8 @@ class _Attempts:
             If it cannot be stored, or holds a secret.
         """
         storage = self.options.output_storage
-        text = _values.text_of(result)
-        if text is None:
-            return None
-        if self.secrets is not None and self.secrets.are_in(text):
-            raise CodecError(
-                f"The result of {self.name!r} holds a secret",
-                why="Results are stored, and secrets must not be.",
-                fix="Return what the secret was needed for, not the secret.",
-                context={"task": self.name},
-            )
-        return text if storage is None else storage.keep(text)
+        text = self.drive.values.text_of(result)
+        return text if storage is None or text is None else storage.keep(text)
 
     # --- after a restart --------------------------------------------------------------
 
@@ -393,8 +360,8 @@ async def perform_with_options(
         step.give_up()
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
-        told = attempts.without_secrets(error)
-        raise await step.fail(told, attempts.error_text(told)) from told
+        told = drive.values.clean(error)
+        raise await step.fail(told) from told
     finally:
         drive.leave()
 

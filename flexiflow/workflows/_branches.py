@@ -212,8 +212,9 @@ async def perform_map(
     except asyncio.CancelledError:
         step.give_up()
         raise
-    except (Exception, SystemExit) as error:
-        raise await step.fail(error) from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+        told = drive.values.clean(error)
+        raise await step.fail(told) from told
 
 
 async def _known(drive: Drive, task: Optioned, key: str) -> Any:

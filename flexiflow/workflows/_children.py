@@ -41,15 +41,16 @@ async def call_child(drive: Drive, key: str, definition: Definition, input: Any)
         child.begin(input, opened)
         await child.see_it_stop()
         output = child.output()
-        await child.step.finish(_values.text_of(output))
+        await child.step.finish(drive.values.text_of(output))
         return output
     except asyncio.CancelledError:
         if not drive.dead:
             await child.cancel()
         child.step.give_up()
         raise
-    except (Exception, SystemExit) as error:
-        raise await child.step.fail(error) from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+        told = drive.values.clean(error)
+        raise await child.step.fail(told) from told
     finally:
         drive.waiting.pop(key, None)
         drive.leave()
@@ -138,7 +139,7 @@ class _Child:
             await child.answer(data, asked)
         else:
             stored = load(self.host.journal, live.id)
-            self.answer(stored, asked, _values.text_of(data))
+            self.answer(stored, asked, drive.values.text_of(data))
 
     def question(self, live: Live) -> tuple[str, str]:
         """Return the key and the name of its oldest pause."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from . import _values
 from ._definition import CATALOGUE, Definition
 from ._hosting import Hosting
 from ._loop_thread import BLOCKED
@@ -86,7 +85,7 @@ class Continuing(Hosting):
             return self.live_of(load(self.journal, execution_id)).context
         key, _ = stored.question(pause)
         definition = definition or CATALOGUE.get(stored.execution.workflow)
-        records = stored.answers(key, _values.text_of(data), self.clock.time())
+        records = stored.answers(key, self.values.text_of(data), self.clock.time())
         try:
             live = self.take_over(stored, definition, records=records)
         except StaleEpochError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from .._scope import CURRENT
 from .._scope import Scope as Story
 from . import _values
+from ._options import accepts
 from ._scope import SCOPE, Scope
 from ._scope_factory import ScopeFactory
 from ._turns import Turns
@@ -46,6 +47,9 @@ class Host(Protocol):
     @property
     def resources(self) -> Any:
         """What it lends to steps. Any: what they need is told where they are."""
+
+    def new_values(self) -> _values.Values:
+        """Return a way of values into the journal, and back."""
 
     def on_paused(self, drive: Drive) -> None:
         """Hear that a body waits for an answer and nothing else."""
@@ -111,6 +115,7 @@ class Drive:
         "refused",
         "task",
         "turns",
+        "values",
         "waiting",
         "writing",
     )
@@ -128,6 +133,8 @@ class Drive:
         self.live = live
         self.definition = definition
         self.lane = lane
+        self.values = host.new_values()
+        """The way of its values into the journal, and back."""
         self.recorded = recorded
         self.branches: dict[asyncio.Task[Any], Scope] = {}
         """The asyncio tasks that the body began, and that still run."""
@@ -217,21 +224,21 @@ class Drive:
         try:
             if stored is not None:
                 await stored
-            output = self.definition.func(self.live.context)
+            output = self.definition.func(self.live.context, **self._secrets())
             if inspect.isawaitable(output):
                 output = await output
             self._check_end()
-            text = _values.text_of(output)
+            text = self.values.text_of(output)
         except asyncio.CancelledError:
             if not self.is_cancelling:
                 self.die(_interrupted(self.live.id))
             if self.refused is None:
                 return "WORKFLOW_CANCELLED", None, None
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - told in the journal
-            error = raised
+            error = self.values.clean(raised)
         error = self.refused or error
         if error is not None:
-            return "WORKFLOW_FAILED", error, _values.error_text(error)
+            return "WORKFLOW_FAILED", error, self.values.error_text(error)
         return "WORKFLOW_COMPLETED", output, text
 
     async def _store_end(self, kind: str, output: Any, text: str | None) -> None:
@@ -259,6 +266,17 @@ class Drive:
             task.cancel()
         if left:
             await asyncio.wait(left)
+
+    def _secrets(self) -> dict[str, Any]:
+        """Return the keyword that holds the secrets which the body asks for."""
+        names = self.definition.secret_requests
+        if not names:
+            return {}
+        secrets = self.host.resources.secrets(names)
+        self.values.lend(secrets)
+        if not accepts(self.definition.func, "secrets"):
+            return {}
+        return {"secrets": secrets.values}
 
     def _check_end(self) -> None:
         """See that a replay went as far as the first run."""
@@ -394,7 +412,7 @@ class Drive:
 
     async def answer(self, data: Any, pause: str | None) -> None:
         """Answer a step that waits; return when the answer is stored."""
-        text = _values.text_of(data)
+        text = self.values.text_of(data)
         waiting = self._asked(pause)
         del self.waiting[waiting.key]
         self._is_told = False

@@ -61,6 +61,7 @@ class Hosting:
         self.clock: Clock = SystemClock() if clock is None else clock
         self.max_crashes = max_crashes
         self.resources = Lending(home)
+        self.values = self.new_values()
         self._telling = Telling(event_bus)
         self._journal = journal
         self._owns_journal = journal is None
@@ -125,6 +126,11 @@ class Hosting:
         """Whether it takes nothing more."""
         return self._is_closed
 
+    def new_values(self) -> _values.Values:
+        """Return a way of values into the journal, and back."""
+        storage = self.resources.storage
+        return _values.Values(storage.keep_value, storage.fetch_value)
+
     # --- beginning --------------------------------------------------------------------
 
     def make(
@@ -137,7 +143,9 @@ class Hosting:
     ) -> Live:
         """Return an execution that is about to begin."""
         made = execution_id or self._new_id()
-        live = self._live(ExecutionContext(made, definition.name, input), parent=parent)
+        context = ExecutionContext(made, definition.name, input)
+        context.read_with(self.values.value_of)
+        live = self._live(context, parent=parent)
         live.digest = definition.digest
         live.is_stopped = False
         with self._lock:
@@ -161,7 +169,7 @@ class Hosting:
             If the input cannot be stored.
         """
         try:
-            text = _values.text_of(live.context.input)
+            text = self.values.text_of(live.context.input)
             drive = Drive(
                 self,
                 live,
@@ -238,8 +246,9 @@ class Hosting:
             live = self._known.get(execution.id)
             if live is None:
                 context = ExecutionContext(
-                    execution.id, execution.workflow, stored.input()
+                    execution.id, execution.workflow, self._input(stored)
                 )
+                context.read_with(self.values.value_of)
                 live = self._live(
                     context,
                     parent=execution.parent,
@@ -248,6 +257,10 @@ class Hosting:
                 live.digest = execution.claims[0].digest
             live.read(execution.records)
             return live
+
+    def _input(self, stored: Stored) -> Any:
+        text = stored.execution.input
+        return None if text is None else self.values.value_of(text)
 
     def _live(
         self,

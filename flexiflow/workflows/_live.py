@@ -7,11 +7,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
-from .context import ExecutionContext, ExecutionEvent, ExecutionState
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from .context import ExecutionContext, ExecutionEvent, ExecutionState
     from .journal.protocol import Record
 
 __all__ = ["Live"]
@@ -91,7 +90,7 @@ class Live:
         if not self.context.take(record, seq):
             return
         if self.listeners:
-            event = ExecutionEvent.of(record, seq)
+            event = self.context.event_of(record, seq)
             for listener in tuple(self.listeners):
                 try:
                     listener(event)

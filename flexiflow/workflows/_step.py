@@ -88,19 +88,14 @@ class Step:
             await drive.turns.over()
         await drive.writing.commit(self.record("TASK_COMPLETED", text))
 
-    async def fail(
-        self, error: BaseException, text: str | None = None
-    ) -> BaseException:
-        """Store that it failed, and return what its caller gets.
-
-        ``text`` is the error as it is stored, when that is not as it is.
-        """
+    async def fail(self, error: BaseException) -> BaseException:
+        """Store that it failed, and return what its caller gets."""
         drive = self.drive
         if drive.dead:
             raise asyncio.CancelledError
         if drive.refused is not None:
             return drive.refused
-        text = text or _values.error_text(error)
+        text = drive.values.error_text(error)
         if not drive.turns.is_over:
             await drive.turns.over()
         await drive.writing.commit(self.record("TASK_FAILED", text))
@@ -147,13 +142,14 @@ async def perform(
                 result = await result
         finally:
             _reset_scope(token)
-        await step.finish(_values.text_of(result))
+        await step.finish(drive.values.text_of(result))
         return result
     except asyncio.CancelledError:
         step.give_up()
         raise
-    except (Exception, SystemExit) as error:
-        raise await step.fail(error) from error
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+        told = drive.values.clean(error)
+        raise await step.fail(told) from told
     finally:
         drive.leave()
 
@@ -193,7 +189,9 @@ async def known_result(
         text = record.value
         if text is None:
             return None
-        return _values.value_of(text if storage is None else storage.fetch(text))
+        if storage is not None:
+            text = storage.fetch(text)
+        return drive.values.value_of(text)
     if record.kind == "TASK_FAILED":
         error = _values.error_of(record.value or "")
         raise error if isinstance(error, ExecutionError) else ExecutionError(error)

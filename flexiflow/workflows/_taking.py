@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from . import _values
 from .context import ExecutionState
@@ -79,11 +79,6 @@ class Stored:
         """Return it with the records that were written since."""
         execution = self.execution
         return Stored(replace(execution, records=(*execution.records, *records)))
-
-    def input(self) -> Any:
-        """Return its input. Any: the user's."""
-        text = self.execution.input
-        return None if text is None else _values.value_of(text)
 
     def question(self, pause: str | None) -> tuple[str, Record]:
         """Return the key and the record of the pause that an answer is for.

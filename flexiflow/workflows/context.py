@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
 
 from . import _values
 from ._scope import scope_here, source_id
+from .errors import WorkflowError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .journal.protocol import Record
 
 __all__ = [
@@ -155,7 +158,17 @@ class ExecutionEvent:
         Its number in the journal.
     """
 
-    __slots__ = ("_stamp", "_text", "_value", "id", "key", "name", "source_id", "type")
+    __slots__ = (
+        "_read",
+        "_stamp",
+        "_text",
+        "_value",
+        "id",
+        "key",
+        "name",
+        "source_id",
+        "type",
+    )
 
     type: ExecutionEventType
     """What happened."""
@@ -187,9 +200,12 @@ class ExecutionEvent:
         self._stamp = (time or datetime.now(UTC)).timestamp()
         self._text: str | None = None
         self._value = value
+        self._read: Callable[[str], Any] = _values.value_of
 
     @classmethod
-    def of(cls, record: Record, seq: int) -> ExecutionEvent:
+    def of(
+        cls, record: Record, seq: int, read: Callable[[str], Any] = _values.value_of
+    ) -> ExecutionEvent:
         """Return the event of a journal record; its value is decoded when looked at."""
         self = cls.__new__(cls)
         self.type = _TYPES[record.kind]
@@ -200,15 +216,17 @@ class ExecutionEvent:
         self._stamp = record.time
         self._text = record.value
         self._value = _UNREAD
+        self._read = read
         return self
 
     @property
     def value(self) -> Any:
         """What goes with it, or None; Any because it is the user's."""
         if self._value is _UNREAD:
-            failed = self.type.endswith("_FAILED")
-            read = _values.error_of if failed else _values.value_of
-            self._value = None if self._text is None else read(self._text)
+            try:
+                self._value = None if self._text is None else self._read(self._text)
+            except WorkflowError:  # its class or its file is gone
+                self._value = self._text
         return self._value
 
     @property
@@ -247,6 +265,7 @@ class ExecutionContext(Generic[T]):
         "_events",
         "_lock",
         "_output",
+        "_read",
         "_records",
         "_seqs",
         "execution_id",
@@ -272,6 +291,7 @@ class ExecutionContext(Generic[T]):
         self._output: Any = _UNREAD
         self._records: list[Record] = []
         self._seqs: list[int] = []
+        self._read: Callable[[str], Any] = _values.value_of
         self._events: list[ExecutionEvent] = []
         self._lock = threading.Lock()
 
@@ -296,8 +316,16 @@ class ExecutionContext(Generic[T]):
         if len(events) != len(seqs):
             with self._lock:
                 while (at := len(events)) < len(seqs):
-                    events.append(ExecutionEvent.of(self._records[at], seqs[at]))
+                    events.append(self.event_of(self._records[at], seqs[at]))
         return events
+
+    def event_of(self, record: Record, seq: int) -> ExecutionEvent:
+        """Return the event of a record; the engine calls this."""
+        return ExecutionEvent.of(record, seq, self._read)
+
+    def read_with(self, read: Callable[[str], Any]) -> None:
+        """Read stored values in another way; the engine calls this."""
+        self._read = read
 
     def take(self, record: Record, seq: int) -> bool:
         """Follow what was written to the journal; the engine calls this.
@@ -331,9 +359,7 @@ class ExecutionContext(Generic[T]):
             return None
         last = next((r for r in reversed(self._records) if r.state), None)
         if last is not None and last.value is not None:
-            failed = self.state is ExecutionState.FAILED
-            read = _values.error_of if failed else _values.value_of
-            self._output = read(last.value)
+            self._output = self._read(last.value)
             return self._output
         return None
 

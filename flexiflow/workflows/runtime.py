@@ -127,7 +127,7 @@ class Runtime(Continuing):
             If the user wants it to stop; it was cancelled then.
         """
         _refuse_in_body(definition.name)
-        _values.text_of(input)
+        self.values.text_of(input)
         live = self.make(definition, input)
 
         async def begin() -> ExecutionContext[Any]:
@@ -256,7 +256,7 @@ class Runtime(Continuing):
         stored = load(self.journal, execution_id)
         definition = CATALOGUE.get(stored.execution.workflow)
         kept = records_before(stored.execution, from_step)
-        live = self.make(definition, stored.input())
+        live = self.make(definition, self._input(stored))
         copied = tuple(record._replace(execution_id=live.id, seq=0) for record in kept)
         recorded = Recorded(kept)
 

@@ -155,7 +155,7 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
     answered: asyncio.Future[Any] = drive.lane.loop.create_future()
     try:
         if opened is None or not opened.is_paused:
-            await _ask(step, _values.text_of(prompt))
+            await _ask(step, drive.values.text_of(prompt))
         drive.wait_at(Waiting(key, name, answered.set_result))
         data = await answered
     except asyncio.CancelledError:
