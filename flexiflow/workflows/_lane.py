@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Final, Protocol, final
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
 __all__ = ["Landing", "Lane"]
+
+_SOON: Final = 0.005
+"""Seconds after which what can wait is done."""
 
 
 class Landing(Protocol):
@@ -28,12 +32,24 @@ class Lane:
         Where acknowledgements are taken.
     """
 
-    __slots__ = ("_is_called", "_landed", "loop")
+    __slots__ = ("_due", "_is_called", "_landed", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._landed: deque[tuple[Landing, BaseException | None, range]] = deque()
         self._is_called = False
+        self._due: list[Callable[[], object]] = []
+
+    def soon(self, callback: Callable[[], object]) -> None:
+        """Call a function in some milliseconds; one timer serves all who ask."""
+        if not self._due:
+            self.loop.call_later(_SOON, self._on_time)
+        self._due.append(callback)
+
+    def _on_time(self) -> None:
+        due, self._due = self._due, []
+        for callback in due:
+            callback()
 
     def put(self, landing: Landing, error: BaseException | None, seqs: range) -> None:
         """Hand an acknowledgement over; called in the writer's thread."""

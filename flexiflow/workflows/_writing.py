@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, final
 
 from .journal.protocol import Record
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from .journal.protocol import Journal, NewExecution
 
 __all__ = ["Writing"]
-
-_SOON: Final = 0.005
-"""Seconds after which a note that nobody waits for is handed to the journal."""
 
 
 @final
@@ -124,7 +121,7 @@ class Writing:
         self._notes.append(record)
         if not self._is_due:
             self._is_due = True
-            self.lane.loop.call_later(_SOON, self._flush)
+            self.lane.soon(self._flush)
 
     def _flush(self) -> None:
         self._is_due = False
