@@ -40,6 +40,8 @@ class FlowNode:
     """The user's words about it."""
     deep: bool = False
     """Whether a history state remembers the states within states as well."""
+    notes: tuple[str, ...] = ()
+    """What it does by itself, in words: ``entry / set n``, ``run charge_card``."""
 
 
 @final
@@ -65,6 +67,8 @@ class FlowEdge:
     """The user's words about it."""
     trigger: EdgeTrigger = "message"
     """What it waits for: a message, or something that comes by itself."""
+    actions: tuple[str, ...] = ()
+    """What is done on the way, in words: ``set n``, ``notify``."""
 
 
 @final
@@ -78,3 +82,5 @@ class FlowGraph:
     """Parents before their children."""
     edges: tuple[FlowEdge, ...]
     """In document order; several edges may join the same two nodes."""
+    parallel: bool = False
+    """Whether the states at the top are regions, all active at once."""

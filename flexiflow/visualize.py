@@ -31,7 +31,17 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "flow_graph", "visualize"]
 
-FORMATS: Final = ("mermaid", "dot", "svg", "png", "text")
+FORMATS: Final = (
+    "mermaid",
+    "mermaid-state",
+    "plantuml",
+    "dot",
+    "svg",
+    "png",
+    "text",
+    "scxml",
+    "xstate",
+)
 """The formats that :func:`visualize` knows."""
 
 
@@ -64,7 +74,17 @@ def flow_graph(drawable: Drawable) -> FlowGraph:
 
 @overload
 def visualize(
-    config: Drawable, format: Literal["mermaid", "dot", "svg", "text"] = ...
+    config: Drawable,
+    format: Literal[
+        "mermaid",
+        "mermaid-state",
+        "plantuml",
+        "dot",
+        "svg",
+        "text",
+        "scxml",
+        "xstate",
+    ] = ...,
 ) -> str: ...
 @overload
 def visualize(config: Drawable, format: Literal["png"]) -> bytes: ...
@@ -77,9 +97,13 @@ def visualize(config: Drawable, format: str = "mermaid") -> str | bytes:
     ----------
     config : object
         What to draw; see :func:`flow_graph`.
-    format : {"mermaid", "dot", "svg", "png", "text"}, default "mermaid"
-        ``mermaid`` and ``dot`` are sources, ``text`` is for terminals. ``svg`` and
-        ``png`` need Graphviz: the program ``dot``, or for ``svg`` the extra ``svg``.
+    format : str, default "mermaid"
+        One of :data:`FORMATS`. ``mermaid`` (a flowchart), ``mermaid-state`` (a
+        ``stateDiagram-v2``), ``plantuml`` and ``dot`` are sources, ``text`` is for
+        terminals. ``svg`` and ``png`` need Graphviz: the program ``dot``, or for
+        ``svg`` the extra ``svg``. ``scxml`` and ``xstate`` hold the whole chart, for
+        other engines and for ``from_scxml`` and ``from_xstate``; a machine over State
+        classes gives a chart without guards.
 
     Returns
     -------

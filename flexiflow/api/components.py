@@ -33,8 +33,23 @@ __all__ = [
 router = APIRouter(tags=["components"])
 
 Name = Annotated[str, Path(description="The component's name")]
-Format = Literal["mermaid", "dot", "svg", "png", "text"]
-_MEDIA: Final = {"svg": "image/svg+xml", "png": "image/png"}
+Format = Literal[
+    "mermaid",
+    "mermaid-state",
+    "plantuml",
+    "dot",
+    "svg",
+    "png",
+    "text",
+    "scxml",
+    "xstate",
+]
+_MEDIA: Final = {
+    "svg": "image/svg+xml",
+    "png": "image/png",
+    "scxml": "application/scxml+xml",
+    "xstate": "application/json",
+}
 _NOT_FOUND: Final[dict[int | str, dict[str, Any]]] = {
     404: {"model": ErrorAnswer, "description": "There is no such component"},
     422: {"model": ErrorAnswer, "description": "The request is not valid"},
@@ -231,7 +246,7 @@ async def read_history(
     responses={
         200: {
             "description": "The drawing",
-            "content": {"text/plain": {}, "image/svg+xml": {}, "image/png": {}},
+            "content": {"text/plain": {}, **{media: {} for media in _MEDIA.values()}},
         },
         409: {"model": ErrorAnswer, "description": "It cannot be drawn here"},
         **_NOT_FOUND,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from flexiflow.graph import FlowEdge
 
-__all__ = ["UniqueIds", "edge_label", "identifier", "shown"]
+__all__ = ["UniqueIds", "edge_label", "edge_words", "identifier", "shown"]
 
 _LONGEST = 500
 """Characters of a name that a picture shows; the rest is cut."""
@@ -25,6 +25,12 @@ def shown(text: str) -> str:
 def edge_label(edge: FlowEdge) -> str:
     """Return what stands on an edge: the message, and the guard in brackets."""
     return f"{edge.message} [{edge.guard}]" if edge.guard else edge.message
+
+
+def edge_words(edge: FlowEdge) -> str:
+    """Return what stands on an edge, with what is done on the way."""
+    done = f" / {', '.join(edge.actions)}" if edge.actions else ""
+    return edge_label(edge) + done
 
 
 class UniqueIds:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
 
 from .._config.explanation import ConfigExplanation
 from ..component import AsyncComponent
@@ -13,7 +13,7 @@ from ..diagnostics import ChartError
 from ..explain import explain
 from ..graph import FlowGraph
 from ..state_machine import StateMachine
-from ..statechart import Chart, chart_graph
+from ..statechart import Chart, chart_graph, to_scxml, to_xstate
 from .config_graph import (
     component_graph,
     config_graph,
@@ -21,14 +21,29 @@ from .config_graph import (
     machine_graph,
 )
 from .dot import to_dot
+from .graph_chart import chart_of_graph
 from .image import to_image
 from .mermaid import to_mermaid
+from .plantuml import to_plantuml
+from .state_diagram import to_state_diagram
 from .text import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["draw", "draw_as_1_0", "graph_of"]
+
+_RENDERERS: Final[Mapping[str, Callable[[FlowGraph], str]]] = {
+    "mermaid-state": to_state_diagram,
+    "plantuml": to_plantuml,
+    "text": to_text,
+}
+"""Formats that need the graph alone."""
+_EXPORTS: Final[Mapping[str, Callable[[Chart], str]]] = {
+    "scxml": to_scxml,
+    "xstate": to_xstate,
+}
+"""Formats that hold the whole chart."""
 
 
 def graph_of(drawable: object) -> FlowGraph:
@@ -58,14 +73,30 @@ def draw(drawable: object, format: str) -> str | bytes:
     graph = graph_of(drawable)
     if format == "mermaid":
         return to_mermaid(graph, comments=_comments(drawable))
-    if format == "text":
-        return to_text(graph)
+    if format in _EXPORTS:
+        chart = getattr(drawable, "chart", drawable)
+        if not isinstance(chart, Chart):
+            chart = chart_of_graph(graph, start=_start(drawable))
+        return _EXPORTS[format](chart)
+    if format in _RENDERERS:
+        return _RENDERERS[format](graph)
     source = to_dot(graph)
     if format == "dot":
         return source
     if format == "svg":
         return to_image(source, "svg").decode()
     return to_image(source, "png")
+
+
+def _start(drawable: object) -> str | None:
+    """Return the state in which a machine or a component is, or a config begins."""
+    if isinstance(drawable, AsyncComponent):
+        return drawable.state
+    if isinstance(drawable, StateMachine):
+        return drawable.state_name
+    if isinstance(drawable, ComponentConfig | ConfigExplanation):
+        return drawable.initial_state
+    return None
 
 
 def draw_as_1_0(explanation: ConfigExplanation) -> str:

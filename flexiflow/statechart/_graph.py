@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..graph import FlowEdge, FlowGraph, FlowNode
+from ._action_words import action_words, service_words
 from .guards import guard_words
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def chart_graph(chart: Chart) -> FlowGraph:
         for source in sources:
             targets = transition.targets or (source,)
             edges.extend(_edge(transition, source, target) for target in targets)
-    return FlowGraph(chart.name, nodes, tuple(edges))
+    parallel = chart.root.kind == "parallel"
+    return FlowGraph(chart.name, nodes, tuple(edges), parallel)
 
 
 def _node(chart: Chart, state: StateNode) -> FlowNode:
@@ -49,7 +51,16 @@ def _node(chart: Chart, state: StateNode) -> FlowNode:
         or any(path.startswith(f"{state.path}.") for path in parent.initial),
         description=state.description,
         deep=state.history == "deep",
+        notes=_notes(state),
     )
+
+
+def _notes(state: StateNode) -> tuple[str, ...]:
+    """Return what a state does by itself, in words."""
+    found = [f"entry / {words}" for words in action_words(state.entry)]
+    found += [f"run {service_words(service)}" for service in state.run]
+    found += [f"exit / {words}" for words in action_words(state.exit)]
+    return tuple(found)
 
 
 def _edge(transition: Transition, source: str, target: str) -> FlowEdge:
@@ -62,4 +73,5 @@ def _edge(transition: Transition, source: str, target: str) -> FlowEdge:
         index=transition.index,
         description=transition.description,
         trigger=transition.trigger,
+        actions=tuple(action_words(transition.actions)),
     )

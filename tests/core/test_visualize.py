@@ -292,7 +292,7 @@ class TestFormats:
         """``from flexiflow import visualize`` is no module."""
         assert exported is visualize
 
-    @pytest.mark.parametrize("name", ["graphviz", "", "scxml", "SVG"])
+    @pytest.mark.parametrize("name", ["graphviz", "", "yaml", "SVG"])
     def test_unknown_format_lists_the_known_ones(self, name: str):
         """Any other word is a ValueError that says what there is."""
         with pytest.raises(ValueError, match="Unsupported format") as caught:

@@ -23,7 +23,7 @@ class TestChartGraph:
         )
         assert graph.edges == (
             FlowEdge("a", "b", "m", "n is 1"),
-            FlowEdge("b", "b", "n", internal=True, index=1),
+            FlowEdge("b", "b", "n", internal=True, index=1, actions=("log",)),
         )
 
     def test_top_level_transition_leads_from_each_state(self):
