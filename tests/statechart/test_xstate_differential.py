@@ -44,7 +44,7 @@ from tests.statechart.chart_makers import CommonMaker, differences
 
 ROOT = Path(__file__).parents[2]
 FRONT_END = ROOT / "flexiflow_jupyter" / "frontend"
-RUNNER = Path(__file__).with_name("xstate_runner.mjs")
+RUNNER = FRONT_END / "tests" / "xstateRunner.mjs"
 CHARTS = 500
 WILD = 120
 SERVICES = {"charge_card": ["error", {"result": "R-1"}, "error", "error"] * 10}
@@ -71,7 +71,7 @@ def run_xstate(cases):
     if not (FRONT_END / "node_modules" / "xstate").is_dir():
         pytest.skip("needs the npm package xstate: run `make bundle`")
     done = subprocess.run(
-        [find_node(), str(RUNNER), str(FRONT_END / "package.json")],
+        [find_node(), str(RUNNER)],
         input=json.dumps(cases),
         capture_output=True,
         text=True,
