@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._definition import CATALOGUE, Definition
 from ._hosting import Hosting
 from ._loop_thread import BLOCKED
-from ._taking import Stored, is_refused, load, not_waiting
+from ._taking import Stored, check_workflow, is_refused, load, not_waiting
 from .errors import ExecutionOwnedError, StaleEpochError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Continuing(Hosting):
         self, execution_id: str, definition: Definition | None = None
     ) -> ExecutionContext[Any]:
         """Go on with an execution after a crash, or return it as it is."""
-        live = self._active.get(execution_id)
+        live = self._active_of(execution_id, definition)
         if live is not None:
             return await self.finish(live)
         name = None if definition is None else definition.name
@@ -54,11 +54,23 @@ class Continuing(Hosting):
             await self.go_on(stored.execution.parent)
             return self.live_of(load(self.journal, execution_id)).context
         definition = definition or CATALOGUE.get(stored.execution.workflow)
+        return await self.finish(self._take_up(stored, definition))
+
+    def _take_up(self, stored: Stored, definition: Definition) -> Live:
+        """Go on with an execution whose process has died, or that was refused."""
         records: tuple[Record, ...] = ()
         if stored.is_at_rest:
             records = (self._record(stored, "WORKFLOW_CLAIMED", state="RUNNING"),)
-        live = self.take_over(stored, definition, reason="recovered", records=records)
-        return await self.finish(live)
+        return self.take_over(stored, definition, reason="recovered", records=records)
+
+    def _active_of(
+        self, execution_id: str, definition: Definition | None
+    ) -> Live | None:
+        """Return an execution that is at work or waits here."""
+        live = self._active.get(execution_id)
+        if live is not None and definition is not None:
+            check_workflow(execution_id, live.workflow_name, definition.name)
+        return live
 
     async def answer(
         self,
@@ -69,7 +81,7 @@ class Continuing(Hosting):
         definition: Definition | None = None,
     ) -> ExecutionContext[Any]:
         """Answer an execution that waits, wherever it does; wait until it stops."""
-        live = self._active.get(execution_id)
+        live = self._active_of(execution_id, definition)
         if live is not None and not live.parent and live.drive is not None:
             drive: Drive = live.drive
             if not self._can_be_asked(drive):

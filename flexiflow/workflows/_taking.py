@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Stored",
+    "check_workflow",
     "crashed_too_often",
     "is_refused",
     "load",
@@ -166,14 +167,20 @@ def load(journal: Journal, execution_id: str, workflow: str | None = None) -> St
     execution = journal.load(execution_id)
     if execution is None:
         raise not_found(execution_id)
-    if workflow is not None and execution.workflow != workflow:
-        raise ExecutionContextNotFoundError(
-            f"The execution {execution_id!r} is none of the workflow {workflow!r}",
-            why=f"It belongs to {execution.workflow!r}.",
-            fix=f"Ask {execution.workflow!r} for it.",
-            context={"execution_id": execution_id, "workflow": execution.workflow},
-        )
+    if workflow is not None:
+        check_workflow(execution_id, execution.workflow, workflow)
     return Stored(execution)
+
+
+def check_workflow(execution_id: str, found: str, asked: str) -> None:
+    """Refuse an execution of another workflow than the one that is asked for it."""
+    if found != asked:
+        raise ExecutionContextNotFoundError(
+            f"The execution {execution_id!r} is none of the workflow {asked!r}",
+            why=f"It belongs to {found!r}.",
+            fix=f"Ask {found!r} for it.",
+            context={"execution_id": execution_id, "workflow": found},
+        )
 
 
 def not_found(execution_id: str) -> ExecutionContextNotFoundError:

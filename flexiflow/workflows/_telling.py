@@ -9,6 +9,7 @@ from .._scope import CURRENT
 from .._scope import Scope as Story
 from ..event_manager import AsyncEventManager
 from ._scope import source_id
+from .default_bus import default_bus
 
 if TYPE_CHECKING:
     from ._live import Live
@@ -61,7 +62,7 @@ class Telling:
     def bus(self) -> AsyncEventManager:
         """Where events go."""
         if self._bus is None:
-            self._bus = AsyncEventManager()
+            self._bus = default_bus() or AsyncEventManager()
         return self._bus
 
     @bus.setter
@@ -75,7 +76,7 @@ class Telling:
 
     def tell(self, live: Live, record: Record, seq: int) -> None:
         """Announce a record that was committed, if anybody hears of it."""
-        bus = self._bus
+        bus = self._bus or default_bus()
         if bus is None:
             return
         name = event_name(record.kind)

@@ -300,8 +300,17 @@ class Workflow(Generic[R]):
         )
         return context
 
-    def start(self, input: Any = None) -> Run[Any]:
+    def start(self, input: Any = None, *, execution_id: str | None = None) -> Run[Any]:
         """Begin an execution in the running loop, and return its handle.
+
+        Parameters
+        ----------
+        input : Any, optional
+            What the body finds as ``ctx.input``.
+        execution_id : str, optional
+            The id that it gets. If there is one of that id, its handle is returned: it
+            goes on if its process has died, and is left alone otherwise, so that a cell
+            that is run twice begins one execution.
 
         Raises
         ------
@@ -310,7 +319,7 @@ class Workflow(Generic[R]):
         CodecError
             If the input cannot be stored.
         """
-        return get_runtime().start(self.definition, input)
+        return get_runtime().start(self.definition, input, execution_id=execution_id)
 
     def resume(
         self, execution_id: str, data: Any = None, *, pause: str | None = None

@@ -14,7 +14,7 @@ from ._definition import CATALOGUE, Definition
 from ._forking import records_before
 from ._loop_thread import LoopThread, block_running_loop
 from ._scope import SCOPE
-from ._taking import Stored, crashed_too_often, load
+from ._taking import Stored, crashed_too_often, is_refused, load
 from .context import ExecutionContext, ExecutionState
 from .errors import (
     ExecutionOwnedError,
@@ -96,8 +96,17 @@ class Runtime(Continuing):
     # --- beginning --------------------------------------------------------------------
 
     # Any, here and below: inputs, answers and outputs are the user's.
-    def start(self, definition: Definition, input: Any = None) -> Run[Any]:
+    def start(
+        self,
+        definition: Definition,
+        input: Any = None,
+        *,
+        execution_id: str | None = None,
+    ) -> Run[Any]:
         """Begin an execution in the running loop; return its handle.
+
+        One of that id that is there already is gone on with, if its process has died,
+        or left as it is.
 
         Raises
         ------
@@ -110,9 +119,29 @@ class Runtime(Continuing):
         """
         asyncio.get_running_loop()
         _refuse_in_body(definition.name)
-        live = self.make(definition, input)
+        found = None if execution_id is None else self._found(execution_id, definition)
+        if found is not None:
+            return found
+        live = self.make(definition, input, execution_id=execution_id)
         self.begin(live, definition)
         return Run(self, live)
+
+    def _found(self, execution_id: str, definition: Definition) -> Run[Any] | None:
+        """Return the handle of an execution that is there, going on with an orphan."""
+        live = self._active_of(execution_id, definition)
+        if live is not None:
+            return Run(self, live)
+        if not execution_id or not execution_id.isprintable():
+            raise ValueError(f"an execution cannot have the id {execution_id!r}")
+        if self.journal.load(execution_id) is None:
+            return None
+        stored = load(self.journal, execution_id, definition.name)
+        is_left = not (
+            stored.is_at_rest or self.journal.is_alive(stored.execution.owner)
+        )
+        if is_left or is_refused(stored):
+            return Run(self, self._take_up(stored, definition))
+        return Run(self, self.live_of(stored))
 
     def run(self, definition: Definition, input: Any = None) -> ExecutionContext[Any]:
         """Run an execution in the runtime's own thread; block until it stops.
