@@ -38,6 +38,8 @@ COMMANDS: Final = {
     "test": ("scenarios", "run the scenarios of configs, and say what differs"),
     "schema": ("schema", "print the JSON Schema of configs, for editors"),
     "watch": ("watch", "keep a component to its config while the file changes"),
+    "workflow": ("workflows", "run durable workflows, and look at their executions"),
+    "secrets": ("secrets", "keep what workflows may know and nobody may see"),
     "serve": ("serve", "serve components over HTTP"),
     "diagnose": ("diagnose", "look at the installation, the settings and the store"),
     "completion": ("completion", "print the completion script of a shell"),
@@ -61,11 +63,17 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the mistake, and end with the code for wrong usage."""
-        typed = re.match(r"argument COMMAND: invalid choice: '(.*?)'", message)
+        typed = re.match(r"argument (COMMAND|ACTION): invalid choice: '(.*?)'", message)
         if typed:
-            close = difflib.get_close_matches(typed[1], COMMANDS, 1)
+            words = (
+                COMMANDS
+                if typed[1] == "COMMAND"
+                else re.findall(r"'(\w+)'", message.partition("(choose from")[2])
+            )
+            close = difflib.get_close_matches(typed[2], words, 1)
             hint = f"Did you mean {close[0]!r}? " if close else ""
-            message = f"unknown command {typed[1]!r}. {hint}See: flexiflow --help"
+            kind = typed[1].lower()
+            message = f"unknown {kind} {typed[2]!r}. {hint}See: {self.prog} --help"
         super().error(plain(message))
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Final, Literal, final
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, Final, Literal, TextIO, final
 
 from ..errors import FlexiFlowError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Output", "Style", "plain"]
 
+_STDOUT: Final = 1
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 _CODES: Final[dict[Style, str]] = {
     "bold": "1",
@@ -48,15 +50,49 @@ class Output:
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
+        self._claimed: TextIO | None = None
         self._colour = {
             stream: stream.isatty() and not os.environ.get("NO_COLOR")
             for stream in (sys.stdout, sys.stderr)
         }
 
+    @property
+    def _out(self) -> TextIO:
+        """Where results go."""
+        return self._claimed or sys.stdout
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep standard output for JSON: what else is printed goes to standard error.
+
+        For a ``with`` block in which code of users runs; without JSON nothing is kept.
+        """
+        if not self.as_json:
+            yield
+            return
+        self._claimed = sys.stdout
+        number: int | None = None
+        with suppress(OSError, ValueError, AttributeError):
+            # programs that the code starts know the number alone
+            if sys.stdout.fileno() == _STDOUT:
+                number = os.dup(_STDOUT)
+                self._claimed = os.fdopen(number, "w", encoding="utf-8")
+                os.dup2(sys.stderr.fileno(), _STDOUT)
+        before, sys.stdout = sys.stdout, sys.stderr
+        try:
+            yield
+        finally:
+            sys.stdout = before
+            self._claimed.flush()
+            if number is not None:
+                os.dup2(number, _STDOUT)
+                self._claimed.close()
+            self._claimed = None
+
     def say(self, text: str = "", style: Style | None = None) -> None:
         """Print a line for people."""
         if not self.as_json:
-            print(self.painted(text, style))
+            print(self.painted(text, style), flush=True)
 
     def note(self, text: str) -> None:
         """Print a line about the work itself, on standard error."""
@@ -65,12 +101,12 @@ class Output:
     def result(self, value: Any) -> None:
         """Print the result for programs, when they ask for it. Any: JSON data."""
         if self.as_json:
-            print(json.dumps(value, indent=2, default=str))
+            print(json.dumps(value, indent=2, default=str), file=self._out)
 
     def line(self, value: Any) -> None:
         """Print one JSON object of several, on a line of its own. Any: JSON data."""
         if self.as_json:
-            print(json.dumps(value, default=str), flush=True)
+            print(json.dumps(value, default=str), file=self._out, flush=True)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print rows below their heads, columns aligned."""
