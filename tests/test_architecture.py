@@ -176,6 +176,9 @@ THIRD_PARTIES = {
 """Where each third party may be imported: files, or packages with all below them."""
 
 LATE_IMPORTS: dict[tuple[str, str], str] = {
+    ("flexiflow.workflows.executors._child", "flexiflow.workflows.codec"): (
+        "the program of a process begins without the project"
+    ),
     ("flexiflow_jupyter.commands", "flexiflow_jupyter.widgets"): "needs anywidget",
     ("flexiflow_jupyter.define", "flexiflow_jupyter.widgets"): "needs anywidget",
     ("flexiflow_jupyter.display", "flexiflow_jupyter.widgets"): "needs anywidget",
