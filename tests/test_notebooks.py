@@ -34,6 +34,15 @@ def errors(notebook: nbformat.NotebookNode) -> list[str]:
     ]
 
 
+def verdicts(cell: nbformat.NotebookNode) -> list[str]:
+    """Return the last line of each exercise that a cell shows."""
+    shown = [
+        output.get("data", {}).get("text/plain", "")
+        for output in cell.get("outputs", [])
+    ]
+    return [text.splitlines()[-1] for text in shown if text.startswith("Exercise: ")]
+
+
 def execute(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, bool]:
     """Run all cells in a fresh kernel, also those after one that fails.
 
@@ -42,10 +51,8 @@ def execute(notebook: nbformat.NotebookNode, folder: Path) -> dict[str, bool]:
     solved = {}
 
     def note(cell: nbformat.NotebookNode, **_: object) -> None:
-        for output in cell.get("outputs", []):
-            text = output.get("data", {}).get("text/plain", "")
-            if text.startswith("Exercise: "):
-                solved[cell.id] = text.splitlines()[-1].startswith("Well done")
+        for verdict in verdicts(cell):
+            solved[cell.id] = verdict.startswith("Well done")
 
     NotebookClient(
         notebook,
@@ -73,7 +80,7 @@ class TestNotebooks:
         """Every cell succeeds in a fresh kernel with no page attached.
 
         No exercise is solved at first: the student has not begun. Then one who knows
-        the answers runs the cells of the exercises again.
+        the answers runs the cells again; a card above a machine has seen it already.
         """
         notebook = nbformat.read(path, as_version=4)
         solutions = SOLUTIONS.get(path.stem, {})
@@ -93,10 +100,22 @@ class TestNotebooks:
             f"again-{cell.id}" for cell in checks
         )
         assert len(found) == 2 * len(solutions)
+        followed = [cell for cell in checks if "await" not in cell.source]
+        last = [verdict for cell in followed for verdict in verdicts(cell)]
+        assert [line for line in last if not line.startswith("Well done")] == []
 
     def test_is_committed_without_errors(self, path):
         """A reader on the web never meets an error that was left behind."""
         assert errors(nbformat.read(path, as_version=4)) == []
+
+    def test_is_committed_with_its_exercises_open(self, path):
+        """A reader on the web sees each task, and that it is not solved yet."""
+        cells = nbformat.read(path, as_version=4).cells
+        checks = [cell for cell in cells if cell.id.startswith("check-")]
+        said = [verdict for cell in checks for verdict in verdicts(cell)]
+
+        assert [line for line in said if not line.startswith("Not yet")] == []
+        assert len(said) == len(checks)
 
     def test_is_valid(self, path):
         """The file is well formed, each cell with an id of its own."""

@@ -113,7 +113,7 @@ export function createExerciseCard(model: CardModel, scope: Scope): HTMLElement 
 function markOf(state: CardState): Node[] {
   if (state === "passed") return [icon("check")];
   if (state === "checking") return [icon("spinner")];
-  return [html("span", { class: "ff-ring" })];
+  return [html("span", { class: "ff-task-ring" })];
 }
 
 function paragraph(text: string): HTMLElement {
