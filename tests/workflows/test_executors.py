@@ -392,15 +392,30 @@ class TestProcesses:
         assert "_child" not in notes
 
     async def test_error_that_cannot_be_unpickled_arrives(self, executors):
-        """Its text and its attributes are kept."""
+        """With its class, its text and its attributes."""
+
+        class Local(Odd):
+            pass
+
+        def fail(kind, body):
+            raise kind(5, body=body)
+
+        with pytest.raises(Odd, match="code 5") as caught:
+            await executors.run("process", fail, (Local, {"a": Local}))
+        assert type(caught.value) is Local
+        assert caught.value.body == {"a": Local}
+
+    async def test_error_that_cannot_be_sent_is_told_by_another(self, executors):
+        """Its name and its text are kept."""
 
         def fail():
-            raise Odd(5, body={"a": 1})
+            import threading  # noqa: PLC0415 - by value, it brings its own imports
 
-        with pytest.raises(Exception, match="code 5") as caught:
+            msg = "locked"
+            raise ValueError(msg, threading.Lock())
+
+        with pytest.raises(ValueError, match="locked"):
             await executors.run("process", fail)
-        assert type(caught.value).__name__ == "Odd"
-        assert caught.value.body == {"a": 1}
 
     async def test_prints_come_here(self, executors, capfd):
         """Standard output and error, also of programs that it starts."""

@@ -30,6 +30,7 @@ __all__ = [
     "RETURNED",
     "SETUP",
     "read_message",
+    "rebuilt",
     "resolve",
     "write_message",
 ]
@@ -124,14 +125,27 @@ def _packed_error(error: BaseException) -> bytes:
     """Pack an error so that it can be unpacked, with the trace as a note."""
     trace = "".join(traceback.format_exception(error.with_traceback(_trace_of(error))))
     error.add_note(f"Where it was raised, in a process of its own:\n{trace}")
-    try:
-        packed = _packed(error)
-        pickle.loads(packed)  # noqa: S301 - what was packed here just now
-    except Exception:  # noqa: BLE001 - an error may be anything
-        from flexiflow.workflows.codec import encode_error  # noqa: PLC0415 - rare
+    for form in (error, (type(error), error.args, vars(error))):
+        try:
+            packed = _packed(form)
+            rebuilt(pickle.loads(packed))  # noqa: S301 - what was packed just now
+        except Exception:  # noqa: BLE001, S112 - an error may be anything
+            continue
+        return packed
+    from flexiflow.workflows.codec import encode_error  # noqa: PLC0415 - rare
 
-        return _packed(encode_error(error))
-    return packed
+    return _packed(encode_error(error))
+
+
+def rebuilt(form: BaseException | tuple[Any, ...]) -> BaseException:
+    """Return an error from itself, or from its parts, past its constructor."""
+    if not isinstance(form, tuple):
+        return form
+    kind, args, attributes = form
+    made: BaseException = kind.__new__(kind, *args)
+    made.args = args
+    vars(made).update(attributes)
+    return made
 
 
 def _trace_of(error: BaseException) -> Any:

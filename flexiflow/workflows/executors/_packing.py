@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -78,20 +79,24 @@ def is_importable(name: str) -> bool:
     loaded = sys.modules.get(name)
     if name == "__main__" or loaded is None:
         return False
+    if name in sys.builtin_module_names:
+        return True
     parent, _, _ = name.rpartition(".")
+    places = None
     if parent:
         if not is_importable(parent):
             return False
-        places = getattr(sys.modules[parent], "__path__", None)
-        if places is None:
-            return False
-        spec = PathFinder.find_spec(name, places)
-    elif name in sys.builtin_module_names or name in sys.stdlib_module_names:
-        return True
-    else:
-        spec = PathFinder.find_spec(name)
-    file = getattr(loaded, "__file__", None)
-    return spec is not None and (spec.origin == file or spec.origin is None)
+        places = tuple(getattr(sys.modules[parent], "__path__", ()))
+    return _leads_to(name, places, getattr(loaded, "__file__", None))
+
+
+@lru_cache(maxsize=1024)
+def _leads_to(name: str, places: tuple[str, ...] | None, file: str | None) -> bool:
+    """Return whether an import of a name finds a file; looked for once."""
+    spec = PathFinder.find_spec(name, places)
+    if spec is None:
+        return name in sys.stdlib_module_names
+    return spec.origin in {file, None, "frozen"}
 
 
 def _dumps(value: tuple[Any, ...], modules: set[str]) -> bytes:

@@ -203,8 +203,10 @@ def _deliver(job: PooledJob, kind: bytes, content: bytes) -> None:
         return
     if kind == _child.RETURNED:
         job.finish(value)
+    elif isinstance(value, dict):
+        job.finish(error=decode_error(value))
     else:
-        job.finish(error=decode_error(value) if isinstance(value, dict) else value)
+        job.finish(error=_child.rebuilt(value))
 
 
 def _died(job: PooledJob, code: int) -> ProcessDiedError:
