@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast, final
+
+from .errors import ComponentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
 
     from .clock import Clock
 
-__all__ = ["NOWHERE", "Home", "Owner", "Place", "is_running"]
+__all__ = ["BLOCKED", "NOWHERE", "Home", "Owner", "Place", "is_running"]
+
+BLOCKED: Final[ContextVar[frozenset[object]]] = ContextVar(
+    "flexiflow.blocked", default=frozenset()
+)
+"""The loops that stand still until what is done here is done."""
 
 
 def is_running() -> bool:
@@ -21,6 +29,16 @@ def is_running() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+def _is_blocked() -> ComponentError:
+    return ComponentError(
+        "The component cannot be reached from here",
+        why="Its event loop stands still until this call is over: it waits for the "
+        "workflow that makes the call.",
+        fix="Start the workflow on that loop instead of blocking it: "
+        "await wf.start(input)",
+    )
 
 
 class Place(Protocol):
@@ -179,6 +197,8 @@ class Home:
         """
         while not self.enter():
             loop = self.loop
+            if loop in BLOCKED.get():
+                raise _is_blocked()
             coroutine = function(*args, **kw)
             try:
                 future = asyncio.run_coroutine_threadsafe(coroutine, loop)  # type: ignore[arg-type]

@@ -112,6 +112,7 @@ SAME_LAYER = {
     ("_background", "_message"): "what is sent belongs to the handling that sends it",
     ("_member", "_background"): "a component has its timers and services",
     ("_home", "clock"): "an engine's components go by its clock",
+    ("_home", "errors"): "a loop that stands still is told as an error",
     ("_hosting", "_mailbox"): "what waits for its turn",
     ("_hosting", "_message"): "takes messages for which nobody waits",
     ("_hosting", "_member"): "the part of a component that has them",

@@ -348,6 +348,8 @@ async def perform_with_options(
     attempts = _Attempts(task, step, args, kwargs)
     step.begin(opened, _facts(options))
     try:
+        if drive.is_careful:
+            await drive.writing.commit()
         try:
             if opened is not None:
                 await attempts.take_up(opened)

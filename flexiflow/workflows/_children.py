@@ -83,6 +83,8 @@ class _Child:
         host = self.host
         execution = None if opened is None else host.journal.load(self.id)
         if opened is None or execution is None:
+            # What this execution may not store, its children may not either.
+            self.drive.values.text_of(input)
             # First that the step began: a child nobody knows of would be in the way.
             self.drive.writing.push()
             live = host.make(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from .._home import BLOCKED
 from ._definition import CATALOGUE, Definition
 from ._hosting import Hosting
-from ._loop_thread import BLOCKED
 from ._taking import Stored, check_workflow, is_refused, load, not_waiting
 from .errors import ExecutionOwnedError, StaleEpochError
 

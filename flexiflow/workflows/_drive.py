@@ -109,6 +109,7 @@ class Drive:
         "host",
         "in_flight",
         "is_cancelling",
+        "is_careful",
         "lane",
         "live",
         "recorded",
@@ -148,6 +149,9 @@ class Drive:
         """How many steps are at work."""
         self.waiting: dict[str, Waiting] = {}
         """The steps that wait for an answer, by key, the oldest first."""
+        self.is_careful = False
+        """Whether steps wait until it is stored that they begin: one of them may have
+        ended the process."""
         self.is_cancelling = False
         self.dead = False
         """Whether it may do nothing any more: others have the execution now."""
@@ -182,6 +186,7 @@ class Drive:
         live = self.live
         live.drive = self
         live.go()
+        self.lane.busy.add(self)
         root = Scope(self, "")
         own = contextvars.copy_context() if context is None else context.copy()
         own.run(SCOPE.set, root)
@@ -211,6 +216,7 @@ class Drive:
                 raise
         finally:
             self.ended = True
+            self.lane.busy.discard(self)
             ScopeFactory.remove(self.lane.loop)
             self.host.on_ended(self)
             if self.live.drive is self:
@@ -407,6 +413,7 @@ class Drive:
         if stored.cancelled() or stored.exception() or not self._is_told:
             return
         if not (self.ended or self.dead or (self.is_cancelling and not self.waiting)):
+            self.lane.busy.discard(self)
             self.live.stop()
             self.host.on_paused(self)
 
@@ -417,6 +424,7 @@ class Drive:
         del self.waiting[waiting.key]
         self._is_told = False
         self.in_flight += 1
+        self.lane.busy.add(self)
         self.live.go()
         write = self.writing.record
         name = self.live.workflow_name

@@ -235,6 +235,7 @@ class Hosting:
             self._active[live.id] = live
         recorded = stored.recorded
         drive = Drive(self, live, definition, lane=self.lane(), recorded=recorded)
+        drive.is_careful = reason == "recovered"
         drive.begin(cancel_turn=stored.cancel_turn())
         self._poll()
         return live

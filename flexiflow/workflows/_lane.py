@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, final
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-__all__ = ["Landing", "Lane"]
+__all__ = ["Busy", "Landing", "Lane"]
 
 _SOON: Final = 0.005
 """Seconds after which what can wait is done."""
@@ -22,6 +24,20 @@ class Landing(Protocol):
         """Take it; called in the loop."""
 
 
+class Busy(Protocol):
+    """What runs the body of an execution."""
+
+    in_flight: int
+    """How many steps are at work."""
+
+
+def _is_interrupted_anywhere() -> bool:
+    """Whether Ctrl-C raises in whatever this thread does; a commit must not be cut."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @final
 class Lane:
     """The way from the journal's writer to one loop.
@@ -32,13 +48,25 @@ class Lane:
         Where acknowledgements are taken.
     """
 
-    __slots__ = ("_due", "_is_called", "_landed", "loop")
+    __slots__ = ("_due", "_is_called", "_landed", "_may_block", "busy", "loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self._landed: deque[tuple[Landing, BaseException | None, range]] = deque()
         self._is_called = False
         self._due: list[Callable[[], object]] = []
+        self._may_block = not _is_interrupted_anywhere()
+        self.busy: set[Busy] = set()
+        """What runs a body here at the moment."""
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether the loop can do nothing for executions but wait for one step."""
+        return (
+            self._may_block
+            and len(self.busy) == 1
+            and next(iter(self.busy)).in_flight <= 1
+        )
 
     def soon(self, callback: Callable[[], object]) -> None:
         """Call a function in some milliseconds; one timer serves all who ask."""

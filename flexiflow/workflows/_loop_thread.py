@@ -5,20 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, final
+
+from .._home import BLOCKED
 
 if TYPE_CHECKING:
     import concurrent.futures
     import contextvars
     from collections.abc import Callable, Coroutine
 
-__all__ = ["BLOCKED", "LoopThread", "block_running_loop"]
-
-BLOCKED: Final[ContextVar[frozenset[asyncio.AbstractEventLoop]]] = ContextVar(
-    "flexiflow.blocked", default=frozenset()
-)
-"""The loops that wait for what is done here, and can do nothing meanwhile."""
+__all__ = ["LoopThread", "block_running_loop"]
 
 
 def block_running_loop() -> None:

@@ -135,6 +135,8 @@ async def perform(
     step = Step(drive, key, name, digest)
     step.begin(recorded.open.pop(key, None))
     try:
+        if drive.is_careful:
+            await drive.writing.commit()
         token = _set_scope(Scope(drive, f"{key}/", is_body=False))
         try:
             result = task.func(*args, **kwargs)

@@ -129,13 +129,20 @@ class Writing:
             self._append([], None, urgent=False)
 
     def push(self, *records: Record) -> None:
-        """Write records at once; nobody waits for them."""
-        self._append(records, None, urgent=True)
+        """Write records at once, with those noted before; nobody waits for them."""
+        if records or self._notes:
+            self._append(records, None, urgent=True)
 
     def commit(self, *records: Record) -> asyncio.Future[None]:
-        """Write records, and return a future that is done when they are stored."""
+        """Write records, and return a future that is done when they are stored.
+
+        Without any, those that nobody waits for are written at once.
+        """
         waiter = self.lane.loop.create_future()
-        self._append(records, waiter, urgent=True)
+        if records or self._notes:
+            self._append(records, waiter, urgent=True)
+        else:
+            waiter.set_result(None)
         return waiter
 
     def create(self, execution: NewExecution, *records: Record) -> asyncio.Future[None]:
@@ -162,7 +169,11 @@ class Writing:
         ack = _Ack(self, notes, waiter)
         try:
             self._journal.append(
-                notes, epoch=self.live.epoch, on_done=ack, urgent=urgent
+                notes,
+                epoch=self.live.epoch,
+                on_done=ack,
+                urgent=urgent,
+                may_block=waiter is not None and self.lane.is_alone,
             )
         except Exception as error:  # noqa: BLE001 - a closed journal: told like any loss
             ack.land(error, range(0))
