@@ -44,6 +44,7 @@ class ChartHolder(StateMachine):
 
     __slots__ = (
         "_context",
+        "_found",
         "_functions",
         "_history",
         "_last",
@@ -69,6 +70,7 @@ class ChartHolder(StateMachine):
         self._functions = given.using(chart.use)
         self._owed: tuple[Effect, ...] = ()
         self._running: Running | None = None
+        self._found: Move | None = None
         self._reset(context)
 
     def _reset(self, given: Mapping[str, Any] | None = None) -> None:

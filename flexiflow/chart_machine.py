@@ -10,17 +10,20 @@ from ._chart_wording import started_again, unknown_states, wrong_version
 from ._pending import begun_again, pending
 from .errors import PersistenceError
 from .statechart._frozen import FrozenDict, NotJsonError, freeze, thaw
+from .statechart._scripts import Scene, prepare
 from .statechart._service_events import what_runs
-from .statechart.compile import SLOW, Program, compile_chart
+from .statechart.compile import BUILD, SLOW, Program, compile_chart
 from .statechart.perform import perform
 from .statechart.ports import Outcome, Redefinition, Stop
 from .statechart.snapshot import START, Event, Signal
 from .statechart.step import begin, resume, step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping, Sequence
 
     from ._running import Running
+    from .statechart._scripts import Script, Step
+    from .statechart.compile import Move
     from .statechart.functions import Functions
     from .statechart.model import Chart
     from .statechart.ports import Effect
@@ -86,21 +89,25 @@ class ChartMachine(ChartHolder):
             move = state.row.get(message["type"], state.otherwise)
             while move is not None:
                 if not move.is_fast:
-                    if move is SLOW:
+                    if move is not BUILD:
+                        self._found = move
                         return None
                     move = state.build(message["type"])
                     continue
                 guard = move.guard
                 if guard is None or guard(message, self._context, None):
-                    update = move.update
-                    if update is not None:
-                        values = update(message, self._context, None)
-                        self._context = {**self._context, **values}
+                    puts = move.puts
+                    if puts:
+                        context = {**self._context}
+                        for put in puts:
+                            put(message, context, None)
+                        self._context = context
                     self.current_state = move.target  # type: ignore[assignment]
                     self._last = move
                     return True
                 move = move.next
         except (KeyError, TypeError, ValueError):
+            self._found = SLOW
             return None  # the full path says what is wrong
         return False
 
@@ -153,6 +160,120 @@ class ChartMachine(ChartHolder):
             If a guard raises, or if an action fails and no ``error`` transition takes
             it; the cause is chained, and state and context are as before.
         """
+        taken = None if type(message) is Signal else self.handle_nowait(message)
+        if taken is not None:
+            return _OUTCOMES[taken, taken]
+        outcome = self.play(message, component)
+        return outcome if type(outcome) is Outcome else await outcome
+
+    def play(  # noqa: C901, PLR0912 - inlined: it is what most messages cost
+        self, message: Mapping[str, Any], component: Any
+    ) -> Outcome | Coroutine[Any, Any, Outcome]:
+        """Handle a message of which ``handle_nowait`` has just said None.
+
+        Returns
+        -------
+        Outcome or coroutine
+            What it came to; to be awaited when something has to be.
+        """
+        move = self._found
+        if move is None or move is SLOW or type(message) is Signal or self._owed:
+            return self._handle_fully(message, component)
+        scene: Any = None  # a Scene, made when something looks at it
+        functions = self._functions
+        try:
+            if move.guard is not None:
+                move, scene = self._chosen(move, message, component)
+            ready: Script = move.ready
+            if ready.functions is not functions:
+                ready = prepare(move, functions)
+        except Exception:  # noqa: BLE001 - the full path says what is wrong
+            return self._handle_fully(message, component)
+        step: Step | None = None
+        try:
+            for step in ready.steps:
+                function, fill, name, find, _, path = step
+                if scene is None and fill is not None:
+                    scene = Scene(message, self._context, component, self)
+                if function is None:
+                    fill(scene)
+                    continue
+                if find(name) is not function:
+                    function, fill = functions.prepared(name)[:2]
+                    scene = scene or Scene(message, self._context, component, self)
+                if fill is None:
+                    value = function()
+                else:
+                    scene.stands = path
+                    value = fill(scene)
+                if value is not None:
+                    if scene is None:
+                        scene = Scene(message, self._context, component, self)
+                    if type(value) is not dict and hasattr(value, "__await__"):
+                        return self._play_on(move, scene, step, value)
+                    scene.take(value)
+                elif scene is not None:
+                    scene.result = None
+        except Exception as error:
+            scene = scene or Scene(message, self._context, component, self)
+            raise scene.failed(move, step, self.snapshot, error) from error
+        if scene is not None:
+            if scene.effects:
+                return self._played(move, scene)
+            self._context = scene.context
+        self.current_state = move.target  # type: ignore[assignment]
+        self._last = move
+        return ready.outcome
+
+    def _chosen(
+        self, move: Move | None, message: Mapping[str, Any], component: Any
+    ) -> tuple[Move, Scene]:
+        """Return the first move whose guard holds.
+
+        Raises
+        ------
+        LookupError
+            If that is for the full path: there is none, or it is one of another kind.
+        """
+        scene = Scene(message, self._context, component, self)
+        while move is not None and move.steps is not None:
+            scene.stands = move.source
+            if move.guard is None or move.guard(message, self._context, scene):
+                return move, scene
+            move = move.next
+        raise LookupError
+
+    async def _play_on(
+        self, move: Move, scene: Scene, step: Step, answer: Any
+    ) -> Outcome:
+        """Go on with a move when something has to be awaited."""
+        try:
+            scene.take(await answer)
+            for following in move.ready.after(step):
+                step = following
+                answer = scene.do(step)
+                if hasattr(answer, "__await__"):
+                    answer = await answer
+                if step[0] is not None:
+                    scene.take(answer)
+        except Exception as error:
+            raise scene.failed(move, step, self.snapshot, error) from error
+        return self._played(move, scene)
+
+    def _played(self, move: Move, scene: Scene) -> Outcome:
+        """Stand where a move leads."""
+        self.current_state = move.target  # type: ignore[assignment]
+        self._last = move
+        self._context = scene.context
+        if scene.effects:
+            effects = tuple(scene.effects)
+            return Outcome(proceeded=True, changed=move.changes, effects=effects)
+        return _OUTCOMES[True, move.changes]
+
+    async def _handle_fully(
+        self, message: Mapping[str, Any], component: Any
+    ) -> Outcome:
+        """Handle a message by a whole step."""
         event: Mapping[str, Any] | Event = message
         if type(message) is Signal:
             event = message.event

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
+from ._frozen import FrozenDict
 from ._reading import close_to
 
 if TYPE_CHECKING:
@@ -51,11 +52,14 @@ class Binding:
         "function",
         "is_generator",
         "lacking",
+        "play",
         "positional",
     )
 
     fill: Callable[[Fillable], Any]
     """Calls the function with what its parameters ask for, and nothing else."""
+    play: Callable[[Any], Any]
+    """The same for a scene, whose attributes are looked at without asking."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -65,7 +69,7 @@ class Binding:
         self.accepts: set[str] = set()
         self.any_name = False
         self.is_generator = _is_generator(function)
-        self.fill = lambda scope: self.call(scope, {})
+        self.fill = self.play = lambda scope: self.call(scope, {})
         try:
             parameters = [*inspect.signature(function).parameters.values()]
         except (TypeError, ValueError):
@@ -86,6 +90,7 @@ class Binding:
         first = parameters[: len(self.filled)]
         if [one.name for one in first if one.kind in _IN_ORDER] == self.filled:
             self.fill = _filler(function, self.filled)
+            self.play = _player(function, self.filled) or self.fill
 
     def call(self, scope: Fillable, arguments: Mapping[str, Any]) -> Any:
         """Call the function; what ``with`` passes goes before what is filled."""
@@ -159,6 +164,26 @@ def _filler(
         one, two = names
         return lambda scope: function(scope.argument(one), scope.argument(two))
     return lambda scope: function(*[scope.argument(name) for name in names])
+
+
+def _player(
+    function: Callable[..., Any], names: list[str]
+) -> Callable[[Any], Any] | None:
+    """Return what calls a function from a scene, for the most common parameters."""
+    if names == ["context"]:
+
+        def with_context(scene: Any) -> Any:
+            context = scene.context
+            if type(context) is not FrozenDict:
+                context = scene.context = FrozenDict(context)
+            return function(context)
+
+        return with_context
+    if names == ["message"]:
+        return lambda scene: function(scene.message)
+    if names == ["context", "message"]:
+        return lambda scene: function(scene.argument("context"), scene.message)
+    return None
 
 
 _PAIR: Final = 2

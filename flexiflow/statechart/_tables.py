@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from ._references import compile_text, compile_value
 from ._scxml_content import compile_foreign
-from .actions import Update, compile_add, compile_set
+from .actions import Put, compile_put
 from .guards import compile_guard
 from .model import (
     Action,
@@ -36,7 +36,16 @@ __all__ = ["Edge", "Node", "Op", "domain_of", "done_name", "timer_name"]
 class Op:
     """An action, ready to run: a call, an update of the context, or an effect."""
 
-    __slots__ = ("act", "action", "arguments", "call", "delay", "update", "value")
+    __slots__ = (
+        "act",
+        "action",
+        "arguments",
+        "call",
+        "delay",
+        "is_simple",
+        "put",
+        "value",
+    )
 
     act: Callable[[Any], None] | None
     """What content of another language does."""
@@ -44,24 +53,24 @@ class Op:
     """The function to call, when it is one."""
     arguments: Getter | None
     """What ``with`` passes."""
-    update: Update | None
-    """New values of the context."""
+    put: Put | None
+    """Changes the context, which must be a copy."""
     value: Getter | None
     """The message or the data of an effect."""
     delay: Getter | None
     """How long a ``send`` waits."""
+    is_simple: bool
+    """Whether it sets off no further transitions of the same step."""
 
     def __init__(self, action: Action) -> None:
         self.action = action
         self.call = action if isinstance(action, Call) else None
         self.arguments = compile_value(dict(self.call.arguments)) if self.call else None
         self.act = compile_foreign(action) if isinstance(action, Foreign) else None
-        self.update = None
+        self.put = None
         self.value = None
-        if isinstance(action, Set):
-            self.update = compile_set(action)
-        elif isinstance(action, Add):
-            self.update = compile_add(action)
+        if isinstance(action, Set | Add):
+            self.put = compile_put(action)
         elif isinstance(action, Raise | Send):
             self.value = compile_value(dict(action.message))
         elif isinstance(action, EmitEvent):
@@ -69,6 +78,7 @@ class Op:
         elif isinstance(action, LogText):
             self.value = compile_text(action.text)
         self.delay = compile_value(action.delay) if isinstance(action, Send) else None
+        self.is_simple = not isinstance(action, Foreign | Raise)
 
 
 @final

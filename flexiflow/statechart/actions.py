@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from ._frozen import MOST_BITS, NotJsonError, freeze
 from ._references import compile_value, is_pure_value
@@ -15,15 +15,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ActionRefusedError",
+    "Put",
     "Update",
     "compile_add",
+    "compile_put",
     "compile_set",
     "frozen",
-    "pure_update",
+    "pure_puts",
 ]
 
 Update = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Mapping[str, Any]]
 """New values of the context, from message, context and scope."""
+Put = Callable[[Mapping[str, Any], dict[str, Any], Any], None]
+"""Changes a context in place, from message, the context itself and scope."""
 _SMALL: Final = 1 << 62
 
 
@@ -103,30 +107,49 @@ def _sum(key: str, old: Any, amount: Any) -> Any:
         raise ActionRefusedError(msg) from None
 
 
-def pure_update(actions: tuple[Action, ...]) -> Update | None:
-    """Return actions as one update when they need message and context alone.
+def pure_puts(actions: Iterable[Action]) -> tuple[Put, ...] | None:
+    """Return actions as changes of the context when they need nothing but messages.
 
     Returns
     -------
-    Update or None
-        None when there is an action of another kind.
+    tuple of Put, or None
+        None when there is an action of another kind, or one that looks elsewhere.
     """
-    updates: list[Update] = []
+    puts: list[Put] = []
     for action in actions:
         if not isinstance(action, Set | Add) or not is_pure_value(dict(action.values)):
             return None
-        updates.append(
-            compile_set(action) if isinstance(action, Set) else compile_add(action)
-        )
-    if len(updates) == 1:
-        return updates[0]
+        puts.append(compile_put(action))
+    return tuple(puts)
 
-    def update(message: Any, context: Any, scope: Any) -> Mapping[str, Any]:
-        changed: dict[str, Any] = {}
-        seen = cast("Mapping[str, Any]", context)
-        for one in updates:
-            changed.update(one(message, seen, scope))
-            seen = {**context, **changed}
-        return changed
 
-    return update
+def compile_put(action: Set | Add) -> Put:
+    """Return what changes a context in place as an action says.
+
+    Notes
+    -----
+    Nothing is changed when it raises ``ActionRefusedError``.
+    """
+    if isinstance(action, Add) and len(action.values) == 1:
+        ((key, amount),) = action.values.items()
+        if type(amount) is int and abs(amount) < _SMALL:
+            return _count(key, amount)
+    update = compile_set(action) if isinstance(action, Set) else compile_add(action)
+
+    def put(message: Any, context: Any, scope: Any) -> None:
+        context.update(update(message, context, scope))
+
+    return put
+
+
+def _count(key: str, amount: int) -> Put:
+    """Return what adds a fixed whole number to a field."""
+
+    def put(_message: Any, context: Any, _scope: Any) -> None:
+        old = context.get(key, 0)
+        if type(old) is int and -_SMALL < old < _SMALL:
+            context[key] = old + amount
+        else:
+            context[key] = _sum(key, old, amount)
+
+    return put

@@ -13,10 +13,9 @@ from ._frozen import freeze
 from ._moves import Plan, entry_order, exit_order, without_conflicts
 from ._references import compile_value
 from ._tables import Edge, Node, Op, done_name, timer_name
-from .actions import Update, pure_update
+from .actions import pure_puts
 from .guards import is_pure
 from .model import (
-    Action,
     Chart,
     is_pattern,
 )
@@ -25,9 +24,11 @@ from .ports import PROVIDED
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from .actions import Put
     from .guards import GuardTest
 
 __all__ = [
+    "BUILD",
     "MOST_CONFIGURATIONS",
     "SLOW",
     "Configuration",
@@ -46,24 +47,63 @@ MOST_CONFIGURATIONS = 10_000
 # Any in this module: JSON data of the user's.
 
 
+class _NotReady:
+    """Stands for the script of a move that was not made yet."""
+
+    functions = None
+
+
+NOT_READY: Final = _NotReady()
+"""What a move has at first."""
+
+
 @final
 class Move:
-    """What a message does at once: a pure guard, a pure update, a configuration."""
+    """What a message does: a guard, what is done in order, and a configuration.
 
-    __slots__ = ("guard", "is_fast", "next", "taken", "target", "update")
+    Parameters
+    ----------
+    is_fast : bool
+        Whether guard and actions need the message and the context alone.
+    """
+
+    __slots__ = (
+        "changes",
+        "guard",
+        "is_fast",
+        "is_pure",
+        "next",
+        "puts",
+        "ready",
+        "source",
+        "steps",
+        "taken",
+        "target",
+    )
 
     def __init__(self, *, is_fast: bool) -> None:
         self.is_fast = is_fast
         self.guard: GuardTest | None = None
-        self.update: Update | None = None
+        self.is_pure = True
+        """Whether the guard needs the message and the context alone."""
+        self.source = ""
+        """Where the guard stands."""
+        self.puts: tuple[Put, ...] = ()
+        """What a fast one does to the context, in order."""
+        self.steps: tuple[tuple[Op, str], ...] | None = None
+        """What another one does in order, each action with the path of its state."""
+        self.ready: Any = NOT_READY
+        """The same as a script, which is a layer above; hence Any."""
         self.target: Configuration | None = None
+        self.changes = True
+        """Whether states are left or entered."""
         self.next: Move | None = None
         self.taken: tuple[int, ...] = ()
 
 
 SLOW: Final = Move(is_fast=False)
 """What needs the full path."""
-_BUILD: Final = Move(is_fast=False)
+BUILD: Final = Move(is_fast=False)
 """What was not yet looked at."""
 
 
@@ -118,7 +158,7 @@ class Configuration:
         self.otherwise = SLOW if is_waiting else None
         for node in () if is_waiting else self.active:
             for message in node.exact:
-                self.row[message] = _BUILD
+                self.row[message] = BUILD
             if node.patterns:
                 self.otherwise = SLOW
 
@@ -276,12 +316,13 @@ class Program:
     # --- moves ------------------------------------------------------------------------
 
     def plan(self, here: Configuration, edges: Sequence[Edge]) -> Move | None:
-        """Return edges taken together as a fast move, or None when they need more.
+        """Return edges taken together as one move, or None when they need more.
 
-        Fast is what moves with pure guards and updates alone: no user code, effects,
-        history, services, timers, or eventless transitions.
+        That is what neither meets nor begins anything beyond its own actions: history,
+        services, timers, eventless transitions, internal messages, ``error`` around it.
+        It is fast when it moves with pure guards and updates alone.
         """
-        if self.is_scxml or not all(map(_is_plain, edges)):
+        if self.is_scxml or any(edge.to_history for edge in edges):
             return None
         left = exit_order(self, edges, here.active, {})
         entered, _ = entry_order(self, edges, {})
@@ -293,16 +334,23 @@ class Program:
         target = self.configuration(sorted(leaves, key=lambda node: node.order))
         if any(node.always for node in target.active) or any(map(_tells, entered)):
             return None
-        actions: list[Action] = [op.action for node in left for op in node.exit]
-        actions += [action for edge in edges for action in edge.model.actions]
-        actions += [op.action for node in entered for op in node.entry]
-        update = pure_update(tuple(actions)) if actions else None
-        if actions and update is None:
-            return None
-        move = Move(is_fast=True)
-        move.guard = edges[0].guard if len(edges) == 1 else None
-        move.update = update
+        steps = [(op, node.path) for node in left for op in node.exit]
+        steps += [(op, edge.source.path) for edge in edges for op in edge.ops]
+        steps += [(op, node.path) for node in entered for op in node.entry]
+        puts = pure_puts(op.action for op, _ in steps)
+        move = Move(is_fast=puts is not None and _is_plain(edges))
+        if not move.is_fast:
+            around = (*left, *entered, *(edge.source for edge in edges))
+            if any(map(_has_error, around)) or not all(op.is_simple for op, _ in steps):
+                return None
+            move.steps = tuple(steps)
+        if len(edges) == 1:
+            move.guard = edges[0].guard
+            move.is_pure = is_pure(edges[0].model.guard)
+            move.source = edges[0].source.path
+        move.puts = puts or ()
         move.target = target
+        move.changes = bool(left or entered)
         move.taken = tuple(edge.index for edge in edges)
         return move
 
@@ -315,9 +363,14 @@ def _tells(node: Node) -> bool:
     return bool(parent.parent is not None or parent.named or node.output)
 
 
-def _is_plain(edge: Edge) -> bool:
-    """Return whether a transition leads to plain states, and asks plain questions."""
-    return bool(edge.targets) and not edge.to_history and is_pure(edge.model.guard)
+def _is_plain(edges: Iterable[Edge]) -> bool:
+    """Return whether transitions lead to states, and ask plain questions."""
+    return all(edge.targets and is_pure(edge.model.guard) for edge in edges)
+
+
+def _has_error(node: Node) -> bool:
+    """Return whether somebody waits for the failure of a state's actions."""
+    return any(item.errors for item in (node, *node.ancestors))
 
 
 def _is_simple(node: Node) -> bool:

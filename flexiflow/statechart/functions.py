@@ -232,6 +232,28 @@ class Functions:
         binding = self._bindings[name] = Binding(found)
         return binding
 
+    def prepared(
+        self, name: str
+    ) -> tuple[Callable[..., Any], Callable[[Any], Any] | None, Callable[[str], Any]]:
+        """Return a function, how it is called, and how to see that it is the same.
+
+        Returns
+        -------
+        tuple
+            The function; what calls it with what its parameters ask for, or None when
+            it asks for nothing; and what looks the name up.
+
+        Raises
+        ------
+        UnresolvedFunctionError
+            If it is missing, or if its parameters cannot be filled.
+        """
+        binding = self._callable(name, ())
+        function = binding.function
+        is_own = self._functions.get(name) is function
+        fill = binding.play if binding.filled or binding.any_name else None
+        return function, fill, self._functions.get if is_own else self.find
+
     def _hint(self, name: str) -> dict[str, Any]:
         names = self.names()
         near = close_to(name, names)
@@ -257,15 +279,20 @@ class Functions:
         UnresolvedFunctionError
             If it is missing, or if its parameters cannot be filled.
         """
+        binding = self._callable(name, arguments)
+        return binding.call(scope, arguments) if arguments else binding.fill(scope)
+
+    def _callable(self, name: str, passed: Collection[str]) -> Binding:
+        """Return a function that can be called like this."""
         binding = self.bind(name)
-        if binding.lacking or arguments or binding.is_generator:
-            problem = binding.problem(name, arguments)
+        if binding.lacking or passed or binding.is_generator:
+            problem = binding.problem(name, passed)
             if problem is not None:
                 what, why, fix = problem
                 raise UnresolvedFunctionError(
                     what, why=why, fix=fix, context={"function": name}
                 )
-        return binding.call(scope, arguments) if arguments else binding.fill(scope)
+        return binding
 
     # --- checking ---------------------------------------------------------------------
 

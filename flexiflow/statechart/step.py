@@ -25,15 +25,11 @@ from ._moves import (
 )
 from ._scxml_content import event_message
 from ._scxml_run import done_event, final_data, finalize, invocation
-from ._step_parts import checked_values, delay_of, done_of, failure_of
+from ._step_parts import checked_values, delay_of, done_of, effect_of, failure_of
 from .actions import ActionRefusedError, frozen
 from .functions import Functions
-from .model import Cancel, EmitEvent, LogText, Raise, Send
+from .model import Raise
 from .ports import (
-    CancelMessage,
-    Emit,
-    Log,
-    SendMessage,
     StartService,
     StartTimer,
     Stop,
@@ -102,35 +98,24 @@ class Run(Asking):
 
     def merge(self, values: Mapping[str, Any]) -> None:
         """Give fields of the context new values, which must be frozen."""
-        if self._owned and isinstance(self.context, dict):
-            self.context.update(values)
-        else:
-            self.context = {**self.context, **values}
+        self._own().update(values)
+
+    def _own(self) -> dict[str, Any]:
+        """Return the context, as a copy that nobody else has."""
+        context = self.context
+        if not self._owned or type(context) is not dict:
+            context = self.context = {**context}
             self._owned = True
         self._view = None
+        return context
 
     def _perform(self, op: Op) -> None:
         """Do an action that needs no function."""
-        value = op.value(self.message, self.context, self) if op.value else None
-        action = op.action
-        if isinstance(action, Raise):
+        if isinstance(op.action, Raise) and op.value is not None:
+            value = op.value(self.message, self.context, self)
             self.queue.append(frozen(value, "the message"))
-        elif isinstance(action, EmitEvent):
-            self.effects.append(Emit(action.event, frozen(value, "the event's data")))
-        elif isinstance(action, LogText):
-            self.effects.append(Log(str(value)))
-        elif isinstance(action, Send):
-            wait = op.delay(self.message, self.context, self) if op.delay else 0
-            self.effects.append(
-                SendMessage(
-                    frozen(value, "the message"),
-                    action.to,
-                    delay_of(wait, "the delay"),
-                    action.id,
-                )
-            )
-        elif isinstance(action, Cancel):
-            self.effects.append(CancelMessage(action.id))
+        else:
+            self.effects.append(effect_of(op, self))
 
     def _block(self, ops: Sequence[Op], node: Node) -> Generator[Pending, Any, None]:
         """Do the actions of a block, in order.
@@ -143,8 +128,8 @@ class Run(Asking):
         self.stands = node.path
         for op in ops:
             try:
-                if op.update is not None:
-                    self.merge(op.update(self.message, self.context, self))
+                if op.put is not None:
+                    op.put(self.message, self._own(), self)
                 elif op.act is not None:
                     op.act(self)
                 elif op.call is not None and op.arguments is not None:
