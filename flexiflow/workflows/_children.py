@@ -35,6 +35,7 @@ async def call_child(drive: Drive, key: str, definition: Definition, input: Any)
     if known is not None:
         return await known_result(drive, known, name, digest)
     opened = drive.recorded.open.pop(key, None)
+    drive.values.text_of(input)  # it may hold no secret
     child = _Child(Step(drive, key, name, digest), definition)
     child.step.begin(opened, _values.text_of({"child": child.id}))
     try:
