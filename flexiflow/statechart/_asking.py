@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from . import _failures
 from ._frozen import FrozenDict
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from .ports import Host
 
 __all__ = ["Asking"]
+
+MOST_WORK: Final = 200_000
+"""Pieces of content and data of SCXML that one event may set to work."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
 
@@ -41,6 +44,7 @@ class Asking:
         "stands",
         "start",
         "taken",
+        "work",
     )
 
     def __init__(
@@ -66,6 +70,7 @@ class Asking:
         self.stands = ""
         self.taken: Sequence[int] = ()
         self._view: FrozenDict | None = None
+        self.work = 0
 
     # --- what guards and functions may ask --------------------------------------------
 
@@ -114,6 +119,21 @@ class Asking:
     def document(self) -> str:
         """The document's name."""
         return self.program.chart.name
+
+    def spend(self, amount: int = 1) -> None:
+        """Count what content does, so that no document works for ever.
+
+        Raises
+        ------
+        ActionError
+            If it is too much for one step.
+        """
+        self.work += amount
+        if self.work > MOST_WORK:
+            raise _failures.endless(self, MOST_WORK)
+        count = getattr(self.host, "spend", None)
+        if count is not None:
+            count(amount)
 
     def reaches(self, target: str) -> bool:
         """Return whether there is somebody behind a target."""

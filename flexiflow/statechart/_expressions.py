@@ -9,16 +9,30 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+import re
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-__all__ = ["ExpressionError", "Names", "compile_expression", "compile_script"]
+from ._scxml_elements import ELEMENT_METHODS, is_element
+
+__all__ = [
+    "ExpressionError",
+    "Names",
+    "assign_at",
+    "compile_expression",
+    "compile_location",
+    "compile_script",
+    "weight",
+]
 
 _LONGEST: Final = 2_000
 _MOST_NODES: Final = 300
 _MOST_DEPTH: Final = 50
 _MOST_BITS: Final = 4_096
 _MOST_ITEMS: Final = 100_000
+_MOST_LEVELS: Final = 90
+_NESTED: Final = (Mapping, list, tuple)
 
 # Any in this module: values of the document's data.
 
@@ -45,6 +59,28 @@ class Names(Protocol):
 
 Expression = Callable[[Names], Any]
 _CONSTANTS: Final = {"true": True, "false": False, "null": None, "undefined": None}
+_TOKEN: Final = re.compile(
+    r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*"|===|!==|!=|&&|\|\||!"""
+    r"""|\btypeof\s+(?!\()[\w.]+|\binstanceof\b""",
+    re.DOTALL,
+)
+"""Texts, and what ECMAScript writes otherwise than Python."""
+_PYTHON: Final = {
+    "===": "==",
+    "!==": "!=",
+    "&&": " and ",
+    "||": " or ",
+    "!": "~",
+    "instanceof": " is ",
+}
+_KINDS: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "Array": (list, tuple),
+    "Boolean": bool,
+    "Number": (int, float),
+    "Object": (Mapping, list, tuple),
+    "String": str,
+}
+"""What ``instanceof`` asks for."""
 _COMPARISONS: Final[Mapping[type, Callable[[Any, Any], Any]]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -70,9 +106,14 @@ _ARITHMETIC: Final[Mapping[type, Callable[[Any, Any], Any]]] = {
 }
 _UNARY: Final[Mapping[type, Callable[[Any], Any]]] = {
     ast.Not: operator.not_,
+    ast.Invert: operator.not_,  # ECMAScript's !, which binds as tightly
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+_ALLOWED: Final = (
+    "only In, len, hasattr, typeof, get, includes and a few functions of texts and of "
+    "elements may be called"
+)
 _TEXT_METHODS: Final = frozenset({"startswith", "endswith", "lower", "upper", "strip"})
 
 
@@ -95,6 +136,87 @@ def compile_expression(text: str) -> Expression:
         return _refusing(str(error))
     body = tree.body
     return lambda names: _guarded(body, names)
+
+
+def compile_location(text: str) -> Callable[[Names], tuple[str, list[Any]]]:
+    """Return a location as a function that gives a name and the keys behind it.
+
+    Parameters
+    ----------
+    text : str
+        A name, with fields and positions behind it: ``order.items[0].price``.
+
+    Returns
+    -------
+    callable
+        Raises ``ExpressionError`` when it is no location.
+    """
+    try:
+        node = _parse(text, "eval").body
+    except ExpressionError as error:
+        return _refusing(str(error))
+
+    def find(names: Names) -> tuple[str, list[Any]]:
+        keys: list[Any] = []
+        here = node
+        while not isinstance(here, ast.Name):
+            if isinstance(here, ast.Attribute):
+                keys.insert(0, here.attr)
+            elif isinstance(here, ast.Subscript):
+                keys.insert(0, _guarded(here.slice, names))
+            else:
+                raise ExpressionError(f"{text[:60]!r} is no location")
+            here = here.value
+        return here.id, keys
+
+    return find
+
+
+def weight(value: Any, depth: int = 0) -> int:
+    """Return how many values data hold, those shared counted each time.
+
+    Raises
+    ------
+    ExpressionError
+        If they are too many, or nested too deep.
+    """
+    if depth > _MOST_LEVELS:
+        raise ExpressionError("the data are nested too deep")
+    items: Iterable[Any] = ()
+    if isinstance(value, Mapping):
+        items = value.values()
+    elif isinstance(value, list | tuple):
+        items = value
+    total = 1
+    for item in items:
+        total += weight(item, depth + 1) if isinstance(item, _NESTED) else 1
+        if total > _MOST_ITEMS:
+            raise ExpressionError("the data are too many")
+    return total
+
+
+def assign_at(value: Any, keys: Sequence[Any], new: Any) -> Any:
+    """Return plain data with another value behind some keys, which must exist.
+
+    Raises
+    ------
+    ExpressionError
+        If the keys lead nowhere.
+    """
+    if not keys:
+        return new
+    key, *rest = keys
+    if (
+        isinstance(value, Mapping)
+        and isinstance(key, str)
+        and (key in value or not rest)
+    ):
+        return {**value, key: assign_at(value.get(key), rest, new)}
+    if isinstance(value, list | tuple) and type(key) is int and 0 <= key < len(value):
+        found = list(value)
+        found[key] = assign_at(found[key], rest, new)
+        return found
+    raise ExpressionError(f"there is no {str(key)[:60]}")
 
 
 def compile_script(text: str) -> Expression:
@@ -120,13 +242,23 @@ def _refusing(why: str) -> Expression:
     return refuse
 
 
+def _as_python(found: re.Match[str]) -> str:
+    """Return a word of ECMAScript as the parser takes it."""
+    word = found[0]
+    if word.startswith("typeof"):
+        return f"typeof({word.removeprefix('typeof').strip()})"
+    return _PYTHON.get(word, word)
+
+
 def _parse(text: str, mode: str) -> Any:
     """Return the syntax tree of a text within bounds."""
     text = text.strip()
     if len(text) > _LONGEST:
         raise ExpressionError(f"the expression is longer than {_LONGEST} characters")
     try:
-        tree = ast.parse(text, mode=mode)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(_TOKEN.sub(_as_python, text), mode=mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text[:60]!r} cannot be read: {error}") from None
     if sum(1 for _ in ast.walk(tree)) > _MOST_NODES:
@@ -193,6 +325,10 @@ def _name(node: ast.Name, names: Names, _depth: int) -> Any:
 def _compare(node: ast.Compare, names: Names, depth: int) -> Any:
     left = _value(node.left, names, depth)
     for kind, item in zip(node.ops, node.comparators, strict=True):
+        if isinstance(kind, ast.Is) and getattr(item, "id", None) in _KINDS:
+            if not isinstance(left, _KINDS[item.id]):  # type: ignore[attr-defined]
+                return False
+            continue
         right = _value(item, names, depth)
         if not _COMPARISONS[type(kind)](left, right):
             return False
@@ -242,6 +378,8 @@ def _attribute(node: ast.Attribute, names: Names, depth: int) -> Any:
     owner = _value(node.value, names, depth)
     if isinstance(owner, Mapping) and node.attr in owner:
         return owner[node.attr]
+    if isinstance(owner, str | list | tuple) and node.attr == "length":
+        return len(owner)
     raise ExpressionError(f"there is no {node.attr}")
 
 
@@ -261,21 +399,45 @@ def _call(node: ast.Call, names: Names, depth: int) -> Any:
     given = [_value(item, names, depth) for item in node.args]
     function = node.func
     if isinstance(function, ast.Name):
-        if function.id == "In" and len(given) == 1:
-            return names.is_in(str(given[0]))
-        if function.id == "hasattr" and len(given) == 2:  # noqa: PLR2004 - its two
-            return isinstance(given[0], Mapping) and given[1] in given[0]
-        if function.id == "len" and len(given) == 1:
-            return len(given[0])
+        return _function(function.id, given, names)
     if isinstance(function, ast.Attribute):
-        owner = _value(function.value, names, depth)
-        if isinstance(owner, Mapping) and function.attr == "get":
-            return owner.get(*given)
-        if isinstance(owner, str) and function.attr in _TEXT_METHODS:
-            return getattr(str, function.attr)(owner, *given)
-    raise ExpressionError(
-        "only In, len, hasattr, get and a few functions of texts may be called"
-    )
+        return _method(_value(function.value, names, depth), function.attr, given)
+    raise ExpressionError(_ALLOWED)
+
+
+def _function(name: str, given: list[Any], names: Names) -> Any:
+    """Return what a function gives."""
+    if name == "In" and len(given) == 1:
+        return names.is_in(str(given[0]))
+    if name == "hasattr" and len(given) == 2:  # noqa: PLR2004 - its two
+        return isinstance(given[0], Mapping) and given[1] in given[0]
+    if name == "len" and len(given) == 1:
+        return len(given[0])
+    if name == "typeof" and len(given) == 1:
+        return _type_of(given[0])
+    raise ExpressionError(_ALLOWED)
+
+
+def _type_of(value: Any) -> str:
+    """Return the type of a value, as ECMAScript names it."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "string" if isinstance(value, str) else "object"
+
+
+def _method(owner: Any, name: str, given: list[Any]) -> Any:
+    """Return what a method of plain data gives."""
+    if is_element(owner) and name in ELEMENT_METHODS:
+        return ELEMENT_METHODS[name](owner, *given)
+    if isinstance(owner, Mapping) and name == "get":
+        return owner.get(*given)
+    if isinstance(owner, str) and name in _TEXT_METHODS:
+        return getattr(str, name)(owner, *given)
+    if isinstance(owner, str | list | tuple) and name == "includes":
+        return given[0] in owner
+    raise ExpressionError(_ALLOWED)
 
 
 def _if(node: ast.IfExp, names: Names, depth: int) -> Any:

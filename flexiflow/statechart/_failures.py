@@ -196,6 +196,16 @@ def service_failed(name: str, state: str, error: BaseException) -> ActionError:
     )
 
 
+def endless(run: Failing, most: int) -> ActionError:
+    """Return the error for a document whose content does too much in one step."""
+    return ActionError(
+        f"{run.message.get('type')} failed: the document does too much.",
+        why=f"More than {most:,} pieces of content and data followed one event.",
+        fix="Shorten the lists that foreach goes through, or the data.",
+        context=_context(run, None),
+    )
+
+
 def restless(run: Failing, most: int) -> ActionError:
     """Return the error for a chart that goes on by itself for ever."""
     recent = " -> ".join(

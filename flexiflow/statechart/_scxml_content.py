@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from ._expressions import (
     Expression,
     ExpressionError,
+    assign_at,
     compile_expression,
+    compile_location,
     compile_script,
+    weight,
 )
 from ._frozen import NotJsonError, freeze
 from ._reading import seconds_of
+from ._scxml_elements import element_data
 from .ports import CancelMessage, Log, SendMessage
 
 if TYPE_CHECKING:
@@ -62,6 +66,9 @@ class ScxmlRun(Protocol):
     @property
     def session(self) -> str:
         """The session's id."""
+
+    def spend(self, amount: int = 1) -> None:
+        """Count what content does; too much of it is an error."""
 
     def reaches(self, target: str) -> bool:
         """Return whether there is somebody behind a target."""
@@ -124,6 +131,7 @@ class Names:
     def declare(self, name: str, value: Any) -> None:
         """Give data a value, whether they exist or not."""
         try:
+            self._run.spend(weight(value))
             self._run.merge({name: freeze(value, name)})
         except NotJsonError as error:
             raise ExpressionError(str(error)) from error
@@ -140,6 +148,7 @@ def event_message(
     data: Any = None,
     sendid: str | None = None,
     origin: str | None = None,
+    origintype: str = PROCESSOR,
     invokeid: str | None = None,
 ) -> dict[str, Any]:
     """Return an event as a message; ``_event`` holds its seven fields."""
@@ -150,7 +159,7 @@ def event_message(
             "type": kind,
             "sendid": sendid,
             "origin": origin,
-            "origintype": PROCESSOR if origin else None,
+            "origintype": origintype if origin else None,
             "invokeid": invokeid,
             "data": data,
         },
@@ -163,8 +172,11 @@ def fail(run: ScxmlRun, kind: str = "execution", sendid: str | None = None) -> N
 
 
 def text_value(text: str) -> Any:
-    """Return what text content means: JSON, else text with blanks collapsed."""
+    """Return what text content means: JSON, an element, or text, blanks collapsed."""
     collapsed = " ".join(text.split())
+    element = element_data(text)
+    if element is not None:
+        return element
     try:
         return json.loads(collapsed)
     except (ValueError, RecursionError):
@@ -176,6 +188,7 @@ def compile_condition(text: str) -> Callable[[Any, Any, Any], bool]:
     expression = compile_expression(text)
 
     def holds(_message: Any, _context: Any, run: Any) -> bool:
+        run.spend()
         try:
             return bool(expression(Names(run)))
         except ExpressionError:
@@ -232,15 +245,17 @@ def _data(action: Foreign) -> Act:
 
 
 def _assign(action: Foreign) -> Act:
-    location = str(action.data.get("location", "")).strip()
+    find = compile_location(str(action.data.get("location", "")))
 
     def act(run: ScxmlRun) -> None:
         names = Names(run)
         value = evaluate_data(action.data, names)
+        name, keys = find(names)
         try:
-            names.set_name(location, value)
+            whole = assign_at(names.get_name(name), keys, value) if keys else value
+            names.set_name(name, whole)
         except KeyError:
-            raise ExpressionError(f"{location} is no location") from None
+            raise ExpressionError(f"{name} is no location") from None
 
     return act
 
@@ -259,6 +274,7 @@ def _if(action: Foreign) -> Act:
                 fail(run)
                 chosen = False
             if chosen:
+                run.spend(len(acts))
                 for one in acts:
                     one(run)
                 return
@@ -283,6 +299,7 @@ def _foreach(action: Foreign) -> Act:
             if name is not None and name not in run.context:
                 names.declare(name, None)
         for at, value in enumerate(list(values)):
+            run.spend(len(acts) + 1)
             names.declare(item, value)
             if index is not None:
                 names.declare(index, at)
@@ -336,6 +353,11 @@ def payload(data: Mapping[str, Any]) -> Expression:
     content = data.get("content")
 
     def make(names: Any) -> Any:
+        value = unweighed(names)
+        weight(value)
+        return value
+
+    def unweighed(names: Any) -> Any:
         if content is not None:
             if content.get("expr") is not None:
                 return compile_expression(content["expr"])(names)
@@ -380,7 +402,13 @@ def _send(action: Foreign) -> Act:
         if to is not None and not wait and not run.reaches(to):
             fail(run, "communication", sendid)
             return
-        message_ = event_message(name, data=given, sendid=sendid, origin=origin)
+        message_ = event_message(
+            name,
+            data=given,
+            sendid=sendid,
+            origin=origin,
+            origintype="scxml" if kind(names) else PROCESSOR,
+        )
         run.effects.append(SendMessage(message_, to, wait, sendid))
 
     return act
@@ -421,6 +449,7 @@ def _told(action: Foreign) -> Act:
     acts = _all(action.parts[0][1])
 
     def act(run: ScxmlRun) -> None:
+        run.spend(len(acts))
         try:
             for one in acts:
                 one(run)

@@ -100,7 +100,7 @@ class _Reader:
         """Note the paths of all states by their ids."""
         for child in _states(element):
             given = child.get("id", "")
-            name = self._json(child, MORE).get("name", given.rpartition(".")[2])
+            name = self._json(child, MORE).get("name", given)
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 self.document.refuse(
                     f"{name!r} cannot be the name of a state.",

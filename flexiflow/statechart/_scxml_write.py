@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, final
 from xml.etree import ElementTree as ET
 
@@ -63,14 +64,7 @@ class _Writer:
     def __init__(self, chart: Chart) -> None:
         self.chart = chart
         self.notation = Notation(node.path for node in chart)
-        self.ids: dict[str, str] = {}
-        taken: set[str] = set()
-        for path in [*(node.path for node in chart), ""]:
-            name = event_token(path or "machine")
-            while name in taken:
-                name += "_"
-            taken.add(name)
-            self.ids[path] = name
+        self.ids = _ids(chart)
 
     def id_of(self, path: str) -> str:
         """Return the id of a state by its path."""
@@ -120,7 +114,7 @@ class _Writer:
         here = self.ids[node.path]
         element = add(parent, _TAGS.get(node.kind, node.kind), id=here)
         more: dict[str, Any] = notes_data(node) if node.path else {"root": True}
-        if node.path and here.rpartition(".")[2] != node.name:
+        if node.path and here != node.name:
             more["name"] = node.name
         if node.kind == "history":
             element.set("type", node.history or "shallow")
@@ -170,8 +164,11 @@ class _Writer:
                 element.set(DO, "")
 
     def _timer(self, node: StateNode, move: Transition) -> str:
-        """Return the name of a timer's event."""
-        return f"after.{self.ids[node.path]}.{event_token(move.message)}"
+        """Return the name of a timer's event: one for each time of a state."""
+        times = dict.fromkeys(
+            one.message for one in node.transitions if one.trigger == "after"
+        )
+        return f"after.{self.ids[node.path]}.{list(times).index(move.message) + 1}"
 
     def _service(self, parent: ET.Element, node: StateNode, service: Service) -> None:
         element = add(
@@ -280,6 +277,26 @@ class _Writer:
         element = add(parent, "send", **event, **where)
         for key, value in given.items():
             add(element, "param", name=key, expr=value_term(value))
+
+
+def _ids(chart: Chart) -> dict[str, str]:
+    """Return an id for each state by its path, and for the whole.
+
+    It is the name where no other state has it. There are no dots in it: an event
+    descriptor such as ``done.state.a`` would cover ``done.state.a.b`` as well.
+    """
+    count = Counter(event_token(node.name) for node in chart)
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for path, own in [*((node.path, node.name) for node in chart), ("", "machine")]:
+        name = event_token(own)
+        if count[name] > 1:
+            name = event_token(path.replace(".", "-"))
+        while name in taken or (path == "" and name in count):
+            name += "_"
+        taken.add(name)
+        found[path] = name
+    return found
 
 
 def _wait(delay: float | str | None) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ..errors import FlexiFlowError
 from ._parts import Foreign
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from .snapshot import StepResult
 
 __all__ = ["Session", "Sessions"]
+
+_MOST_WORK: Final = 5_000_000
+"""Pieces of content and data that a session and those within it may work through."""
+_MOST_DEPTH: Final = 10
+"""Sessions that invoke each other."""
+_MOST_SESSIONS: Final = 100
+"""Sessions at one time."""
 
 # Any in this module: values of the documents' data.
 
@@ -91,11 +98,26 @@ class Sessions:
         self.invokeid = invokeid
         self.load = load
         self.id = f"session{owner.timeline.next_number()}"
+        self.work = 0
+        self.depth = 0 if parent is None else parent.depth + 1
         self._make = make
         self._children: dict[str, _Child] = {}
 
+    def spend(self, amount: int) -> None:
+        """Count what content of this session and of those around it does."""
+        session: Sessions | None = self
+        while session is not None:
+            session.work += amount
+            session = session.parent
+
     def before(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return an event about to be handled: forwarded, and with where it is from."""
+        if self.work > _MOST_WORK:
+            raise FlexiFlowError(
+                f"{self.owner.chart.name} does not come to rest.",
+                why=f"It did more than {_MOST_WORK:,} pieces of work.",
+                fix="Let the document end, or begin another simulation.",
+            )
         given = dict(message)
         event = given.get("_event") or event_message(str(given.get("type")))["_event"]
         for child in self._children.values():
@@ -193,7 +215,10 @@ class Sessions:
         child.session = self._make(chart, data, self, name)
 
     def _document(self, given: Mapping[str, Any]) -> str:
-        """Return the text of what is invoked."""
+        """Return the text of what is invoked, if there is room for one more."""
+        members = self.owner.timeline.members
+        if self.depth >= _MOST_DEPTH or len(members) >= _MOST_SESSIONS:
+            raise FlexiFlowError("There are too many sessions.")
         text = given.get("document")
         if text is None and given.get("src") and self.load is not None:
             text = self.load(str(given["src"]))

@@ -60,7 +60,12 @@ class XmlDocument:
         self, why: str, element: ET.Element | None = None, *, fix: str | None = None
     ) -> NoReturn:
         """Raise a ``ConfigError`` that names the line of an element."""
-        refuse(self.source, why, line=self.lines.get(element or self.root), fix=fix)
+        refuse(
+            self.source,
+            why,
+            line=self.lines.get(self.root if element is None else element),
+            fix=fix,
+        )
 
 
 def refuse(

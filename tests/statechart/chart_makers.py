@@ -373,11 +373,14 @@ class CommonMaker:
     wild : bool, default False
         Whether the chart may hold what the two are known to do differently; see
         ``differences``.
+    fields : sequence of str, default ("context.x", "context.y", "v")
+        What guards test; ``v`` is a field of messages.
     """
 
-    def __init__(self, rng, *, wild=False):
+    def __init__(self, rng, *, wild=False, fields=("context.x", "context.y", "v")):
         self.rng = rng
         self.wild = wild
+        self.fields = fields
         self.kinds = {"": "compound"}
         self.delays = list(range(100, 4000, 97))
         rng.shuffle(self.delays)
@@ -544,7 +547,7 @@ class CommonMaker:
 
     def guard(self, depth, *fields):
         """Return a guard on context and message, or on some fields alone."""
-        fields = fields or ("context.x", "context.y", "v")
+        fields = fields or self.fields
         if depth and maybe(self.rng, 0.3):
             inner = [self.guard(depth - 1, *fields) for _ in range(2)]
             return self.one({"all": inner}, {"any": inner}, {"not": inner[0]})

@@ -112,6 +112,43 @@ class TestDocuments:
 
         assert made.leaves == {"pass"}
 
+    def test_assign_reaches_into_data(self):
+        """A location may be a field or a position within data."""
+        made = run(
+            '<state id="a"><onentry><assign location="o.list[0].n" expr="o.k + 1"/>'
+            "<assign location=\"o['new']\" expr=\"'x'\"/></onentry></state>",
+            head='<datamodel><data id="o">{"k": 1, "list": [{"n": 0}, 5]}</data>'
+            "</datamodel>",
+        )
+
+        assert made.context["o"] == {"k": 1, "list": [{"n": 2}, 5], "new": "x"}
+
+    @pytest.mark.parametrize(
+        "location",
+        ["o.none.k", "o[1]", "o.__class__.x", "none.k", "1", "f(o)", "o.k.l"],
+    )
+    def test_assign_to_no_location_is_an_error(self, location):
+        """What leads nowhere is error.execution, and changes nothing."""
+        made = run(
+            f'<state id="a"><onentry><assign location="{location}" expr="1"/></onentry>'
+            '<transition event="error.execution" target="pass"/></state>',
+            head='<datamodel><data id="o">{"k": 1}</data></datamodel>',
+        )
+
+        assert made.leaves == {"pass"}
+        assert made.context == {"o": {"k": 1}}
+
+    def test_xml_is_data(self):
+        """An element in data can be asked for its children and attributes."""
+        made = run(
+            "<state id=\"a\"><transition cond=\"b.findall('i')[1].get('t') == 'y' and "
+            "b.find('i').text == 'one'\" target=\"pass\"/></state>",
+            head='<datamodel><data id="b"><b xmlns=""><i>one</i><i t="y"/></b></data>'
+            "</datamodel>",
+        )
+
+        assert made.leaves == {"pass"}
+
     def test_messages_from_outside_are_events(self):
         """What is sent to the simulation is an event with data."""
         made = run(
@@ -156,6 +193,51 @@ class TestRefused:
         """No document crashes the reader."""
         with pytest.raises(ConfigError, match="not an SCXML document"):
             from_scxml(text)
+
+    def test_place_is_named(self):
+        """An error names the line, and what was probably meant."""
+        text = (
+            '<scxml>\n<state id="open"/>\n<state id="b">\n<transition target="opne"/>'
+        )
+
+        with pytest.raises(ConfigError) as caught:
+            from_scxml(text + "</state></scxml>", source="door.scxml")
+
+        assert caught.value.context == {"file": "door.scxml", "line": 4}
+        assert caught.value.fix == "Did you mean open?"
+
+    @pytest.mark.parametrize(
+        "states",
+        [
+            """<state id="a"/><state id="b"/><state id="c">
+            <transition target="a b"/></state>""",
+            '<state id="a" initial="b"><state id="x"/></state><state id="b"/>',
+            """<state id="a"><state id="x"/><history id="h"><transition target="b"/>
+            </history></state><state id="b"/>""",
+            '<final id="a"><state id="x"/></final>',
+            """<parallel id="p"><state id="a"/><state id="b"/></parallel><state id="c">
+            <transition target="p a"/></state>""",
+        ],
+    )
+    def test_illegal_sets_of_states_are_refused(self, states):
+        """Targets that exclude each other, or lie elsewhere, are no document."""
+        with pytest.raises(ConfigError, match="not an SCXML document"):
+            from_scxml(f"<scxml>{states}</scxml>")
+
+    def test_lost_target_of_an_invoked_document_is_an_error_when_taken(self):
+        """A document that comes at run time fails where it is wrong, not before."""
+        child = (
+            '<scxml initial="s"><state id="s"><transition event="go" target="none"/>'
+            '<transition event="error.execution" target="e"/></state><final id="e"/>'
+            "</scxml>"
+        )
+        made = run(
+            f'<state id="a"><invoke id="c"><content>{child}</content></invoke><onentry>'
+            '<send event="go" target="#_c" delay="1s"/></onentry>'
+            '<transition event="done.invoke" target="pass"/></state>'
+        )
+
+        assert made.leaves == {"pass"}
 
     def test_other_encodings_are_refused(self):
         """A declaration cannot hide in another encoding."""
@@ -215,6 +297,13 @@ class TestExpressions:
             ("len([1, 2])", 2),
             ("{'a': 1}.a", 1),
             ("-x % 2", 1),
+            ("x === 1 && !y || false", True),
+            ("x !== 1", False),
+            ("typeof x == 'number' && typeof(d.k) === 'string'", True),
+            ("[x] instanceof Array && !(d instanceof Array)", True),
+            ("'a && !b'", "a && !b"),
+            ("'abc'.length + [1].length", 4),
+            ("[1, 2].includes(x)", True),
         ],
     )
     def test_plain_expressions_work(self, text, value):

@@ -19,13 +19,17 @@ from flexiflow.statechart import Simulation, from_scxml
 FLOOR = {
     "plain": 29,
     "in-predicate": 3,
-    "datamodel": 52,
+    "datamodel": 54,
     "foreach": 10,
-    "system-variables": 42,
-    "invoke": 34,
+    "system-variables": 44,
+    "invoke": 35,
     "script": 4,
 }
-"""How many passed so far, by level, of 182 that need no HTTP."""
+"""How many passed so far, by level, of 182 that need no HTTP.
+
+The three that do not: 201 sends by HTTP, 452 defines a class in its script, 453 calls a
+lambda. The last two would need Python to be executed.
+"""
 
 FOLDER = os.environ.get("FLEXIFLOW_SCXML_SUITE")
 
