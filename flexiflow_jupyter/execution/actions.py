@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from flexiflow.errors import ConfigError, FlexiFlowError
@@ -100,8 +99,8 @@ class RunActions:
         elif kind == "cancel":
             await self._run.cancel()
         elif kind == "fork":
-            forked = self._run.fork(from_step=str(fields.get("step", "")))
-            self._on_fork(await forked if inspect.isawaitable(forked) else forked)
+            # Not awaited: that would wait for its end.
+            self._on_fork(self._run.fork(from_step=str(fields.get("step", ""))))
         else:
             raise ConfigError(
                 f"A run knows no {kind}.",

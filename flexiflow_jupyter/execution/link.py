@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
 
 from flexiflow.errors import FlexiFlowError
+from flexiflow.workflows.default_bus import set_default_bus
 
 from .past import PastRun
 
@@ -90,22 +91,45 @@ class RuntimeLink:
         self._say = say
         self._attached: Any = None  # Any: a runtime, compared only
         self._undefined: list[str] = []
+        self._trouble = ""
 
     def begin(self) -> None:
         """Go on with what an earlier kernel left, when there is anything."""
-        if _DATABASE.is_file() or _MODULE in sys.modules:
-            self.attach()
-            self._tell()
+        set_default_bus(self._notebook.engine().event_bus)
+        self.attach()
+        if self._attached is not None:
+            self._guarded(self._tell)
+
+    def end(self) -> None:
+        """Leave the runtime as it is; a later one has a bus of its own."""
+        set_default_bus(None)
 
     def attach(self, _info: object = None) -> None:
         """Use the notebook's bus, once the runtime is there; cheap while it is not."""
-        if _MODULE not in sys.modules and not _DATABASE.is_file():
-            return
+        if _MODULE in sys.modules or _DATABASE.is_file():
+            self._guarded(self._attach)
+
+    def _guarded(self, work: Callable[[], object]) -> None:
+        """Do something; a journal that cannot be read stops no cell, and is told once.
+
+        What is wrong with it is raised where somebody asks for a run.
+        """
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - told, and raised where it matters
+            what = getattr(error, "what", None) or f"{type(error).__name__}: {error}"
+            if what != self._trouble:
+                self._trouble = what
+                fix = getattr(error, "fix", None) or "%flexiflow runs says more."
+                self._say(f"Runs of workflows cannot be looked at. {what}\n{fix}")
+
+    def _attach(self) -> None:
+        """Tie the present runtime to the notebook, if it is a new one."""
         runtime = current_runtime()
         if runtime is self._attached:
             return
-        self._attached = runtime
         runtime.event_bus = self._notebook.engine().event_bus
+        self._attached = runtime
         if _is_there(runtime):
             self._undefined = [
                 run.workflow_name

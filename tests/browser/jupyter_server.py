@@ -241,4 +241,6 @@ def _free_port() -> int:
 
 
 def _is_jupyter(name: str) -> bool:
-    return name.startswith(("JUPYTER", "JPY_", "IPYTHON"))
+    # FlexiFlow refuses settings that it does not know; these are the tests' own.
+    own = ("FLEXIFLOW_PICTURES", "FLEXIFLOW_CHROMIUM")
+    return name.startswith(("JUPYTER", "JPY_", "IPYTHON", *own))

@@ -194,7 +194,7 @@ class Kernel:
 
     def answer(self, name):
         """Wait for the final reply to a click."""
-        for _ in self._looks():
+        for _ in self.looks():
             for _, custom in self.customs:
                 if (
                     custom["kind"] == "reply"
@@ -206,13 +206,13 @@ class Kernel:
 
     def model_with(self, model, **traits):
         """Wait until a model has some traits, and return it."""
-        for _ in self._looks():
+        for _ in self.looks():
             state = self.models.get(model, {})
             if all(state.get(name) == value for name, value in traits.items()):
                 return state
         raise AssertionError
 
-    def _looks(self):
+    def looks(self):
         """Yield before the first message and after each one that comes."""
         yield None
         for _ in self.hear():

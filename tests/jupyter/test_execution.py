@@ -94,6 +94,10 @@ class FakeRun:
             raise self.error
         await self.answered.wait()
 
+    def __await__(self):
+        """Wait for the end, which a view never does."""
+        raise AssertionError
+
     def fork(self, *, from_step):
         """Return another run."""
         self.calls.append(("fork", from_step))

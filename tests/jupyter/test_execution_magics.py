@@ -9,8 +9,9 @@ import pytest
 from flexiflow.errors import ConfigError
 from flexiflow.event_manager import AsyncEventManager
 from flexiflow.workflows import Runtime, task, workflow
+from flexiflow.workflows.errors import JournalError
 from flexiflow.workflows.tasks import pause
-from flexiflow_jupyter.execution import commands
+from flexiflow_jupyter.execution import commands, link
 from flexiflow_jupyter.execution.commands import RunsTable, list_runs, start_run
 from flexiflow_jupyter.execution.link import RuntimeLink, is_defined, run_of
 from flexiflow_jupyter.execution.past import PastRun
@@ -197,6 +198,24 @@ class TestLink:
 
         assert said == ["1 run waits for an answer: %flexiflow runs shows them."]
         await run.cancel()
+
+    async def test_a_journal_that_cannot_be_read_stops_no_cell(
+        self, runtime, monkeypatch
+    ):
+        """It is said once, not under each cell."""
+        said = []
+        notebook = RuntimeLink(FakeNotebook(), said.append)
+
+        def fail():
+            raise JournalError("The disk is gone.", fix="Plug it in.")
+
+        monkeypatch.setattr(link, "current_runtime", fail)
+        for _ in range(3):
+            notebook.attach()
+
+        assert said == [
+            "Runs of workflows cannot be looked at. The disk is gone.\nPlug it in."
+        ]
 
     async def test_looking_makes_no_journal(self, runtime):
         """Loading the extension leaves no folder behind."""

@@ -1,0 +1,200 @@
+"""Executions in a real kernel: shown, acted on, and found again by the next one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.jupyter.kernel import Kernel
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(90)]
+
+LOAD = "%load_ext flexiflow_jupyter"
+DEFINE = """
+import asyncio
+from flexiflow.workflows import pause, task, workflow
+
+limit = 10
+gate = asyncio.Event()
+
+@task
+async def price(number):
+    return 2 * number
+
+@task
+async def pay(total):
+    if total > limit:
+        raise ValueError("too much")
+    return total
+
+@task
+async def wait():
+    await gate.wait()
+
+@workflow
+async def order(ctx):
+    total = await price(ctx.input)
+    answer = await pause("approve", f"Pay {total}?")
+    await pay(total)
+    return answer
+
+@workflow
+async def slow(ctx):
+    await price(1)
+    await wait()
+    return "done"
+"""
+
+
+@pytest.fixture
+def kernels(tmp_path):
+    """Give kernels that work in one folder, one after the other."""
+    started = []
+
+    def start():
+        for before in started:
+            before.stop()
+        started.clear()
+        started.append(Kernel(tmp_path))
+        kernel = started[0]
+        run = kernel.run(LOAD)
+        assert run.reply["status"] == "ok", run.reply
+        kernel.loaded = run.printed
+        return kernel
+
+    yield start
+    for kernel in started:
+        kernel.stop()
+
+
+def shown(run):
+    """Return the only view that a cell shows."""
+    (view,) = run.views
+    return view
+
+
+def until(kernel, view, state):
+    """Wait until a view says that its run is in a state."""
+    for _ in kernel.looks():
+        found = kernel.models.get(view, {}).get("execution", {})
+        if found.get("state") == state:
+            return found
+    raise AssertionError
+
+
+def forked(kernel, first):
+    """Wait until there is a view of another run, and return it."""
+    for _ in kernel.looks():
+        for name, model in kernel.models.items():
+            if model.get("view") == "execution" and name != first:
+                return name
+    raise AssertionError
+
+
+class TestKernel:
+    def test_a_run_is_answered_and_forked_by_clicks(self, kernels):
+        """The fork has a view of its own, below, and runs the failed step alone."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        view = shown(kernel.run("run = order.start(21)\nrun"))
+        asked = until(kernel, view, "paused")
+        assert asked["pauses"] == [{"name": "approve", "key": "2", "text": "Pay 42?"}]
+        kernel.click(view, "resume", pause="approve", key="2", data=True)
+        failed = until(kernel, view, "failed")
+        assert failed["failed"] == 1
+        assert "too much" in kernel.models[view]["notice"]["what"]
+
+        kernel.run("limit = 100")
+        click = kernel.click(view, "fork", step="3")
+        assert kernel.answer(click)["status"] == "ok"
+        other = forked(kernel, view)
+
+        info = until(kernel, other, "completed")
+        assert (info["result"], info["steps"]) == ("true", 3)
+        assert info["id"] != failed["id"]
+
+    def test_a_run_line_shows_the_run_at_once(self, kernels):
+        """And %flexiflow runs lists it."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+
+        view = shown(kernel.run("%flexiflow run order 3"))
+        until(kernel, view, "paused")
+        table = kernel.run("%flexiflow runs")
+
+        assert "paused" in table.html
+        assert len(table.views) == 1
+
+    def test_the_next_kernel_finds_what_is_paused(self, kernels):
+        """It says so when the extension is loaded; the form waits for the cell."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        view = shown(kernel.run("order.start(3)"))
+        until(kernel, view, "paused")
+
+        kernel = kernels()
+        assert "1 run waits for an answer" in kernel.loaded
+        view = shown(kernel.run("%flexiflow runs"))
+        info = until(kernel, view, "paused")
+        assert not info["resume"]["enabled"]
+        assert kernel.models[view]["notice"]["level"] == "warning"
+
+        kernel.run(DEFINE)
+        for _ in kernel.looks():
+            if kernel.models[view]["execution"]["resume"]["enabled"]:
+                break
+        kernel.click(view, "resume", pause="approve", key="2", data=0)
+        info = until(kernel, view, "completed")
+        assert info["result"] == "0"
+        assert kernel.models[view]["notice"] is None
+
+    def test_the_next_kernel_goes_on_with_what_was_at_work(self, kernels):
+        """As soon as it knows the workflow again."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        view = shown(kernel.run("slow.start()"))
+        until(kernel, view, "running")
+        kernel.run("await asyncio.sleep(0)")
+
+        kernel = kernels()
+        assert "1 run waits for the cell with slow" in kernel.loaded
+        view = shown(kernel.run("%flexiflow runs"))
+        until(kernel, view, "needs_definition")
+
+        kernel.run(DEFINE)
+        kernel.run("gate.set()")
+        assert until(kernel, view, "completed")["result"] == '"done"'
+
+    def test_an_execution_is_shown_by_its_context_too(self, kernels):
+        """``run`` works in a cell, and its end is shown whole."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+
+        cell = kernel.run("context = order.run(3)\ncontext")
+
+        assert cell.reply["status"] == "ok", cell.reply
+        until(kernel, shown(cell), "paused")
+        assert 'data-task="price"' in cell.html
+
+    def test_events_of_executions_are_on_the_bus(self, kernels):
+        """Beside those of components."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        kernel.run("get_engine = __import__('flexiflow_jupyter').get_engine")
+        view = shown(kernel.run("run = order.start(3)\nrun"))
+        until(kernel, view, "paused")
+
+        names = kernel.value(
+            "sorted({e.name for e in get_engine().event_bus.history.after(0)})"
+        )
+
+        assert "task.completed" in names
+        assert "workflow.execution.paused" in names
+
+    def test_without_workflows_nothing_of_them_is_loaded(self, kernels):
+        """Loading the extension stays quick, and makes no folder."""
+        kernel = kernels()
+
+        assert kernel.value(
+            "'flexiflow.workflows.runtime' in __import__('sys').modules"
+        ) == ("False")
+        assert kernel.value("__import__('os').path.exists('.flexiflow')") == "False"
