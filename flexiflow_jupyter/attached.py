@@ -81,6 +81,7 @@ class Attached:
         self._boxes.remove()
         shell.events.unregister("post_run_cell", self._parent.end)
         shell.events.unregister("pre_run_cell", self._parent.begin)
+        self._link.end()
         for event in ("pre_run_cell", "post_run_cell"):
             shell.events.unregister(event, self._link.attach)
         shell.events.unregister("post_run_cell", self._notebook.end_cell)
