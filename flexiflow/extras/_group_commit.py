@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import threading
+import time
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, final
@@ -17,6 +18,11 @@ __all__ = ["GroupCommit", "Tell", "Transaction"]
 
 _LINGER_S: Final = 0.01
 """How long a job that is not urgent waits for others, at most."""
+
+_QUICK_S: Final = 0.001
+"""How long commits may take on average to be made in the thread of a caller."""
+
+_UNKNOWN_S: Final = float("inf")
 
 _NOW: Final = True
 _SOON: Final = False
@@ -82,6 +88,8 @@ class GroupCommit:
         self._tell: Tell = tell or _tell_futures
         self._name = name
         self._lock = threading.Lock()
+        self._turn = threading.Lock()
+        self._average_s = _UNKNOWN_S
         self._bell: SimpleQueue[bool] = SimpleQueue()
         self._rung = False
         self._asleep = False
@@ -138,6 +146,39 @@ class GroupCommit:
             if self._thread is None:
                 self._start()
 
+    def commit_here(self, job: Any, waiter: Any) -> bool:
+        """Commit in the calling thread, with all that is queued, if that is quick.
+
+        Two changes of threads cost as much as a good disk takes for a commit. The
+        waiter hears of it before the call returns.
+
+        Returns
+        -------
+        bool
+            False, and nothing done, when a commit is under way or the last ones took
+            long: :meth:`submit_to` is the way then.
+
+        Raises
+        ------
+        RuntimeError
+            If no more jobs are taken.
+        """
+        if self._average_s > _QUICK_S or not self._turn.acquire(blocking=False):
+            return False
+        try:
+            with self._lock:
+                if self._closed:
+                    message = "the writer has been closed"
+                    raise RuntimeError(message)
+                jobs, self._jobs = self._jobs, []
+                waiters, self._waiters = self._waiters, []
+            jobs.append(job)
+            waiters.append(waiter)
+            self._commit(jobs, waiters)
+        finally:
+            self._turn.release()
+        return True
+
     def forget(self) -> None:
         """Let go of a writer whose thread is not in this process: it was forked."""
         atexit.unregister(self._at_exit)
@@ -174,12 +215,13 @@ class GroupCommit:
             closed = False
             while not closed:
                 self._wait()
-                with self._lock:
-                    jobs, self._jobs = self._jobs, []
-                    waiters, self._waiters = self._waiters, []
-                    closed, self._rung = self._closed, False
-                if jobs:
-                    self._commit(jobs, waiters)
+                with self._turn:
+                    with self._lock:
+                        jobs, self._jobs = self._jobs, []
+                        waiters, self._waiters = self._waiters, []
+                        closed, self._rung = self._closed, False
+                    if jobs:
+                        self._commit(jobs, waiters)
         finally:
             self._finish()
 
@@ -204,10 +246,19 @@ class GroupCommit:
     def _commit(self, jobs: list[Any], waiters: list[Any]) -> None:
         """Do one transaction and tell every caller of it."""
         answers: list[Any]
+        started = time.perf_counter()
         try:
             answers = self._transaction(jobs)
         except Exception as error:  # noqa: BLE001 - the callers get it, each its own
             answers = [self._failure(error) for _ in jobs]
+        except BaseException as error:  # Ctrl-C, in the thread of a caller
+            stopped = RuntimeError(f"the commit was interrupted: {error!r}")
+            self._tell(waiters, [self._failure(stopped) for _ in jobs])
+            raise
+        spent, average = time.perf_counter() - started, self._average_s
+        # The first commit counts as it is, each later one by an eighth.
+        known = average < _UNKNOWN_S
+        self._average_s = average + (spent - average) / 8 if known else spent
         self._tell(waiters, answers)
 
 

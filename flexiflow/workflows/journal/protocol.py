@@ -28,8 +28,9 @@ ClaimReason: TypeAlias = Literal["created", "resumed", "recovered"]
 or scheduled one, or its owner had died at work."""
 
 OnDone: TypeAlias = Callable[[BaseException | None, range], None]
-"""Called in the writer's thread after the commit with an error or None, and the
-sequence numbers of the records (empty on an error). It must return at once."""
+"""Called after the commit, in the writer's thread (or that of a caller that may block),
+with an error or None, and the sequence numbers of the records (empty on an error). It
+must return at once."""
 
 UNOWNED_STATES: Final = frozenset(
     {
@@ -225,12 +226,15 @@ class Journal(Protocol):
         epoch: int,
         on_done: OnDone | None = None,
         urgent: bool = True,
+        may_block: bool = False,
     ) -> None:
         """Queue records of one execution, in order; return at once.
 
         ``epoch`` must be the newest of the execution when they are written, else
         ``on_done`` gets :class:`StaleEpochError`. Records that are not urgent wait for
-        the next urgent ones of anybody, 10 ms at most. May be called from any thread.
+        the next urgent ones of anybody, 10 ms at most. May be called from any thread;
+        a thread that has nothing else to do says ``may_block``: a quick journal may
+        then commit in it, and call ``on_done`` there before it returns.
 
         Raises
         ------
