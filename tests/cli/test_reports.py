@@ -172,7 +172,7 @@ class TestDiagnose:
 
 class TestCompletion:
     def test_bash_completes(self, run):
-        """Bash completes commands, and the options of one."""
+        """Bash completes commands, their actions and their options."""
         bash = shutil.which("bash")
         if bash is None:
             pytest.skip("there is no bash here")
@@ -181,7 +181,15 @@ class TestCompletion:
             "COMP_WORDS=(flexiflow {0}); COMP_CWORD={1}; _flexiflow; "
             "echo ${{COMPREPLY[@]}}"
         )
-        asked = ask.format("reg", 1) + "\n" + ask.format("handle --con", 2)
+        asked = "\n".join(
+            ask.format(*words)
+            for words in (
+                ("reg", 1),
+                ("handle --con", 2),
+                ("workflow re", 2),
+                ("secrets get --y", 3),
+            )
+        )
         ran = subprocess.run(
             [bash, "-c", script + "\n" + asked],
             capture_output=True,
@@ -189,11 +197,21 @@ class TestCompletion:
             check=True,
         )
 
-        assert ran.stdout.splitlines() == ["register", "--content --config"]
+        assert ran.stdout.splitlines() == [
+            "register",
+            "--content --config",
+            "register resume",
+            "--yes",
+        ]
 
     @pytest.mark.parametrize(
         ("shell", "line"),
-        [("zsh", "bashcompinit"), ("fish", "-a register"), ("fish", "-l content")],
+        [
+            ("zsh", "bashcompinit"),
+            ("fish", "-a register"),
+            ("fish", "-l content"),
+            ("fish", "'__fish_seen_subcommand_from workflow' -a resume"),
+        ],
     )
     def test_other_shells(self, run, shell, line):
         """The scripts of the other shells name commands and options."""
