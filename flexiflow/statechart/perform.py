@@ -119,7 +119,11 @@ def begin_purely(program: Program, context: Mapping[str, Any]) -> StepResult | N
     if any(not is_pure(e.model.guard) for n in program.nodes for e in n.always):
         return None
 
+    is_called = False
+
     def refuse(_call: Pending) -> None:
+        nonlocal is_called
+        is_called = True  # an error transition may take what is raised
         msg = "needs a component"
         raise FlexiFlowError(msg)
 
@@ -127,4 +131,4 @@ def begin_purely(program: Program, context: Mapping[str, Any]) -> StepResult | N
         result = perform_nowait(begin(program, context, functions=Functions()), refuse)
     except FlexiFlowError:
         return None
-    return None if result.effects else result
+    return None if is_called or result.effects else result

@@ -525,6 +525,19 @@ class TestStart:
         assert pair[0].is_started
 
 
+class TestStartWithFunctions:
+    async def test_error_transition_does_not_stand_in_for_a_call(self):
+        """What the first entry calls is called, though its failure would be taken."""
+        called = []
+        pair = machine(
+            "name: x\nstates: {a: {entry: f, error: b, on: {m: c}}, b: , c: }",
+            f=lambda: called.append(1),
+        )
+        await send(pair, "m")
+
+        assert (pair[0].state_name, called) == ("c", [1])
+
+
 class TestRedefine:
     def test_state_and_context_are_kept(self):
         """A state that still exists is kept, with the data; new keys are added."""
