@@ -8,6 +8,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
+from ._service import offer
+
 if TYPE_CHECKING:
     from .context import (
         ExecutionContext,
@@ -92,6 +94,9 @@ _HOMES: Final = {
 """The module of this package in which each name lives."""
 
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
+
+
+offer()
 
 
 def __getattr__(name: str) -> object:

@@ -17,7 +17,7 @@ from ._lane import Lane
 from ._lending import Lending
 from ._live import Live
 from ._telling import Telling
-from .context import ExecutionContext
+from .context import ExecutionContext, ExecutionState
 from .errors import ExecutionStateError, JournalClosedError
 from .journal import NewExecution, Record, open_journal
 from .replay import Recorded
@@ -232,6 +232,8 @@ class Hosting:
             live = self.live_of(stored)
             live.epoch = epoch
             live.is_stopped = False
+            if live.state is ExecutionState.NEEDS_DEFINITION:
+                live.context.state = stored.state
             self._active[live.id] = live
         recorded = stored.recorded
         drive = Drive(self, live, definition, lane=self.lane(), recorded=recorded)

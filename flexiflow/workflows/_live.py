@@ -97,7 +97,10 @@ class Live:
                 except Exception:  # noqa: BLE001 - told; the others go on
                     _log.exception("A listener of the execution %s failed", self.id)
         if self._publish is not None:
-            self._publish(self, record, seq)
+            try:
+                self._publish(self, record, seq)
+            except Exception:  # noqa: BLE001 - told; the execution goes on
+                _log.exception("An event of the execution %s is lost", self.id)
 
     def read(self, records: Iterable[Record]) -> None:
         """Follow what the journal held already and is not known; nobody is told."""

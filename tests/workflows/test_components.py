@@ -10,7 +10,7 @@ import pytest
 from flexiflow import FlexiFlowEngine
 from flexiflow.errors import ComponentError
 from flexiflow.statechart import load_chart
-from flexiflow.workflows import task, workflow
+from flexiflow.workflows import pause, task, workflow
 
 DOOR = """
 name: door
@@ -96,3 +96,116 @@ class TestMessages:
         [changed] = [e for e in history.after(0) if e.name == "state.changed"]
 
         assert changed.correlation_id == run.correlation_id
+
+
+@task
+async def adds(values):
+    """Return the sum of two numbers."""
+    return values["a"] + values["b"]
+
+
+@workflow
+async def adding(ctx):
+    """Add what the chart passes."""
+    return await adds(ctx.input)
+
+
+@workflow
+async def asking(ctx):
+    """Wait for an answer."""
+    return await pause("amount")
+
+
+@workflow
+async def broken(ctx):
+    """Fail."""
+    raise ValueError("broken")
+
+
+WORKING = """
+name: worker
+context: {{got: null}}
+states:
+  working:
+    run: {{workflow: {workflow}, with: {{a: 1, b: 2}}}}
+    done: {{to: finished, do: {{set: {{got: $result}}}}}}
+    error: failed
+    on: {{leave: left}}
+  finished:
+  failed:
+  left:
+"""
+
+
+class TestServices:
+    """A state of a chart that runs a workflow."""
+
+    @pytest.fixture
+    async def worker(self, runtime):
+        """Return a function that makes the component for a workflow."""
+        async with FlexiFlowEngine() as engine:
+
+            def make(name):
+                chart = load_chart(WORKING.format(workflow=name))
+                return engine.create_component(chart)
+
+            yield make
+
+    async def test_result(self, worker):
+        """The output of the execution is the result of the service."""
+        component = worker("adding")
+        await component.until("finished")
+
+        assert component.context["got"] == 3
+
+    async def test_failure(self, worker):
+        """An execution that fails is a service that fails."""
+        component = worker("broken")
+        await component.until("failed")
+
+        assert component.state == "failed"
+
+    async def test_pause(self, worker, runtime):
+        """The state waits as long as the execution does."""
+        component = worker("asking")
+        while not runtime.executions(states=("PAUSED",)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        [row] = runtime.executions()
+        await runtime.answer(row.id, 5, None)
+        await component.until("finished")
+
+        assert component.context["got"] == 5
+
+    async def test_leaving_the_state_cancels(self, worker, runtime):
+        """A state that is left ends what it runs."""
+        component = worker("asking")
+        while not runtime.executions(states=("PAUSED",)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await component.send("leave")
+        while not runtime.executions(states=("CANCELLED",)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+        assert component.state == "left"
+
+    async def test_a_restored_component_finds_its_execution(self, runtime, tmp_path):
+        """After a restart the state goes on with the execution that it began."""
+        store = tmp_path / "components.db"
+        chart = load_chart(WORKING.format(workflow="asking"))
+        engine = FlexiFlowEngine()
+        engine.persist(store)
+        component = engine.create_component(chart)
+        await component.send("unknown")
+        while not runtime.executions(states=("PAUSED",)):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        [before] = runtime.executions()
+        await engine.close()
+        between = runtime.get_run(before.id).status
+        async with FlexiFlowEngine() as engine:
+            component = engine.restore(store, chart)
+            await component.send("unknown")
+            await runtime.answer(before.id, 7, None)
+            await component.until("finished")
+
+        assert between == "PAUSED"
+        assert component.context["got"] == 7
+        assert [row.id for row in runtime.executions()] == [before.id]
