@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from functools import reduce
 
 from .errors import CodecError
 
@@ -42,7 +41,9 @@ def find_class(name: str, *, imports: bool) -> type:
             why = f"importing {module_name!r} failed: {type(error).__name__}: {error}"
             raise _missing(name, why) from error
     try:
-        found = reduce(getattr, qualified.split("."), module)  # type: ignore[arg-type]
+        found: object = module
+        for part in qualified.split("."):
+            found = getattr(found, part)
     except AttributeError as error:
         raise _missing(name, f"{module_name!r} has no {qualified!r}") from error
     if not isinstance(found, type):

@@ -45,15 +45,7 @@ def pack_error(error: BaseException, packer: Packer, depth: int = 0) -> dict[str
         ``cause`` (another such dict); what is empty is left out. What cannot be stored
         is replaced by its ``repr``.
     """
-    base = _builtin_base(type(error))
-    args, attributes = error.args, dict(error.__dict__)
-    if not isinstance(error, BaseExceptionGroup):
-        try:
-            _, args, *state = base.__reduce__(error)  # type: ignore[misc]
-        except Exception:  # noqa: BLE001 - a constructor that was never run, say
-            state = []
-        if state and isinstance(state[0], dict):
-            attributes |= state[0]
+    args, attributes = _parts(error)
     context = attributes.pop("context", None)
     if not isinstance(context, ErrorContext):
         attributes |= {} if context is None else {"context": context}
@@ -95,13 +87,28 @@ def unpack_error(data: Mapping[str, Any], *, imports: bool) -> BaseException:
     return error
 
 
+def _parts(error: BaseException) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments and attributes of an exception, its class's own ones too."""
+    args, attributes = error.args, dict(error.__dict__)
+    if isinstance(error, BaseExceptionGroup):
+        return args, attributes
+    try:
+        # Any: what pickle asks for, (class, args) or (class, args, attributes).
+        parts: Any = _builtin_base(type(error)).__reduce__(error)
+    except Exception:  # noqa: BLE001 - a constructor that was never run, say
+        return args, attributes
+    if len(parts) > 2 and isinstance(parts[2], dict):  # noqa: PLR2004 - as above
+        attributes |= parts[2]
+    return parts[1], attributes
+
+
 def _builtin_base(cls: type[BaseException]) -> type[BaseException]:
     """Return the nearest class of Python's own: it knows what lies below ``args``."""
-    return next(
-        base
-        for base in cls.__mro__
-        if issubclass(base, BaseException) and vars(builtins).get(base.__name__) is base
-    )
+    for base in cls.__mro__:
+        own: object = vars(builtins).get(base.__name__)
+        if own is base and issubclass(base, BaseException):
+            return base
+    return BaseException
 
 
 def _rebuilt(cls: type[BaseException], data: Mapping[str, Any]) -> BaseException | None:
@@ -109,6 +116,7 @@ def _rebuilt(cls: type[BaseException], data: Mapping[str, Any]) -> BaseException
     args = tuple(data.get("args", ()))
     base = _builtin_base(cls)
     try:
+        error: BaseException
         if issubclass(cls, BaseExceptionGroup):
             error = cls.__new__(cls, *args)
         else:

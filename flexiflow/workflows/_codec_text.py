@@ -20,8 +20,9 @@ def _refuse(value: object) -> object:
 
 def _writer(*, sort_keys: bool) -> Callable[[object], str]:
     """Return a function that writes; ``json`` would make an encoder for each call."""
-    make: Any = json_encoder.c_make_encoder  # type: ignore[attr-defined]  # untyped
-    quote: Any = json_encoder.encode_basestring  # type: ignore[attr-defined]  # as well
+    # Any: parts of the standard library that have no types.
+    make: Any = getattr(json_encoder, "c_make_encoder", None)
+    quote: Any = json_encoder.encode_basestring
     if make is None:  # an interpreter without the C part of json
         return json.JSONEncoder(
             ensure_ascii=False,
@@ -47,7 +48,9 @@ write: Final = _writer(sort_keys=False)
 write_sorted: Final = _writer(sort_keys=True)
 """Return JSON data as text that is the same for equal data."""
 
-_scan: Final = json.JSONDecoder().scan_once
+# Any: without a type as well.
+_decoder: Any = json.JSONDecoder()
+_scan: Final = _decoder.scan_once
 
 
 def read(text: str) -> Any:

@@ -97,8 +97,9 @@ class Unpacker:
 
 def _dataclass(cls: type, name: str, value: Fields) -> object:
     """Make an instance from its fields alone: what ``__init__`` did is in them."""
-    made = object.__new__(cls)
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+    made: object = object.__new__(cls)
+    fields: tuple[dataclasses.Field[Any], ...] = dataclasses.fields(cls)
+    for field in fields:
         if field.name in value:
             given = value[field.name]
         elif field.default is not dataclasses.MISSING:
