@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from flexiflow.workflows.progress import StepView
+    from flexiflow.workflows.progress import PendingPause, StepView
 
 __all__ = ["ExecutionFacts", "Run"]
 
@@ -65,11 +65,22 @@ class ExecutionFacts:
         The execution.
     is_defined : callable
         Tells whether this process knows the workflow's body.
+    prompt_of : callable
+        Returns what goes with the question of a child execution, by the child's id and
+        the name of the pause; Any, since it is the user's.
     """
 
-    def __init__(self, run: Run, is_defined: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        run: Run,
+        is_defined: Callable[[], bool] = lambda: True,
+        *,
+        prompt_of: Callable[[str, str], Any] = lambda _child, _pause: None,
+    ) -> None:
         self._run = run
         self._is_defined = is_defined
+        self._prompt_of = prompt_of
+        self._prompts: dict[tuple[str, str], str] = {}
         self._progress = Progress(text=_result_of)
         self._read_to = 0
         self._orders: dict[str, int] = {}
@@ -126,7 +137,7 @@ class ExecutionFacts:
             failed=progress.tally["failed"],
             retries=progress.retries,
             pauses=[
-                PauseInfo(name=pause.name, key=pause.key, text=_question(pause.value))
+                PauseInfo(name=pause.name, key=pause.key, text=self._question(pause))
                 for pause in progress.pauses
             ],
             cancel=cancel,
@@ -141,6 +152,16 @@ class ExecutionFacts:
         if self.state == "failed":
             return self._failure(self._run.context.output)
         return None
+
+    def _question(self, pause: PendingPause) -> str:
+        """Return what goes with a question; that of a child stands in the child."""
+        value = pause.value
+        if not (isinstance(value, dict) and set(value) == {"child", "pause"}):
+            return _question_text(value)
+        asked = (str(value["child"]), str(value["pause"]))
+        if asked not in self._prompts:
+            self._prompts[asked] = _question_text(self._prompt_of(*asked))
+        return self._prompts[asked]
 
     # --- parts of the whole -----------------------------------------------------------
 
@@ -173,9 +194,13 @@ class ExecutionFacts:
             done=step.done,
             total=step.total,
             retried=step.retried,
-            text=safe_text(step.error_text or step.result_text),
+            text=safe_text(step.error_text or self._result_of(step)),
             executor=step.executor,
         )
+
+    def _result_of(self, step: StepView) -> str:
+        """Return the result of a step; of a mapped one the counts say all."""
+        return "" if step.total is not None else step.result_text
 
     def _result(self) -> str:
         """Return the result of an execution that went well."""
@@ -281,7 +306,7 @@ def _result_of(value: object, limit: int) -> str:
     return f"{len(value):,} item{'' if len(value) == 1 else 's'}: {text}"[:limit]
 
 
-def _question(value: object) -> str:
+def _question_text(value: object) -> str:
     """Return what goes with a question: a text as it is, all else as JSON."""
     if value is None:
         return ""

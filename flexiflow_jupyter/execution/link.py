@@ -59,6 +59,28 @@ def reread(run: Any) -> None:
         current_runtime().get_run(run.execution_id)
 
 
+def prompt_of(execution_id: str, pause: str) -> Any:
+    """Return what goes with the question of an execution; Any: it is the user's.
+
+    Parameters
+    ----------
+    execution_id : str
+        The execution that asks.
+    pause : str
+        The name of the question; the last one of that name counts.
+    """
+    try:
+        events = current_runtime().get_run(execution_id).context.events
+    except FlexiFlowError:
+        return None
+    asked = (
+        event.value
+        for event in reversed(events)
+        if event.type == "TASK_PAUSED" and event.name == pause
+    )
+    return next(asked, None)
+
+
 def run_of(context: Any) -> Any:
     """Return the handle of an execution, or one that only tells; Any: see there."""
     try:

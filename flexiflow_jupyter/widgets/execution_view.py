@@ -15,7 +15,7 @@ from ..execution.actions import RunActions
 from ..execution.changes import RunChanges
 from ..execution.facts import ExecutionFacts
 from ..execution.feed import StepFeed
-from ..execution.link import is_defined, reread
+from ..execution.link import is_defined, prompt_of, reread
 from ..execution.picture import execution_bundle
 from ..execution.words import describe_execution
 from ..loop import LoopHop
@@ -82,7 +82,7 @@ class ExecutionView(anywidget.AnyWidget):
         self._run = run
         self._hop = LoopHop()
         self._pulse = Pulse(self._hop, self._update)
-        self._facts = ExecutionFacts(run, lambda: is_defined(run))
+        self._facts = ExecutionFacts(run, lambda: is_defined(run), prompt_of=prompt_of)
         self._feed = StepFeed(self._facts)
         self._actions = RunActions(
             run, self._hop, reply=self._send_reply, on_fork=self._show_fork

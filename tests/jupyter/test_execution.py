@@ -214,6 +214,22 @@ class TestFacts:
         ]
         assert info["resume"]["enabled"]
 
+    def test_the_question_of_a_child_is_that_of_the_run(self, run):
+        """What goes with it is read once, from the child."""
+        asked = []
+
+        def prompt_of(child, pause):
+            asked.append((child, pause))
+            return "Accept?"
+
+        facts = ExecutionFacts(run, prompt_of=prompt_of)
+        value = {"child": "run-1.2", "pause": "approve"}
+        run.say(Fact("TASK_PAUSED", "approve", "2", value), status="PAUSED")
+
+        assert info_of(facts)["pauses"][0]["text"] == "Accept?"
+        assert info_of(facts)["pauses"][0]["text"] == "Accept?"
+        assert asked == [("run-1.2", "approve")]
+
     def test_a_workflow_that_is_not_defined_yet_wants_its_cell(self, run):
         """The form waits for that, and says so."""
         defined = False

@@ -13,7 +13,7 @@ from flexiflow.workflows.errors import JournalError
 from flexiflow.workflows.tasks import pause
 from flexiflow_jupyter.execution import commands, link
 from flexiflow_jupyter.execution.commands import RunsTable, list_runs, start_run
-from flexiflow_jupyter.execution.link import RuntimeLink, is_defined, run_of
+from flexiflow_jupyter.execution.link import RuntimeLink, is_defined, prompt_of, run_of
 from flexiflow_jupyter.execution.past import PastRun
 
 
@@ -233,6 +233,16 @@ class TestLink:
 
         assert is_defined(run)
         assert is_defined(PastRun(run.context))
+
+    async def test_what_goes_with_a_question_is_found(self, runtime):
+        """By the execution and the name of the pause."""
+        run = order.start(4)
+        await run
+
+        assert prompt_of(run.execution_id, "approve") == "Pay 8?"
+        assert prompt_of(run.execution_id, "other") is None
+        assert prompt_of("nobody", "approve") is None
+        await run.cancel()
 
     async def test_a_context_is_shown_by_its_run(self, runtime):
         """One of another journal by what is left of it."""
