@@ -11,6 +11,7 @@ import os
 import re
 import tomllib
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, final, get_args, get_type_hints
 
@@ -301,7 +302,7 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not name.startswith(PREFIX) or name in RESERVED:
             continue
         key = name[len(PREFIX) :].lower().replace("__", ".")
-        if key not in _KINDS:
+        if key not in _kinds():
             raise _unknown_variable(name)
         if text:
             found[key] = _parsed(key, text, _Source(name))
@@ -310,7 +311,7 @@ def _read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 def _parsed(key: str, text: str, source: _Source) -> Any:
     """Turn the text of a variable into the value of its setting."""
-    kind = _KINDS[key]
+    kind = _kinds()[key]
     value: Any = text
     if bool in kind:
         value = {
@@ -327,9 +328,9 @@ def _parsed(key: str, text: str, source: _Source) -> Any:
 
 def _checked(key: str, value: Any, source: _Source) -> Any:
     """Return a value as its setting holds it, or say what is wrong with it."""
-    if key not in _KINDS:
+    if key not in _kinds():
         raise _unknown_key(key, source)
-    kind = _KINDS[key]
+    kind = _kinds()[key]
     if (value is None and type(None) in kind) or (
         isinstance(value, Path) and Path in kind
     ):
@@ -354,13 +355,14 @@ def _checked(key: str, value: Any, source: _Source) -> Any:
 def _number(key: str, value: Any, source: _Source) -> Any:
     """Return a number that is within its limits."""
     low, high, words = _LIMITS[key]
-    whole = int in _KINDS[key]
+    whole = int in _kinds()[key]
     right = isinstance(value, int if whole else int | float)
     if isinstance(value, bool) or not right or not low <= value <= high:
         raise _bad_value(key, value, words, source)
     return value if whole else float(value)
 
 
+@cache
 def _kinds() -> dict[str, tuple[Any, ...]]:
     """Return what each setting may hold, by dotted key: types, or choices as text."""
     found: dict[str, tuple[Any, ...]] = {}
@@ -371,9 +373,6 @@ def _kinds() -> dict[str, tuple[Any, ...]]:
                 hint = hints[item.name]
                 found[start + item.name] = get_args(hint) or (hint,)
     return found
-
-
-_KINDS: Final = _kinds()
 
 
 def _line_of(text: str, dotted: str) -> int | None:
@@ -399,7 +398,7 @@ def _unknown_key(key: str, source: _Source) -> ConfigError:
     start = f"{table}." if table else ""
     known = [
         item[len(start) :]
-        for item in _KINDS
+        for item in _kinds()
         if item.startswith(start) and "." not in item[len(start) :]
     ]
     close = nearest(name, known if table else [*known, *_TABLES])
@@ -413,7 +412,7 @@ def _unknown_key(key: str, source: _Source) -> ConfigError:
 
 def _unknown_variable(name: str) -> ConfigError:
     """Return the error for a variable with our prefix that is not ours."""
-    known = [PREFIX + key.upper().replace(".", "__") for key in _KINDS]
+    known = [PREFIX + key.upper().replace(".", "__") for key in _kinds()]
     close = nearest(name, [*known, *RESERVED])
     return ConfigError(
         f"Unknown environment variable: {name}",

@@ -10,7 +10,8 @@ NIST FIPS 197, Advanced Encryption Standard; NIST SP 800-38A, section 6.2 (CBC).
 
 from __future__ import annotations
 
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 __all__ = ["BLOCK_BYTES", "decrypt_cbc", "encrypt_cbc"]
 
@@ -46,13 +47,28 @@ def _make_box() -> bytes:
     return bytes(box)
 
 
-_BOX: Final = _make_box()
-_UNBOX: Final = bytes(_BOX.index(value) for value in range(256))
-_BY: Final = {
-    factor: bytes(_times(value, factor) for value in range(256))
-    for factor in (1, 2, 3, 9, 11, 13, 14)
-}
-"""The multiples of all bytes that MixColumns and its inverse need."""
+class _Tables(NamedTuple):
+    """What bytes are looked up in."""
+
+    box: bytes
+    """SubBytes."""
+    unbox: bytes
+    """Its inverse."""
+    by: dict[int, bytes]
+    """The multiples of all bytes that MixColumns and its inverse need."""
+
+
+@cache
+def _tables() -> _Tables:
+    """Return the tables, made when they are first needed: it takes some ms."""
+    box = _make_box()
+    by = {
+        factor: bytes(_times(value, factor) for value in range(256))
+        for factor in (1, 2, 3, 9, 11, 13, 14)
+    }
+    return _Tables(box, bytes(box.index(value) for value in range(256)), by)
+
+
 _SHIFT: Final = tuple((5 * place) % 16 for place in range(16))
 """Where each byte of a block comes from in ShiftRows; a block is four columns."""
 _UNSHIFT: Final = tuple((13 * place) % 16 for place in range(16))
@@ -67,7 +83,7 @@ def _expand(key: bytes) -> list[bytes]:
     for index in range(4, 4 * (_ROUNDS + 1)):
         word = words[-1]
         if index % 4 == 0:
-            word = (word[1:] + word[:1]).translate(_BOX)
+            word = (word[1:] + word[:1]).translate(_tables().box)
             word = bytes([word[0] ^ constant]) + word[1:]
             constant = _times(constant, 2)
         words.append(_xor(word, words[index - 4]))
@@ -81,7 +97,7 @@ def _xor(one: bytes, other: bytes) -> bytes:
 
 def _mixed(block: bytes, factors: tuple[int, ...]) -> bytes:
     """Multiply each column by a matrix whose rows are the factors, turned."""
-    first, second, third, fourth = (_BY[factor] for factor in factors)
+    first, second, third, fourth = (_tables().by[factor] for factor in factors)
     found = bytearray()
     for at in range(0, BLOCK_BYTES, 4):
         column = block[at : at + 4]
@@ -95,7 +111,7 @@ def _encrypt_block(keys: list[bytes], block: bytes) -> bytes:
     """Encrypt 16 bytes (section 5.1)."""
     block = _xor(block, keys[0])
     for key in keys[1:]:
-        block = block.translate(_BOX)
+        block = block.translate(_tables().box)
         block = bytes(block[place] for place in _SHIFT)
         if key is not keys[-1]:
             block = _mixed(block, _MIX)
@@ -110,7 +126,7 @@ def _decrypt_block(keys: list[bytes], block: bytes) -> bytes:
         if key is not keys[-1]:
             block = _mixed(block, _UNMIX)
         block = bytes(block[place] for place in _UNSHIFT)
-        block = block.translate(_UNBOX)
+        block = block.translate(_tables().unbox)
     return _xor(block, keys[0])
 
 

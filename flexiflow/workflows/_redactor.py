@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+import string
 import traceback
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, final
-from urllib.parse import quote, quote_plus
 
 from .errors import WorkflowError
 
@@ -19,6 +19,7 @@ _SHORT: Final = 4
 """Values of fewer characters are taken out only where they stand by themselves."""
 _LONG_LINE: Final = 16
 """Lines of a value that count as secret by themselves: those of a key file do."""
+_UNRESERVED: Final = (string.ascii_letters + string.digits + "-._~").encode()
 _MEMBERS: Final = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
@@ -232,12 +233,20 @@ def _forms(text: str) -> Iterator[str]:
     ]
     if len(text) >= _SHORT:
         found += [
-            quote(raw), quote(raw, safe=""), quote_plus(raw), raw.hex(),
+            _quoted(raw, b"/"), _quoted(raw), _quoted(raw, b" ").replace(" ", "+"),
+            raw.hex(),
             base64.b64encode(raw).decode().rstrip("="),
             base64.urlsafe_b64encode(raw).decode().rstrip("="),
         ]  # fmt: skip
         found += [line for line in text.splitlines() if len(line) >= _LONG_LINE]
     yield from (form for form in found if form)
+
+
+def _quoted(raw: bytes, also: bytes = b"") -> str:
+    """Return bytes as a URL shows them (RFC 3986, section 2.1)."""
+    # urllib.parse does the same, and takes as long to import as all of this
+    safe = _UNRESERVED + also
+    return "".join(chr(b) if b in safe else f"%{b:02X}" for b in raw)
 
 
 def _pattern_of(form: str) -> str:

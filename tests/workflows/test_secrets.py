@@ -1,5 +1,6 @@
 """Secrets: encrypted where they lie, and shown nowhere."""
 
+import base64
 import copy
 import json
 import os
@@ -11,6 +12,7 @@ import sys
 import threading
 import traceback
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 import pytest
 from cryptography.fernet import Fernet
@@ -26,7 +28,7 @@ from flexiflow.workflows.errors import SecretError, SecretNotFoundError
 from flexiflow.workflows.secret_managers import Redactor, SecretManager, Secrets
 
 ROOT = Path(__file__).resolve().parents[2]
-VALUE = "s3cr3t-värde/+\"\\'\n%"
+VALUE = "s3cr3t-värde /+\"\\'\n%~?>"
 """A value that looks different in every notation."""
 
 
@@ -410,8 +412,9 @@ class TestRedactor:
         "show",
         [str, repr, json.dumps, lambda v: json.dumps(v, ensure_ascii=False),
          lambda v: repr(v.encode()), lambda v: v.encode().hex(),
-         lambda v: f"https://x/?token={__import__('urllib.parse').parse.quote(v)}",
-         lambda v: __import__("base64").b64encode(v.encode()).decode()],
+         lambda v: f"https://x/?token={quote(v)}", lambda v: quote(v, safe=""),
+         quote_plus, lambda v: base64.b64encode(v.encode()).decode(),
+         lambda v: base64.urlsafe_b64encode(v.encode()).decode()],
     )  # fmt: skip
     def test_finds_a_value_in_every_notation(self, show):
         """As text, repr, JSON, URL, base64 and hexadecimal digits."""
