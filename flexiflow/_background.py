@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from ._message import ENDINGS
 from ._pending import delayed
 from ._running import is_provided
-from ._scope import CURRENT, Scope
+from ._scope import CURRENT, Scope, id_text
+from ._service_runs import Late, ServiceRun, ServiceScope, Timer, fail, whole
 from ._services import provider_of, release
 from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
@@ -29,120 +30,18 @@ from .statechart.ports import (
 from .statechart.snapshot import Event, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Generator, Mapping
+    from collections.abc import Coroutine, Mapping
 
     from ._message import MessageResult
+    from ._service_runs import Child, Owner
     from .chart_machine import ChartMachine
-    from .clock import Clock, TimerHandle
+    from .clock import TimerHandle
     from .statechart.ports import Effect
 
-__all__ = ["Background", "Late", "Owner"]
+__all__ = ["Background"]
 
 _DICE: Final = random.SystemRandom()
 """Where jitter comes from; it keeps no secret, but needs no seed either."""
-
-
-class Owner(Protocol):
-    """The component for which something runs."""
-
-    name: str
-    """What it is called."""
-    running: MessageResult | None
-    """The handling under way."""
-
-    @property
-    def clock(self) -> Clock:
-        """What its timers go by."""
-
-    def post(
-        self,
-        message: dict[str, Any],
-        *,
-        sender: MessageResult | None = None,
-        cid: int | str | None = None,
-    ) -> None:
-        """Take a message for which nobody waits."""
-
-    def neighbour(self, name: str) -> Owner | None:
-        """Return another component of the same engine, or None."""
-
-    def neighbours(self) -> list[str]:
-        """Return the names of the components of the same engine."""
-
-
-class Child(Protocol):
-    """A component that runs as a service."""
-
-    name: str
-    """What the engine calls it."""
-    short: str
-    """What its parent calls it."""
-
-    def dismiss(self) -> None:
-        """Leave the engine and close."""
-
-    @property
-    def state_machine(self) -> Any:
-        """Its machine; Any: it may be of any kind."""
-
-
-@final
-class _Service:
-    """Fills the parameters of a service."""
-
-    __slots__ = ("_context", "_owner", "_start")
-
-    def __init__(
-        self, owner: Owner, start: StartService, context: Mapping[str, Any]
-    ) -> None:
-        self._owner = owner
-        self._start = start
-        self._context = context
-
-    # Any: each parameter is of a type of its own.
-    def argument(self, name: str) -> Any:
-        """Return what fills a parameter."""
-        if name == "context":
-            return self._context
-        if name == "component":
-            return self._owner
-        if name == "rules":
-            return getattr(self._owner, "rules", ())
-        if name == "state":
-            return self._start.state
-        return self._start.message if name == "message" else None
-
-
-@final
-class Late:
-    """Calls a coroutine function when it is awaited; until then nothing is to close."""
-
-    __slots__ = ("_arguments", "_function")
-
-    def __init__(
-        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any
-    ) -> None:
-        self._function = function
-        self._arguments = arguments
-
-    def __await__(self) -> Generator[Any, Any, Any]:
-        """Call, and await what that gives."""
-        return self._function(*self._arguments).__await__()
-
-
-@final
-class _Running:
-    """A service that runs."""
-
-    __slots__ = ("answer", "start", "task", "tried")
-
-    def __init__(self, start: StartService) -> None:
-        self.start = start
-        self.task: asyncio.Task[None]
-        self.answer: Any = None
-        """What is awaited, when it was begun beforehand; Any: some awaitable."""
-        self.tried = start.key
-        """The key of the present try."""
 
 
 @final
@@ -177,9 +76,9 @@ class Background:
         self._owner = owner
         self._machine = machine
         self.delays = 0
-        self._timers: dict[tuple[str, int], list[tuple[str, float, TimerHandle]]] = {}
-        self._delayed: list[tuple[SendMessage, float, TimerHandle]] = []
-        self._services: dict[tuple[str, int], _Running] = {}
+        self._timers: dict[tuple[str, int], list[Timer]] = {}
+        self._delayed: list[tuple[SendMessage, float, TimerHandle, str | None]] = []
+        self._services: dict[tuple[str, int], ServiceRun] = {}
         self.children = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -194,7 +93,7 @@ class Background:
         if isinstance(effect, SendMessage):
             self._send(effect)
         elif isinstance(effect, CancelMessage):
-            for sent, _, handle in self._delayed:
+            for sent, _, handle, _ in self._delayed:
                 if sent.id == effect.id:
                     handle.cancel()
             self._delayed = [one for one in self._delayed if one[0].id != effect.id]
@@ -225,15 +124,21 @@ class Background:
             (the key of each run that can be found again, and where its child stands).
         """
         now = self._owner.clock.monotonic()
-        timers = {
-            name: max(0.0, due - now)
+        present = [
+            one
             for (state, entry), running in self._timers.items()
             if entries.get(state) == entry
-            for name, due, _ in running
-        }
-        sends = [
-            delayed(effect, max(0.0, due - now)) for effect, due, _ in self._delayed
+            for one in running
         ]
+        timers = {one.name: max(0.0, one.due - now) for one in present}
+        sends = [
+            delayed(effect, max(0.0, due - now), story)
+            for effect, due, _, story in self._delayed
+        ]
+        stories = {one.name: one.story for one in present if one.story}
+        stories |= {
+            one.start.state: one.story for one in self._services.values() if one.story
+        }
         services = {
             one.start.state: self._noted(one)
             for one in self._services.values()
@@ -244,9 +149,10 @@ class Background:
             "timers": timers,
             "sends": sends,
             "services": services,
+            "stories": stories,
         }
 
-    def _noted(self, one: _Running) -> dict[str, Any]:
+    def _noted(self, one: ServiceRun) -> dict[str, Any]:
         """Return what a run is found again by."""
         start = one.start
         child = self.children.get(one.tried)
@@ -269,7 +175,7 @@ class Background:
         self.children.clear()
         for key in list(self._timers):
             self._stop(key)
-        for _, _, handle in self._delayed:
+        for _, _, handle, _ in self._delayed:
             handle.cancel()
         self._delayed.clear()
         for task in self._tasks:
@@ -283,7 +189,7 @@ class Background:
         if effect.delay_s <= 0:
             self._deliver(effect, self._owner.running)
             return
-        cid = _story()
+        cid = effect.story or _story()
         clock = self._owner.clock
 
         def deliver() -> None:
@@ -291,7 +197,8 @@ class Background:
             self._deliver_late(effect, cid)
 
         handle = clock.call_later(effect.delay_s, deliver)
-        self._delayed.append((effect, clock.monotonic() + effect.delay_s, handle))
+        due = clock.monotonic() + effect.delay_s
+        self._delayed.append((effect, due, handle, _text(cid)))
         self.delays += 1
 
     def _deliver_late(self, effect: SendMessage, cid: int | str | None) -> None:
@@ -319,20 +226,22 @@ class Background:
         clock = self._owner.clock
         key = (effect.state, effect.entry)
         due = clock.monotonic() + effect.delay_s
-        handle = clock.call_later(effect.delay_s, self._fire, effect, _story())
-        self._timers.setdefault(key, []).append((effect.name, due, handle))
+        cid = effect.story or _story()
+        handle = clock.call_later(effect.delay_s, self._fire, effect, cid)
+        one = Timer(effect.name, due, handle, _text(cid))
+        self._timers.setdefault(key, []).append(one)
 
     def _fire(self, effect: StartTimer, cid: int | str | None) -> None:
         timers = self._timers.get((effect.state, effect.entry), [])
-        timers[:] = [one for one in timers if one[0] != effect.name]
+        timers[:] = [one for one in timers if one.name != effect.name]
         self._tell(timer_fired(effect), cid)
 
     def _tell(self, event: Event, cid: int | str | None) -> None:
         self._owner.post(Signal(event), cid=cid)
 
     def _stop(self, key: tuple[str, int]) -> None:
-        for _, _, handle in self._timers.pop(key, ()):
-            handle.cancel()
+        for timer in self._timers.pop(key, ()):
+            timer.handle.cancel()
         one = self._services.pop(key, None)
         if one is None:
             return
@@ -350,11 +259,12 @@ class Background:
             key = machine.running.key(machine.chart.name, effect)
             effect = replace(effect, key=key)
         at = (effect.state, effect.entry)
-        one = _Running(effect)
+        cid = effect.story or _story()
+        one = ServiceRun(effect, _text(cid))
         self._services[at] = one
         if effect.service.kind == "component":
             one.answer = self._begun(one)  # at once: the next message may be for it
-        one.task = asyncio.get_running_loop().create_task(self._run(one, _story()))
+        one.task = asyncio.get_running_loop().create_task(self._run(one, cid))
         self._tasks.add(one.task)
 
         def end(done: asyncio.Task[None]) -> None:
@@ -364,7 +274,7 @@ class Background:
 
         one.task.add_done_callback(end)
 
-    async def _run(self, one: _Running, cid: int | str | None) -> None:
+    async def _run(self, one: ServiceRun, cid: int | str | None) -> None:
         """Run a service to its result, trying again as it says."""
         start = one.start
         # Beside the handling that began it, not within it; yet it is the same story.
@@ -385,7 +295,7 @@ class Background:
         self._tell(event, cid)
 
     # Any: what the user's function returns.
-    async def _once(self, one: _Running, attempt: int) -> Any:
+    async def _once(self, one: ServiceRun, attempt: int) -> Any:
         """Call what is run once, within its time."""
         answer, one.answer = one.answer, None
         if answer is None:
@@ -394,14 +304,14 @@ class Background:
             return answer
         if one.start.timeout_s is None:
             return await answer
-        return await self._within(_coroutine(answer), one.start.timeout_s)
+        return await self._within(whole(answer), one.start.timeout_s)
 
-    def _begun(self, one: _Running) -> Any:
+    def _begun(self, one: ServiceRun) -> Any:
         """Begin a service, or return what fails when it is awaited."""
         try:
             return self._begin(one, 1)
         except Exception as error:  # noqa: BLE001 - the chart decides about it
-            return Late(_raise, error)
+            return Late(fail, error)
 
     def start_of(self, key: str) -> StartService:
         """Return what began the run of a key."""
@@ -414,7 +324,7 @@ class Background:
                 return child
         return None
 
-    def _begin(self, one: _Running, attempt: int) -> Any:
+    def _begin(self, one: ServiceRun, attempt: int) -> Any:
         """Call a function, or who provides what is no function; see ``_once``."""
         machine, start = self._machine, one.start
         if is_provided(start):
@@ -434,7 +344,7 @@ class Background:
                 fix="Run the chart with flexiflow.statechart.Simulation.",
                 context={"component": self._owner.name, "state": start.state},
             )
-        scope = _Service(self._owner, start, machine.frozen_context())
+        scope = ServiceScope(self._owner, start, machine.frozen_context())
         return machine.functions.invoke(start.service.name, scope, start.arguments)
 
     async def _within(self, work: Coroutine[Any, Any, Any], limit_s: float) -> Any:
@@ -473,18 +383,9 @@ class Background:
             timer.cancel()
 
 
-async def _raise(error: Exception) -> None:
-    """Stand for a child that could not be made."""
-    raise error
-
-
-async def _coroutine(awaitable: Any) -> Any:
-    """Await anything; a task is made of a coroutine only, and must not end the loop."""
-    try:
-        return await awaitable
-    except ENDINGS as error:
-        msg = f"ended by {type(error).__name__}"
-        raise RuntimeError(msg) from error
+def _text(cid: int | str | None) -> str | None:
+    """Return a correlation id as it is kept, or None."""
+    return None if cid is None else id_text(cid)
 
 
 def _story() -> int | str | None:

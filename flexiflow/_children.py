@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
-from ._background import Late
 from ._mailbox import Waiter
+from ._service_runs import Late
 from ._services import register_provider
 from .chart_machine import ChartMachine
 from .component import AsyncComponent

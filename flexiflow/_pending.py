@@ -22,16 +22,19 @@ __all__ = ["begun_again", "delayed", "pending", "settled"]
 
 # Any in this module: JSON data that are saved.
 
-_VOLATILE: Final = frozenset({"at", "timers", "sends"})
+_VOLATILE: Final = frozenset({"at", "timers", "sends", "stories"})
 
 
-def delayed(effect: SendMessage, left_s: float) -> dict[str, Any]:
+def delayed(
+    effect: SendMessage, left_s: float, story: str | None = None
+) -> dict[str, Any]:
     """Return a message that is still to be sent, as JSON data."""
     return {
         "message": thaw(dict(effect.message)),
         "to": effect.to,
         "id": effect.id,
         "left": left_s,
+        **({"story": story} if story else {}),
     }
 
 
@@ -53,25 +56,30 @@ def pending(
     -------
     dict
         ``timers`` (seconds left, by name), ``sends`` (messages as :func:`delayed` gives
-        them), and ``at``, the seconds since the epoch at which that is so; ``services``
-        and ``session`` where a chart has services that are found again.
+        them), ``stories`` (the correlation ids of timers and services, by their names
+        and states), and ``at``, the seconds since the epoch at which that is so;
+        ``services`` and ``session`` where a chart has services that are found again.
     """
     runs: dict[str, Any] = {}
     found: dict[str, Any] = {}
     if running is not None and running.clockwork is not None:
         runs = running.clockwork.pending(running.entries)
+    stories: dict[str, str] = dict(runs.get("stories", ()))
     timers: dict[str, float] = dict(runs.get("timers", ()))
     sends: list[dict[str, Any]] = list(runs.get("sends", ()))
     for effect in owed:
         if isinstance(effect, StartTimer):
             timers[effect.name] = effect.delay_s
+            stories |= {effect.name: effect.story} if effect.story else {}
         elif isinstance(effect, SendMessage) and effect.delay_s > 0:
-            sends.append(delayed(effect, effect.delay_s))
+            sends.append(delayed(effect, effect.delay_s, effect.story))
     if running is not None and running.session:
         services = runs.get("services", {})
         services |= owed_services(owed, running, program.chart.name)
         found = {"session": [running.session, running.count]}
         found |= {"services": services} if services else {}
+    if stories:
+        found |= {"stories": stories}
     if timers or sends:
         found |= {"at": runs["at"]} if runs else {}
         found |= {"timers": timers} if timers else {}
@@ -98,12 +106,15 @@ def begun_again(
         If the data are none of :func:`pending`.
     """
     timers, sends = left.get("timers") or {}, left.get("sends") or ()
-    services = left.get("services") or {}
     try:
-        again = [_gone_on(one, timers, services) for one in effects]
+        again = [_gone_on(one, left) for one in effects]
         messages = [
             SendMessage(
-                {**one["message"]}, one.get("to"), _seconds(one["left"]), one.get("id")
+                {**one["message"]},
+                one.get("to"),
+                _seconds(one["left"]),
+                one.get("id"),
+                one.get("story"),
             )
             for one in sends
         ]
@@ -117,16 +128,22 @@ def begun_again(
     return (*again, *messages)
 
 
-def _gone_on(
-    effect: Effect, timers: Mapping[str, Any], services: Mapping[str, Any]
-) -> Effect:
+def _gone_on(effect: Effect, left: Mapping[str, Any]) -> Effect:
     """Return an effect that goes on where it was; the same when it begins anew."""
+    timers, services = left.get("timers") or {}, left.get("services") or {}
+    stories = left.get("stories") or {}
     if isinstance(effect, StartTimer) and effect.name in timers:
-        return replace(effect, delay_s=_seconds(timers[effect.name]))
-    if isinstance(effect, StartService) and effect.state in services:
-        saved = services[effect.state]
-        key, child = str(saved["key"]), saved.get("child")
-        return replace(effect, key=key, saved=child if child is None else {**child})
+        seconds = _seconds(timers[effect.name])
+        return replace(effect, delay_s=seconds, story=stories.get(effect.name))
+    if isinstance(effect, StartService):
+        saved = services.get(effect.state) or {}
+        child = saved.get("child")
+        return replace(
+            effect,
+            key=str(saved.get("key", "")),
+            saved=child if child is None else {**child},
+            story=stories.get(effect.state),
+        )
     return effect
 
 
@@ -144,7 +161,7 @@ def settled(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return saved data without what changes while time goes by."""
     kept = {key: value for key, value in data.items() if key not in _VOLATILE}
     if "sends" in data:
-        kept["sends"] = [{**one, "left": None} for one in data["sends"]]
+        kept["sends"] = [{**one, "left": None, "story": None} for one in data["sends"]]
     if "services" in data:
         kept["services"] = {
             state: {**one, "child": settled(one["child"])} if "child" in one else one

@@ -103,6 +103,8 @@ class SendMessage:
     """Seconds to wait first."""
     id: str | None = None
     """What ``cancel`` calls it; a new one of the same id does not replace it."""
+    story: str | None = None
+    """The correlation id it belongs to, when it was restored; else the present one."""
 
 
 @final
@@ -127,6 +129,8 @@ class StartTimer:
     """The name of the event to hand back."""
     delay_s: float
     """Seconds from now."""
+    story: str | None = None
+    """The correlation id it belongs to, when it was restored; else the present one."""
 
 
 @final
@@ -150,6 +154,8 @@ class StartService:
     """Which run it is, when a restored machine goes on with one; else a new one."""
     saved: Mapping[str, Any] | None = None
     """Where a child component stood, when a restored machine goes on with it."""
+    story: str | None = None
+    """The correlation id it belongs to, when it was restored; else the present one."""
 
 
 @final

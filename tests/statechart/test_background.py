@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,7 @@ from flexiflow.clock import ManualClock
 from flexiflow.component import AsyncComponent
 from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import ActionError
+from flexiflow.logger import correlation_id
 from flexiflow.statechart import Functions, load_chart
 from flexiflow.statechart.simulation import Simulation
 
@@ -517,3 +519,40 @@ class TestSimulationEqualsExecution:
             found.append((made.state, made.context))
         await bench.engine.close()
         return found
+
+
+class TestStories:
+    """Timers and messages carry the correlation id of what began them."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "name: d\nstates: {a: {on: {m: b}}, b: {after: {1s: c}}, c: }",
+            (
+                "name: d\nstates: {a: {on: {m: {to: b, do: {send: {type: go, delay: 1s}}}}}"
+                ", b: {on: {go: c}}, c: }"
+            ),
+        ],
+    )
+    async def test_they_keep_it_over_a_restart(self, bench, text):
+        """What fires after a restore tells the story of the message before it."""
+        door = bench.add(text)
+        with correlation_id("the first"):
+            await door.send("m")
+        data = json.loads(json.dumps(door.state_machine.data()))
+        bench.engine.unregister("d")
+        again = ChartMachine.from_data(door.chart, data)
+        other = AsyncComponent("d", state_machine=again)
+        history = bench.engine.event_bus.keep_history()
+        with correlation_id("a later call"):
+            bench.engine.register(other)
+            await bench.pass_(1)
+        found = {
+            event.correlation_id
+            for event in history.after(0)
+            if event.name == "state.changed"
+        }
+
+        assert other.state == "c"
+        assert found == {"the first"}
+        assert json.loads(json.dumps(data)) == data

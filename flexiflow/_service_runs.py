@@ -1,0 +1,154 @@
+"""Hold what runs for a state: timers, services, child components."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
+
+from ._message import ENDINGS
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Coroutine, Generator, Mapping
+
+    from ._message import MessageResult
+    from .clock import Clock, TimerHandle
+    from .statechart.ports import StartService
+
+__all__ = [
+    "Child",
+    "Late",
+    "Owner",
+    "ServiceRun",
+    "ServiceScope",
+    "Timer",
+    "fail",
+    "whole",
+]
+
+
+class Owner(Protocol):
+    """The component for which something runs."""
+
+    name: str
+    """What it is called."""
+    running: MessageResult | None
+    """The handling under way."""
+
+    @property
+    def clock(self) -> Clock:
+        """What its timers go by."""
+
+    def post(
+        self,
+        message: dict[str, Any],
+        *,
+        sender: MessageResult | None = None,
+        cid: int | str | None = None,
+    ) -> None:
+        """Take a message for which nobody waits."""
+
+    def neighbour(self, name: str) -> Owner | None:
+        """Return another component of the same engine, or None."""
+
+    def neighbours(self) -> list[str]:
+        """Return the names of the components of the same engine."""
+
+
+class Child(Protocol):
+    """A component that runs as a service."""
+
+    name: str
+    """What the engine calls it."""
+    short: str
+    """What its parent calls it."""
+
+    def dismiss(self) -> None:
+        """Leave the engine and close."""
+
+    @property
+    def state_machine(self) -> Any:
+        """Its machine; Any: it may be of any kind."""
+
+
+@final
+class ServiceScope:
+    """Fills the parameters of a service."""
+
+    __slots__ = ("_context", "_owner", "_start")
+
+    def __init__(
+        self, owner: Owner, start: StartService, context: Mapping[str, Any]
+    ) -> None:
+        self._owner = owner
+        self._start = start
+        self._context = context
+
+    # Any: each parameter is of a type of its own.
+    def argument(self, name: str) -> Any:
+        """Return what fills a parameter."""
+        if name == "context":
+            return self._context
+        if name == "component":
+            return self._owner
+        if name == "rules":
+            return getattr(self._owner, "rules", ())
+        if name == "state":
+            return self._start.state
+        return self._start.message if name == "message" else None
+
+
+@final
+class Late:
+    """Calls a coroutine function when it is awaited; until then nothing is to close."""
+
+    __slots__ = ("_arguments", "_function")
+
+    def __init__(
+        self, function: Callable[..., Coroutine[Any, Any, Any]], *arguments: Any
+    ) -> None:
+        self._function = function
+        self._arguments = arguments
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Call, and await what that gives."""
+        return self._function(*self._arguments).__await__()
+
+
+class Timer(NamedTuple):
+    """A timer that runs."""
+
+    name: str
+    due: float
+    handle: TimerHandle
+    story: str | None
+
+
+@final
+class ServiceRun:
+    """A service that runs."""
+
+    __slots__ = ("answer", "start", "story", "task", "tried")
+
+    def __init__(self, start: StartService, story: str | None) -> None:
+        self.start = start
+        self.story = story
+        """The correlation id it belongs to."""
+        self.task: asyncio.Task[None]
+        self.answer: Any = None
+        """What is awaited, when it was begun beforehand; Any: some awaitable."""
+        self.tried = start.key
+        """The key of the present try."""
+
+
+async def fail(error: Exception) -> None:
+    """Stand for a child that could not be made."""
+    raise error
+
+
+async def whole(awaitable: Any) -> Any:
+    """Await anything; a task is made of a coroutine only, and must not end the loop."""
+    try:
+        return await awaitable
+    except ENDINGS as error:
+        msg = f"ended by {type(error).__name__}"
+        raise RuntimeError(msg) from error
