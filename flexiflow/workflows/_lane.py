@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final, Protocol, final
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
 __all__ = ["Busy", "Landing", "Lane"]
@@ -36,6 +36,10 @@ def _is_interrupted_anywhere() -> bool:
     if threading.current_thread() is not threading.main_thread():
         return False
     return signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+# Without the error, which costs more than the answer, in the writer's thread.
+_running_loop: Final = asyncio.events._get_running_loop  # noqa: SLF001
 
 
 @final
@@ -80,10 +84,14 @@ class Lane:
             callback()
 
     def put(self, landing: Landing, error: BaseException | None, seqs: range) -> None:
-        """Hand an acknowledgement over; called in the writer's thread."""
+        """Hand an acknowledgement over; called where the commit was made."""
         self._landed.append((landing, error, seqs))
-        if not self._is_called:
-            self._is_called = True
+        if self._is_called:
+            return
+        self._is_called = True
+        if _running_loop() is self.loop:
+            self.loop.call_soon(self._land)
+        else:
             try:
                 self.loop.call_soon_threadsafe(self._land)
             except RuntimeError:  # the loop has ended, and with it all who wait
