@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
-
-from ._redactor import Redactor
-from .cache import ResultCache
-from .config import Configuration
-from .executors import Executors
-from .secret_managers import SecretManager
-from .storage import FileStorage
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-    from .cache import Hit
+    from ..settings import Settings
+    from .cache import Hit, ResultCache
+    from .executors import Executors
+    from .storage import FileStorage
 
 __all__ = ["Lending", "LentSecrets"]
+
+
+def _part(name: str) -> Any:  # Any: a module of this package
+    """Return a module that few executions need; importing all takes 20 ms."""
+    return importlib.import_module(f"{__package__}.{name}")
 
 
 @final
@@ -35,19 +38,22 @@ class LentSecrets:
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self.values = values
-        self._redactor = Redactor(values)
+        self._redactor: Any = _part("_redactor").Redactor(values)
 
     def in_text(self, text: str) -> str:
         """Return a text without them."""
-        return self._redactor.encoded(text)
+        clean: str = self._redactor.encoded(text)
+        return clean
 
     def are_in(self, text: str) -> bool:
         """Whether a text holds one."""
-        return self._redactor.is_in(text)
+        found: bool = self._redactor.is_in(text)
+        return found
 
     def out_of(self, error: BaseException) -> BaseException:
         """Return an error that does not hold them."""
-        return self._redactor.error(error)
+        clean: BaseException = self._redactor.error(error)
+        return clean
 
 
 @final
@@ -62,10 +68,27 @@ class Lending:
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
         self._home = None if home is None else Path(home)
-        self._executors = Executors()
-        self._cache = ResultCache(self._below("cache"))
-        self.storage = FileStorage(self._below("storage"))
+
+    @cached_property
+    def _executors(self) -> Executors:
+        made: Executors = _part("executors").Executors()
+        return made
+
+    @cached_property
+    def _cache(self) -> ResultCache:
+        made: ResultCache = _part("cache").ResultCache(self._below("cache"))
+        return made
+
+    @cached_property
+    def storage(self) -> FileStorage:
         """Where arrays and tables are kept, in files."""
+        made: FileStorage = _part("storage").FileStorage(self._below("storage"))
+        return made
+
+    @staticmethod
+    def _settings() -> Settings:
+        settings: Settings = _part("config").Configuration.get().settings
+        return settings
 
     def _below(self, name: str) -> Path | None:
         """Return a folder of the home; None: as the settings say."""
@@ -74,13 +97,13 @@ class Lending:
     @property
     def home(self) -> Path:
         """The folder of what is stored."""
-        return self._home or Configuration.get().settings.home
+        return self._home or self._settings().home
 
     @property
     def database(self) -> str:
         """The file or URL of the journal."""
         if self._home is None:
-            url = Configuration.get().settings.database_url
+            url = self._settings().database_url
             if url:
                 return url
         return str(self.home / "flexiflow.db")
@@ -93,8 +116,9 @@ class Lending:
         SecretNotFoundError
             If one is missing; it names all that are.
         """
-        key = Configuration.get().settings.security.encryption_key
-        return LentSecrets(SecretManager(self.home, key).get(names))
+        key = self._settings().security.encryption_key
+        manager: Any = _part("secret_managers").SecretManager(self.home, key)
+        return LentSecrets(manager.get(names))
 
     # Any, below: functions and values are the user's.
     async def execute(
@@ -126,4 +150,5 @@ class Lending:
 
     def close(self) -> None:
         """End what was begun: threads and processes."""
-        self._executors.close()
+        if "_executors" in self.__dict__:
+            self._executors.close()
