@@ -28,6 +28,7 @@ ROOT_USER := $(filter 0,$(shell id -u))
 FRONT_END := flexiflow_jupyter/frontend
 FRONT_END_SOURCES := $(wildcard $(FRONT_END)/*.json $(FRONT_END)/*.mjs) \
 	$(shell find $(FRONT_END)/src -type f)
+LABEXTENSION := $(VENV)/share/jupyter/labextensions/flexiflow-jupyter
 INSTALL_INPUTS := pyproject.toml $(FRONT_END)/hatch_build.py
 
 # An editable install holds the path of the checkout: a checkout that moved starts anew.
@@ -101,6 +102,9 @@ kernels: $(addprefix $(VENV)/kernels/,$(KERNELS))
 
 bundle: $(VENV)/.dev
 	@$(PY) $(FRONT_END)/hatch_build.py
+	@rm -rf $(LABEXTENSION) && mkdir -p $(LABEXTENSION)
+	@cp -r flexiflow_jupyter/static/labextension/. $(LABEXTENSION)
+	@cp flexiflow_jupyter/static/graphviz.js $(LABEXTENSION)/static
 	@touch $(VENV)/.jupyter
 
 browser:

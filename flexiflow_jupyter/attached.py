@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from .completion import MagicCompletion
 from .display import RichDisplay
+from .engine_link import EngineLinks
 from .errors import ErrorBoxes
 from .execution.link import RuntimeLink
 from .interrupt import Waker
@@ -41,6 +42,7 @@ class Attached:
         self._parent = ParentKeeper(shell)
         self._waker = Waker()
         self._lane = Lane(shell, self._notebook)
+        self._links = EngineLinks(shell, self._notebook)
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
         self._link = RuntimeLink(self._notebook)
@@ -67,6 +69,7 @@ class Attached:
         self._waker.install()
         self._link.begin()
         self._lane.install()
+        self._links.install()
 
     def remove(self) -> None:
         """Take all away and close the views; idempotent."""
@@ -74,6 +77,7 @@ class Attached:
             return
         self._is_installed = False
         shell = self._shell
+        self._links.remove()
         self._lane.remove()
         self._waker.remove()
         self._completion.remove()

@@ -183,8 +183,17 @@ class TestWheel:
         """No source of the bundle, no test, no node_modules."""
         tops = {name.split("/")[0] for name in wheel if ".dist-info" not in name}
 
-        assert tops == {"flexiflow", "flexiflow_jupyter"}
+        data = {name for name in tops if name.endswith(".data")}
+        assert tops - data == {"flexiflow", "flexiflow_jupyter"}
         assert [name for name in wheel if "/frontend/" in name] == []
+
+    def test_installs_the_labextension(self, wheel):
+        """JupyterLab and Notebook find the extension where they look for it."""
+        place = "/data/share/jupyter/labextensions/flexiflow-jupyter/"
+        files = {name.split(place)[1] for name in wheel if place in name}
+
+        assert {"package.json", "install.json", "static/graphviz.js"} <= files
+        assert any(name.startswith("static/remoteEntry.") for name in files)
 
 
 class TestSourceDistribution:

@@ -122,7 +122,56 @@ async function bundle(out, dev) {
   const runtime = readFileSync(join(graphviz, "dist/index.js"), "utf8");
   writeFileSync(join(out, "graphviz.js"), runtime.replace(/\n\/\/# sourceMappingURL=.*\s*$/, "\n"));
   cpSync(join(graphviz, "LICENSE"), join(out, "graphviz.LICENSE"));
+  await bundleExtension(join(out, "labextension"), dev);
   writeManifest(out);
+}
+
+/** The version of the Python package that the extension comes with. */
+function productVersion() {
+  const text = readFileSync(join(here, "../../flexiflow/__init__.py"), "utf8");
+  return /__version__[^=]*= "([^"]+)"/.exec(text)?.[1] ?? "0.0.0";
+}
+
+/**
+ * The extension of JupyterLab and Notebook: a container for their module federation, and
+ * the package.json by which they find it. An install puts Graphviz beside it.
+ */
+async function bundleExtension(folder, dev) {
+  rmSync(folder, { recursive: true, force: true });
+  const made = await build({
+    absWorkingDir: here,
+    entryPoints: ["src/labextension/index.ts"],
+    outfile: "remoteEntry.js",
+    write: false,
+    bundle: true,
+    format: "iife",
+    target: ["es2022", "chrome111", "firefox113", "safari16.4"],
+    loader: { ".css": "text" },
+    minify: !dev,
+    charset: "ascii",
+    legalComments: "none",
+    logLevel: "warning",
+    define: { GRAPHVIZ_VERSION: '""' },
+  });
+  const code = made.outputFiles[0].contents;
+  const hash = createHash("sha256").update(code).digest("hex").slice(0, 20);
+  const load = `static/remoteEntry.${hash}.js`;
+  mkdirSync(join(folder, "static"), { recursive: true });
+  writeFileSync(join(folder, load), code);
+  const about = {
+    name: "flexiflow-jupyter",
+    version: productVersion(),
+    description: "FlexiFlow in JupyterLab and Notebook: colours, engines, commands.",
+    license: "MIT",
+    jupyterlab: { extension: true, outputDir: "labextension", _build: { load, extension: "./extension" } },
+  };
+  const install = {
+    packageManager: "python",
+    packageName: "flexiflow",
+    uninstallInstructions: "Run: pip uninstall flexiflow",
+  };
+  writeFileSync(join(folder, "package.json"), `${JSON.stringify(about, null, 1)}\n`);
+  writeFileSync(join(folder, "install.json"), `${JSON.stringify(install, null, 1)}\n`);
 }
 
 function writeManifest(out) {

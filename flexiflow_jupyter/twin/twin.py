@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 import uuid
 from typing import TYPE_CHECKING, Final, Protocol, final
 
@@ -12,9 +11,9 @@ from IPython.display import display, update_display
 from flexiflow.errors import ConfigError, nearest
 
 from ..loop import LoopHop
+from ..rhythm import Rhythm
 
 if TYPE_CHECKING:
-    import asyncio
     import contextvars
     from collections.abc import Callable
 
@@ -95,35 +94,24 @@ class Twin:
         self._running = running
         self._draw = draw
         self._hop = LoopHop()
-        self._listener = changes.listen(self._on_event)
-        self._timer: asyncio.TimerHandle | None = None
+        self._rhythm = Rhythm(self._hop, self._update, interval_s=_INTERVAL_S)
+        self._listener = changes.listen(self._rhythm.request)
         self._shown: dict[str, str] = {}
-        self._drawn_at = float("-inf")
-        self._is_open = True
 
     def show(self) -> None:
         """Make the output, under the cell that runs now."""
         self._shown = self._draw(self.name)
-        self._drawn_at = time.monotonic()
+        self._rhythm.note()
         display(self._shown, raw=True, display_id=self.name)
         self._listener.arm()
 
     def refresh(self) -> None:
         """Bring the picture up to date at once, if there is anything new."""
-        if not self._is_open:
-            return
-        self._drop_timer()
-        self._drawn_at = time.monotonic()
-        bundle = self._draw(self.name)
-        if bundle != self._shown:
-            self._shown = bundle
-            self._publish(bundle)
-        self._listener.arm()
+        self._rhythm.work_now()
 
     def request(self) -> None:
         """Have the picture drawn again soon, as if something had happened."""
-        if self._is_open:
-            self._hop.call(self._plan)
+        self._rhythm.request()
 
     def move_here(self) -> None:
         """Belong to the present run of its cell."""
@@ -131,26 +119,16 @@ class Twin:
 
     def close(self) -> None:
         """Let the picture be as it is; idempotent."""
-        self._is_open = False
-        self._drop_timer()
+        self._rhythm.close()
         self._listener.close()
 
-    def _on_event(self) -> None:
-        """Hear that something happened; runs inside the publish, so it is quick."""
-        self._hop.call(self._plan)
-
-    def _plan(self) -> None:
-        """Draw when a second has gone by since the last time."""
-        if not self._is_open or self._timer is not None:
-            return
-        wait = self._drawn_at + _INTERVAL_S - time.monotonic()
-        self._timer = self._hop.call_later(max(0.0, wait), self.refresh)
-
-    def _drop_timer(self) -> None:
-        """Forget the planned drawing."""
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
+    def _update(self) -> None:
+        """Draw, and change the output when the picture is another one."""
+        bundle = self._draw(self.name)
+        if bundle != self._shown:
+            self._shown = bundle
+            self._publish(bundle)
+        self._listener.arm()
 
     def _publish(self, bundle: dict[str, str]) -> None:
         """Change the output, as a message of the running cell where one runs."""

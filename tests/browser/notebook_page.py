@@ -244,6 +244,14 @@ class NotebookPage:
         """Wait until no cell runs or waits and the kernel is idle."""
         self.page.wait_for_function(_IDLE, timeout=timeout_s * 1000, polling=50)
 
+    def restart_kernel(self) -> None:
+        """Start a new kernel in the place of the present one, and wait for it."""
+        self.page.evaluate(
+            "async () => { const panel = window.jupyterapp.shell.currentWidget;"
+            " await panel.sessionContext.session.kernel.restart(); }"
+        )
+        self.wait_ready()
+
     def save(self) -> None:
         """Write the notebook to its file."""
         self.execute("docmanager:save")

@@ -163,9 +163,9 @@ class Kernel:
             self.closed.append(name)
         elif message["msg_type"] == "comm_msg":
             data = content["data"]
-            if data["method"] == "update":
+            if data.get("method") == "update":
                 self.models.setdefault(name, {}).update(data["state"])
-            elif data["method"] == "custom":
+            elif data.get("method") == "custom":
                 self.customs.append((name, data["content"]))
 
     # --- widgets ----------------------------------------------------------------------

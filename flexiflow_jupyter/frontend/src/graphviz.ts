@@ -2,9 +2,11 @@
  * Graphviz as WebAssembly, loaded once per page.
  *
  * Each model has a module of its own, so the promise lives on `globalThis`. The first
- * view asks the kernel for the file, all others wait for the same promise. A model
- * that goes before its answer came hands the question on to the next one.
+ * view loads the file from where the application's extension serves it, else asks the
+ * kernel for it; all others wait for the same promise. A model that goes before its
+ * answer came hands the question on to the next one.
  */
+import { graphvizUrl } from "./graphvizUrl";
 import type { BufferLike } from "./host";
 import type { Scope } from "./scope";
 import type { Session } from "./session";
@@ -81,14 +83,14 @@ function ask(waiter: Waiter): void {
     stop();
     for (const each of page.waiters.splice(0)) each.reject(error);
   };
+  const finish = (graphviz: Graphviz): void => {
+    stop();
+    page.loaded = graphviz;
+    for (const each of page.waiters.splice(0)) each.resolve(graphviz);
+  };
   const unsubscribe = session.runtime.on((bytes) => {
-    load(bytes).then(
-      (graphviz) => {
-        stop();
-        page.loaded = graphviz;
-        for (const each of page.waiters.splice(0)) each.resolve(graphviz);
-      },
-      (error: unknown) => fail(error instanceof Error ? error : new Error(String(error))),
+    load(bytes).then(finish, (error: unknown) =>
+      fail(error instanceof Error ? error : new Error(String(error))),
     );
   });
   const patience = setTimeout(
@@ -96,7 +98,18 @@ function ask(waiter: Waiter): void {
     PATIENCE_MS,
   );
   page.stop = stop;
-  session.post({ kind: "need", what: "graphviz" });
+  const askKernel = (): void => {
+    if (page.asking === session) session.post({ kind: "need", what: "graphviz" });
+  };
+  const url = graphvizUrl();
+  if (url === null) askKernel();
+  else loadFrom(url).then((graphviz) => page.loaded || finish(graphviz), askKernel);
+}
+
+/** Import the module from where the application serves it. */
+async function loadFrom(url: string): Promise<Graphviz> {
+  const module = (await import(url)) as Module;
+  return module.Graphviz.load();
 }
 
 /** A view has gone: another one asks if this one was to. */

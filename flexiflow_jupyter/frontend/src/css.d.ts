@@ -1,0 +1,5 @@
+/** A stylesheet as text; esbuild reads it in. */
+declare module "*.css" {
+  const text: string;
+  export default text;
+}
