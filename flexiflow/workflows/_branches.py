@@ -220,7 +220,7 @@ async def perform_map(
 async def _known(drive: Drive, task: Optioned, key: str) -> Any:
     """Return the result of a branch, or the error that stands in its place."""
     known = drive.recorded.ended.pop(key)
-    record = known.record
+    record = known[0]
     try:
         return await known_result(
             drive,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from .._scope import CURRENT
@@ -115,6 +116,7 @@ class Drive:
         "recorded",
         "refused",
         "task",
+        "thread",
         "turns",
         "values",
         "waiting",
@@ -144,6 +146,8 @@ class Drive:
             host.journal, live, lane, time=host.clock.time, lost=self.lose
         )
         self.writing.hand_out = self.turns.hand_out
+        self.thread = threading.get_ident()
+        """The thread of its loop."""
         self.task: asyncio.Task[None] | None = None
         self.in_flight = 0
         """How many steps are at work."""
@@ -288,10 +292,10 @@ class Drive:
         """See that a replay went as far as the first run."""
         if self.turns.is_over or self.is_cancelling:
             return
-        for key, known in self.recorded.ended.items():
-            if known.start >= 0 and "~" not in key and "/" not in key:
+        for key, (record, _, start, _) in self.recorded.ended.items():
+            if start >= 0 and "~" not in key and "/" not in key:
                 raise NonDeterminismError(
-                    f"The body ended before the step {known.record.name!r}",
+                    f"The body ended before the step {record.name!r}",
                     why="In the first run it called that step; the result is known.",
                     fix="Give the execution the body that it began with, or fork it.",
                     context={"execution_id": self.live.id, "step": key},

@@ -258,7 +258,7 @@ class Hosting:
                     correlation_id=execution.correlation_id,
                 )
                 live.digest = execution.claims[0].digest
-            live.read(execution.records)
+            live.context.read(execution.records)
             return live
 
     def _input(self, stored: Stored) -> Any:

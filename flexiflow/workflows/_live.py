@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final, final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from .context import ExecutionContext, ExecutionEvent, ExecutionState
     from .journal.protocol import Record
@@ -101,14 +101,6 @@ class Live:
                 self._publish(self, record, seq)
             except Exception:  # noqa: BLE001 - told; the execution goes on
                 _log.exception("An event of the execution %s is lost", self.id)
-
-    def read(self, records: Iterable[Record]) -> None:
-        """Follow what the journal held already and is not known; nobody is told."""
-        context = self.context
-        last = context.last_seq
-        for record in records:
-            if record.seq > last:
-                context.take(record, record.seq)
 
     # --- going and standing -----------------------------------------------------------
 

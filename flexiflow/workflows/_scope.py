@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from threading import get_ident
 from typing import Any, Final, NamedTuple, final
 
 from .errors import ExecutionContextNotFoundError, NonDeterminismError
@@ -92,10 +93,10 @@ class Scope:
 
     def is_here(self) -> bool:
         """Return whether the calling code is the one that this scope is about."""
-        try:
-            task = asyncio.current_task()
-        except RuntimeError:
+        drive = self.drive
+        if get_ident() != drive.thread:
             return False
+        task = asyncio.current_task(drive.lane.loop)
         if self.task is None:
             self.task = task
         return self.task is task and task is not None

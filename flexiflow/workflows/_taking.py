@@ -130,7 +130,7 @@ class Stored:
         if at is None:
             return None
         ended = self.recorded.ended.values()
-        return max((k.turn for k in ended if k.turn and k.record.seq < at), default=0)
+        return max((turn for record, turn, *_ in ended if record.seq < at), default=0)
 
     def crashes(self) -> int:
         """Return how often its process died since it last came on."""

@@ -11,13 +11,13 @@ given some turns of the loop to do what it does about it.
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
 from typing import TYPE_CHECKING, Final, final
 
 from .errors import NonDeterminismError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Mapping
 
     from .replay import Known, Recorded
@@ -120,9 +120,28 @@ class Turns:
         if self._waiting:
             self._wake()
 
+    def take(self, known: Known) -> bool:
+        """Hand out a known end if it is due; False when it has to wait."""
+        _, turn, start, _ = known
+        if start < 0:
+            return True
+        if start == self.begun and not self._early and not self._waiting:
+            self.begun = start + 1
+        else:
+            self.begin(start)
+        if not turn:
+            return True
+        if not self.is_due(known):
+            return False
+        if self._branches or self._waiting or self._over or self._skipped:
+            self.pass_on(turn)
+        else:
+            self.now = turn + 1
+        return True
+
     def is_due(self, known: Known) -> bool:
         """Return whether a known end may be handed out now."""
-        if known.turn != self.now or known.needs > self.begun:
+        if known[1] != self.now or known[3] > self.begun:
             return self._is_void
         return not self._is_shut
 
@@ -143,21 +162,20 @@ class Turns:
             self._wake_all()
 
     async def wait(self, known: Known) -> None:
-        """Wait until a known end is due."""
+        """Wait until a known end is due, and hand it out."""
+        turn = known[1]
         waiter: asyncio.Future[None] = self._loop.create_future()
-        self._waiting[known.turn] = (waiter, known)
+        self._waiting[turn] = (waiter, known)
         self._watch()
         try:
             while not self.is_due(known):
                 await waiter
                 waiter = self._loop.create_future()
-                self._waiting[known.turn] = (waiter, known)
-        except asyncio.CancelledError:
-            self.pass_on(known.turn)
-            raise
+                self._waiting[turn] = (waiter, known)
         finally:
-            del self._waiting[known.turn]
+            del self._waiting[turn]
             self._watch()
+            self.pass_on(turn)  # when it is cancelled too: others must not wait for it
 
     def _watch(self) -> None:
         """Look after those who wait, as long as there are any."""
@@ -184,8 +202,8 @@ class Turns:
             self._look()
             return
         self._timer = None
-        known = [known.record.key for _, known in self._waiting.values()]
-        waits = ", ".join(known) or "its end"
+        keys = [known[0].key for _, known in self._waiting.values()]
+        waits = ", ".join(keys) or "its end"
         error = NonDeterminismError(
             "The replay waits for a step that the body does not call any more",
             why=f"Before the steps at {waits} came back in the first run, another one "

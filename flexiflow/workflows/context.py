@@ -14,7 +14,7 @@ from ._scope import scope_here, source_id
 from .errors import WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from .journal.protocol import Record
 
@@ -341,10 +341,16 @@ class ExecutionContext(Generic[T]):
             self._output = _UNREAD
         return True
 
-    @property
-    def last_seq(self) -> int:
-        """The number of the newest event in the journal; 0 before the first."""
-        return self._seqs[-1] if self._seqs else 0
+    def read(self, records: Sequence[Record]) -> None:
+        """Follow what the journal held already; the engine calls this."""
+        last = self._seqs[-1] if self._seqs else 0
+        new = [r for r in records if r.seq > last and r.kind in _TYPES]
+        self._records += new
+        self._seqs += [record.seq for record in new]
+        state = next((record.state for record in reversed(new) if record.state), None)
+        if state is not None:
+            self.state = ExecutionState(state)
+            self._output = _UNREAD
 
     def settle(self, output: Any) -> None:
         """Hold the output itself rather than what was stored of it."""

@@ -19,7 +19,7 @@ from ._branches import check_limit, perform_map
 from ._children import call_child
 from ._definition import CATALOGUE, Definition
 from ._options import ExecutorName, OutputStorage, TaskMetadata, TaskOptions
-from ._scope import enter_scope
+from ._scope import SCOPE, enter_scope
 from ._step import perform
 from .context import ExecutionContext
 from .runtime import get_runtime
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .handle import Run
 
 __all__ = ["Task", "TaskMetadata", "Workflow", "task", "workflow"]
+
+_scope: Final = SCOPE.get
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -80,7 +82,9 @@ class Task(Generic[P, R]):
         NonDeterminismError
             If it is called where no replay could find it again.
         """
-        scope = enter_scope(self.name)
+        scope = _scope()
+        if scope is None or scope.is_stray or not scope.is_here():
+            scope = enter_scope(self.name)
         return self._perform(self, scope.drive, scope.next_key(), args, kwargs=kwargs)
 
     def map(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, final
+from typing import TYPE_CHECKING, Final, TypeAlias, final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,17 +21,11 @@ _GIVEN_UP: Final = frozenset({"TASK_CANCELLED", STEP_CANCELLED})
 _FINISHED: Final = frozenset({"TASK_COMPLETED", "TASK_FAILED"}) | _GIVEN_UP
 
 
-class Known(NamedTuple):
-    """A step that came to its end."""
-
-    record: Record
-    """Its last record."""
-    turn: int = 0
-    """Its place among the ends that the body saw, from 1; 0: in any order."""
-    start: int = -1
-    """Its place among the calls that the body made, from 0; -1: not by the body."""
-    needs: int = 0
-    """How many calls the body had made when it came to its end."""
+Known: TypeAlias = "tuple[Record, int, int, int]"
+"""A step that came to its end: its last record; its turn, that is its place among the
+ends that the body saw, from 1 (0: in any order); its start, that is its place among the
+calls that the body made, from 0 (-1: not by the body); and how many calls the body had
+made when it came to its end. A plain tuple, since thousands are made at once."""
 
 
 @final
@@ -40,15 +34,17 @@ class Open:
 
     Parameters
     ----------
+    records : list of Record
+        Its records, in order; at least one.
     start : int
         Its place among the calls that the body made, from 0; -1: not by the body.
     """
 
     __slots__ = ("records", "start")
 
-    def __init__(self, start: int = -1) -> None:
+    def __init__(self, records: list[Record], start: int = -1) -> None:
+        self.records = records
         self.start = start
-        self.records: list[Record] = []
 
     def last(self) -> Record:
         """Return its newest record."""
@@ -84,43 +80,29 @@ class Recorded:
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self._records = records
         self.patches = set()
-        self.open = {}
-        self.ended = {}
-        self.turns = 0
         ends: dict[str, tuple[Record, int]] = {}
         starts: dict[str, int] = {}
-        begun = self.open
+        begun: dict[str, list[Record]] = {}
         for record in records:
-            key = record.key
+            _, kind, key, *_ = record
             if not key:
                 continue
-            kind = record.kind
             if kind in _FINISHED:
                 ends[key] = (record, len(starts))
                 begun.pop(key, None)
+            elif key in begun:
+                begun[key].append(record)
             elif kind == PATCHED:
                 self.patches.add(key)
             else:
+                begun[key] = [record]
                 is_new = kind == "TASK_STARTED" and key not in starts
                 if is_new and ("/" not in key or not _is_within_step(key, starts)):
                     starts[key] = len(starts)
-                found = begun.get(key)
-                if found is None:
-                    found = begun[key] = Open(starts.get(key, -1))
-                found.records.append(record)
-        turns = 0
-        ended = self.ended
-        start_of = starts.get
-        for key, (record, needs) in ends.items():
-            start = start_of(key, -1)
-            if record.kind in _GIVEN_UP:  # it does not come back, now as then
-                ended[key] = Known(record, 0, start)
-            elif start < 0:
-                ended[key] = Known(record)
-            else:
-                turns += 1
-                ended[key] = Known(record, turns, start, needs)
-        self.turns = turns
+        self.open = {
+            key: Open(found, starts.get(key, -1)) for key, found in begun.items()
+        }
+        self.turns, self.ended = _in_turn(ends, starts)
 
     def busy_s(self) -> float:
         """Return for how many seconds the execution was not paused."""
@@ -137,6 +119,23 @@ class Recorded:
             (key, found.last()) for key, found in self.open.items() if found.is_paused
         ]
         return sorted(paused, key=lambda item: item[1].seq)
+
+
+def _in_turn(
+    ends: dict[str, tuple[Record, int]], starts: dict[str, int]
+) -> tuple[int, dict[str, Known]]:
+    """Return how many ends have a turn, and all ends with theirs."""
+    turns = 0
+    ended: dict[str, Known] = {}
+    for key, (record, needs) in ends.items():
+        start = starts.get(key, -1)
+        if start < 0 or record.kind in _GIVEN_UP:
+            # Within another step; or one that does not come back, now as then.
+            ended[key] = (record, 0, start, 0)
+        else:
+            turns += 1
+            ended[key] = (record, turns, start, needs)
+    return turns, ended
 
 
 def _is_within_step(key: str, starts: dict[str, int]) -> bool:
