@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from flexiflow.cli import workflows as commands
+from flexiflow.cli._execution_words import value_text
 from flexiflow.workflows.config import Configuration
 
 FLOWS = '''\
@@ -442,6 +443,35 @@ class TestBackground:
         assert run("workflow", "status", found, "--json").json["output"] == "2 x tea"
 
 
+class TestWords:
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            (None, ""),
+            ("5", "5"),
+            ('{"a":[1,"ä"]}', '{"a": [1, "ä"]}'),
+            ('{"$type":"datetime","value":"2026-11-20"}', 'datetime("2026-11-20")'),
+            ('{"$type":"tuple","value":[1,2]}', "tuple(1, 2)"),
+            (
+                '{"$type":"dataclass","class":"m:Order","value":{"n":1}}',
+                "Order(n=1)",
+            ),
+            (
+                '{"$type":"error","value":{"type":"builtins:OSError","text":"a\\nb"}}',
+                "OSError: a",
+            ),
+            ("no json", '"no json"'),
+        ],
+    )
+    def test_stored_values_are_written_as_people_do(self, text, words):
+        """Tagged values by what they are."""
+        assert value_text(text) == words
+
+    def test_long_values_are_cut(self):
+        """One line has an end."""
+        assert len(value_text(json.dumps("x" * 1000), 50)) == 50
+
+
 class TestLook:
     def test_status_lists_the_last_executions(self, store, run):
         """The newest first; of one workflow when it is named."""
@@ -482,6 +512,47 @@ class TestLook:
         lines = run("workflow", "tail", "--json").out.splitlines()
         assert json.loads(lines[0])["name"] == "echo"
         assert len(run("workflow", "tail", "-n", "2").out.splitlines()) == 2
+
+    def test_tail_follows_to_the_end(self, store, run):
+        """What another process does is printed when it happens."""
+        begun = run("workflow", "run", "stuck", "--mode", "async", "--json").json
+        wait_until((store / "standing").exists)
+        run("workflow", "cancel", begun["execution_id"], "--mode", "async")
+        ran = run("workflow", "tail", begun["execution_id"], "--follow", "-n", "1")
+
+        assert ran.out.splitlines()[-1].endswith("stuck is cancelled")
+
+    def test_nothing_is_told_as_nothing(self, store, run):
+        """On standard error, so that a list stays a list."""
+        assert "no executions yet" in run("workflow", "status").err
+        assert "not been run yet" in run("workflow", "show", "echo").out
+        empty = run("workflow", "list", "--home", "elsewhere")
+        assert (empty.out, "workflow register" in empty.err) == ("", True)
+
+    def test_too_many_words_are_wrong_usage(self, store, run):
+        """Nothing is done by mistake."""
+        found = paused(run)
+
+        assert run("workflow", "resume", found, "1", "2").code == 2
+        assert run("workflow", "fork", found, "1", "--from", "1").code == 2
+        assert run("workflow", "tail", "-n", "0").code == 2
+
+    def test_retries_are_told(self, store, run):
+        """With the attempt and the wait."""
+        (store / "again.py").write_text(
+            "from flexiflow.workflows import task, workflow\n"
+            "@task.with_options(retry_max_attempts=1, retry_delay=0.01)\n"
+            "def shaky():\n    raise OSError('no line\\nat all')\n"
+            "@workflow\nasync def again(ctx):\n    await shaky()\n",
+            encoding="utf-8",
+        )
+        run("workflow", "register", "again.py")
+        ran = run("workflow", "run", "again", "--mode", "stream")
+
+        assert "shaky will be tried again in 0.01 s (attempt 2 of 2)" in ran.out
+        assert "shaky has failed: " in ran.out
+        assert "OSError" in ran.out
+        assert "\nat all" not in ran.out  # one line an event
 
     def test_fork_runs_again_from_a_step(self, store, run):
         """What came before it is known."""
