@@ -187,6 +187,22 @@ states:
         assert re.search(r"n1 -> a0 \[.*label=up", dot)
         assert "lhead" not in line_of(dot, "e1")
 
+    def test_way_back_past_a_box_does_not_turn_the_order_round(self):
+        """The first state stands first, though the circle leads through a box."""
+        states = {
+            "idle": {"on": {"go": "busy"}},
+            "busy": {
+                "states": {"a": {"on": {"next": "b"}}, "b": {}},
+                "on": {"x": "end"},
+            },
+            "end": {"on": {"again": "idle"}},
+        }
+        text = draw(flow_graph({"name": "m", "states": states})).dot
+        flat = {**states, "busy": {"on": {"x": "end"}}}
+
+        assert re.findall(r"label=(\w+) constraint=false", text) == ["again"]
+        assert "constraint" not in draw(flow_graph({"name": "m", "states": flat})).dot
+
     def test_loops_of_a_box_are_the_page_s_to_draw(self):
         """They have no edge in DOT; a cluster around keeps room for each of them."""
         text = """
