@@ -240,5 +240,45 @@ states:
     }
 """,
     },
+    "09_durable_workflows": {
+        "task-fare": """def airline(flight):
+    raise ConnectionError("no answer")
+
+
+def list_price(flight):
+    return 120
+
+
+@task.with_options(retry_max_attempts=2, retry_delay=0, fallback=list_price)
+async def fare(flight):
+    return airline(flight)
+""",
+        "task-luggage": """@task
+async def weigh(bag):
+    return len(bag)
+
+
+@workflow
+async def luggage(ctx):
+    return sum(await weigh.map(ctx.input))
+""",
+    },
+    "10_pause_for_a_person": {
+        "task-eyes": """@workflow
+async def lend(ctx):
+    if not await pause("first"):
+        return "stays here"
+    if ctx.input > 1000 and not await pause("second"):
+        return "stays here"
+    return "lent"
+""",
+        "task-stars": """@workflow
+async def review(ctx):
+    while True:
+        stars = await pause("stars", "From 1 to 5?")
+        if type(stars) is int and 1 <= stars <= 5:
+            return stars
+""",
+    },
 }
 """Sources by the stem of the notebook and the id of the cell."""
