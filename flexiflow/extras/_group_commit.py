@@ -22,6 +22,9 @@ _LINGER_S: Final = 0.01
 _QUICK_S: Final = 0.001
 """How long commits may take on average to be made in the thread of a caller."""
 
+_PATIENCE: Final = 0.25
+"""How much of a slow commit's time is spent to have more in the next one."""
+
 _UNKNOWN_S: Final = float("inf")
 
 _NOW: Final = True
@@ -93,6 +96,8 @@ class GroupCommit:
         self._bell: SimpleQueue[bool] = SimpleQueue()
         self._rung = False
         self._asleep = False
+        self._gathered: SimpleQueue[None] = SimpleQueue()
+        self._target = 0
         self._jobs: list[Any] = []
         self._waiters: list[Any] = []
         self._thread: threading.Thread | None = None
@@ -137,6 +142,8 @@ class GroupCommit:
                 raise RuntimeError(message)
             self._jobs.append(job)
             self._waiters.append(waiter)
+            if self._target and len(self._jobs) >= self._target:
+                self._gathered.put(None)
             if urgent and not self._rung:
                 self._rung = True
                 self._bell.put(_NOW)
@@ -222,8 +229,28 @@ class GroupCommit:
                         closed, self._rung = self._closed, False
                     if jobs:
                         self._commit(jobs, waiters)
+                self._gather(len(jobs))
         finally:
             self._finish()
+
+    def _gather(self, just_told: int) -> None:
+        """Let those who were told join those who have queued meanwhile.
+
+        Else two groups of callers take turns for ever, with a commit each. Waiting
+        pays where commits are slow, and no longer than for a part of one.
+        """
+        average = self._average_s
+        if not _QUICK_S < average < _UNKNOWN_S:
+            return
+        with self._lock:
+            queued = len(self._jobs)
+            if not queued or self._closed:
+                return
+            self._gathered = SimpleQueue()
+            self._target = queued + just_told
+        with contextlib.suppress(Empty):
+            self._gathered.get(timeout=average * _PATIENCE)
+        self._target = 0
 
     def _wait(self) -> None:
         """Return when a job is urgent, or when one that is not has waited enough.

@@ -224,6 +224,21 @@ class TestAppend:
         assert len(waiting.get()) == 1
         assert kept(journal) == ["0"]
 
+    def test_a_thread_may_block(self, journal):
+        """Order and answers are the same, wherever the commit is made."""
+        create(journal)
+        waiting = Waiting()
+        for number in range(60):
+            journal.append([step(f"{number}-")], epoch=0, urgent=number % 2 == 0)
+            journal.append(
+                [step(f"{number}")], epoch=0, on_done=waiting, may_block=True
+            )
+            waiting.get()
+
+        assert kept(journal) == [
+            f"{number}{half}" for number in range(60) for half in ("-", "")
+        ]
+
     def test_no_records_are_no_error(self, journal):
         """An empty append is answered."""
         create(journal)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 
 import pytest
 
@@ -87,3 +88,84 @@ class TestGroupCommit:
         assert commits.is_closed
         with pytest.raises(RuntimeError):
             commits.submit_to(6, waiter)
+
+    def test_slow_commits_wait_for_those_just_told(self, monkeypatch):
+        """Two groups of callers become one: a commit for both, not one for each."""
+        monkeypatch.setattr(_group_commit, "_QUICK_S", -1)
+        monkeypatch.setattr(_group_commit, "_PATIENCE", 10**6)
+        batches, may_go = [], threading.Semaphore(0)
+
+        def transaction(jobs):
+            batches.append(jobs)
+            may_go.acquire(timeout=WAIT_S)
+            return jobs
+
+        writer = GroupCommit(
+            transaction, failure=ValueError, finish=lambda: None, tell=tell
+        )
+        one, other = Waiter(), Waiter()
+        writer.submit_to("one", one)
+        while not batches:  # the first commit is under way
+            threading.Event().wait(0.001)
+        writer.submit_to("other", other)
+        may_go.release()
+        one.get()
+        writer.submit_to("one again", one)
+        may_go.release()
+
+        assert (other.get(), one.get()) == ("other", "one again")
+        assert batches == [["one"], ["other", "one again"]]
+        writer.close()
+
+    def test_a_caller_may_commit_itself(self, commits):
+        """With all that is queued, once commits are known to be quick."""
+        first, queued, own = Waiter(), Waiter(), Waiter()
+
+        assert not commits.commit_here(1, own)
+        commits.submit_to(2, first)
+        assert first.get() == 2
+        commits.submit_to(3, queued, urgent=False)
+
+        while not commits.commit_here(4, own):  # the thread ends its turn
+            threading.Event().wait(0.001)
+
+        assert own.told.get_nowait() == 4
+        assert queued.get() == 3
+
+    def test_a_caller_does_not_wait_for_slow_commits(self, commits, monkeypatch):
+        """Its thread has better things to do."""
+        monkeypatch.setattr(_group_commit, "_QUICK_S", 0)
+        waiter = Waiter()
+        commits.submit_to(2, waiter)
+        waiter.get()
+
+        assert not commits.commit_here(3, waiter)
+        assert waiter.told.empty()
+
+    def test_an_interrupted_commit_is_told(self):
+        """Ctrl-C in the thread of a caller leaves nobody waiting."""
+        failing = False
+
+        def transaction(jobs):
+            if failing:
+                raise KeyboardInterrupt
+            return jobs
+
+        writer = GroupCommit(
+            transaction, failure=ValueError, finish=lambda: None, tell=tell
+        )
+        waiter, queued = Waiter(), Waiter()
+        writer.submit_to(1, waiter)
+        waiter.get()
+        while not writer.commit_here(2, waiter):  # the thread ends its turn
+            threading.Event().wait(0.001)
+        waiter.get()
+        failing = True
+        writer.submit_to(3, queued, urgent=False)
+
+        with pytest.raises(KeyboardInterrupt):
+            writer.commit_here(4, waiter)
+
+        assert isinstance(queued.get(), ValueError)
+        assert isinstance(waiter.get(), ValueError)
+        writer.close()
