@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, final
 from ..extras._atomic import replace_file
 from .codec import code_digest, decode, digest, encode
 from .config import Configuration
-from .errors import CodecError
+from .errors import CodecError, StorageError
+from .storage import FileStorage
 
 if TYPE_CHECKING:
     import os
@@ -65,6 +66,11 @@ class ResultCache:
         settings = Configuration.get().settings
         return settings.cache_path or settings.home / "cache"
 
+    @property
+    def _storage(self) -> FileStorage:
+        """Where arrays and tables within results are."""
+        return FileStorage(self.folder / "values")
+
     @staticmethod
     def key(
         function: Callable[..., Any],
@@ -105,10 +111,10 @@ class ResultCache:
             head, _, text = path.read_text(encoding="utf-8").partition("\n")
             if head != _checksum(text):
                 return self._unusable(path, "its checksum is wrong")
-            return Hit(decode(text))
+            return Hit(decode(text, fetch=self._storage.fetch_value))
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError, CodecError) as error:
+        except (OSError, UnicodeDecodeError, CodecError, StorageError) as error:
             return self._unusable(path, f"{type(error).__name__}: {error}")
 
     def put(self, key: str, value: Any) -> None:  # Any: the result of a task
@@ -123,11 +129,11 @@ class ResultCache:
         -----
         A disk that takes nothing is warned of, and no reason for a task to fail.
         """
-        text = encode(value)
         path = self._path(key)
         try:
+            text = encode(value, keep=self._storage.keep_value)
             replace_file(path, f"{_checksum(text)}\n{text}".encode())
-        except OSError as error:
+        except (OSError, StorageError) as error:
             _log.warning("A result cannot be cached in %s: %s", path.parent, error)
 
     def clear(self) -> int:

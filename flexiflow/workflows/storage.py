@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import pickle
 import re
 import sys
 from hashlib import sha256
@@ -18,12 +19,17 @@ from .errors import CodecError, StorageError
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["FileStorage"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-_KINDS: Final = {"text": "json", "ndarray": "npy", "DataFrame": "parquet"}
+_KINDS: Final = {
+    "text": "json",
+    "ndarray": "npy",
+    "DataFrame": "parquet",
+    "pickle": "pkl",
+}
 """What is kept, and how its files end."""
 
 
@@ -96,7 +102,7 @@ class FileStorage:
     # --- values that JSON has no place for --------------------------------------------
 
     def keep_value(self, value: object) -> dict[str, Any] | None:
-        """Keep an array of NumPy or a table of pandas.
+        """Keep an array of NumPy, a table of pandas; where it is asked for, anything.
 
         Parameters
         ----------
@@ -106,7 +112,8 @@ class FileStorage:
         Returns
         -------
         dict or None
-            JSON data for :meth:`fetch_value`; None for a value of another kind.
+            JSON data for :meth:`fetch_value`; None for a value of another kind, unless
+            the setting ``serializer`` is ``pkl``: it is pickled then.
 
         Raises
         ------
@@ -114,11 +121,15 @@ class FileStorage:
             If it is of these kinds, but would not come back as it is.
         """
         numpy, pandas = sys.modules.get("numpy"), sys.modules.get("pandas")
-        if numpy is not None and type(value) is numpy.ndarray:
-            return self._keep("ndarray", _array_bytes(numpy, value))
-        if pandas is not None and type(value) is pandas.DataFrame:
-            return self._keep("DataFrame", _table_bytes(pandas, value))
-        return None
+        try:
+            if numpy is not None and type(value) is numpy.ndarray:
+                return self._keep("ndarray", _array_bytes(numpy, value))
+            if pandas is not None and type(value) is pandas.DataFrame:
+                return self._keep("DataFrame", _table_bytes(pandas, value))
+        except CodecError:
+            if not _may_pickle():
+                raise
+        return self._keep("pickle", _pickled(value)) if _may_pickle() else None
 
     def fetch_value(self, reference: Mapping[str, Any]) -> Any:  # Any: as kept
         """Return the value to which a reference leads, also one of :meth:`keep`.
@@ -128,7 +139,18 @@ class FileStorage:
         StorageError
             If the file is gone or damaged.
         """
+        if reference.get("kind") == "pickle" and not _may_pickle():
+            raise StorageError(
+                "A value was pickled, and may not be read",
+                why="Reading a pickle runs what is in it; the setting serializer is "
+                "'json'.",
+                fix="If you trust who may write to the folder: "
+                "FLEXIFLOW_SERIALIZER=pkl",
+                context={"folder": str(self.folder)},
+            )
         data = io.BytesIO(self._fetch(reference))
+        if reference["kind"] == "pickle":
+            return pickle.load(data)  # noqa: S301 - asked for, and its digest is right
         if reference["kind"] == "text":
             return decode(data.read().decode(), fetch=self.fetch_value)
         if reference["kind"] == "ndarray":
@@ -195,6 +217,28 @@ class FileStorage:
     def _path(self, kind: str, digest: str) -> Path:
         """Return the file of a content."""
         return self.folder / digest[:2] / f"{digest}.{_KINDS[kind]}"
+
+
+def _may_pickle() -> bool:
+    """Return whether the settings ask for pickles."""
+    return Configuration.get().settings.serializer == "pkl"
+
+
+def _pickled(value: object) -> bytes:
+    """Return any value as bytes, by cloudpickle where it is installed."""
+    try:
+        dumps: Callable[[object], bytes] = importlib.import_module("cloudpickle").dumps
+    except ImportError:
+        dumps = pickle.dumps
+    try:
+        return dumps(value)
+    except Exception as error:
+        raise CodecError(
+            f"A {type(value).__name__} cannot be pickled",
+            why=f"{type(error).__name__}: {error}",
+            fix="Return what it was made of: a path, not an open file; a URL, not a "
+            "connection.",
+        ) from error
 
 
 # Any, below: NumPy and pandas are optional, and untyped from here.

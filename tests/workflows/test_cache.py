@@ -9,6 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -261,6 +262,15 @@ class TestResultCache:
 
         Configuration.get().override(cache_path=tmp_path / "elsewhere")
         assert ResultCache().folder == tmp_path / "elsewhere"
+
+    def test_arrays_are_kept_beside(self, cache, caplog):
+        """And missed like any damaged result."""
+        cache.put("ab12", {"it": np.arange(3)})
+        np.testing.assert_array_equal(cache.get("ab12").value["it"], np.arange(3))
+
+        next(cache.folder.rglob("*.npy")).unlink()
+        assert cache.get("ab12") is None
+        assert "is gone" in caplog.text
 
     def test_files_are_text(self, cache):
         """Nothing in them is code."""

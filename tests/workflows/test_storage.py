@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flexiflow.workflows import Runtime, pause, task, workflow
 from flexiflow.workflows.codec import decode, encode
 from flexiflow.workflows.config import Configuration
 from flexiflow.workflows.errors import CodecError, StorageError
@@ -188,3 +190,71 @@ class TestValues:
         assert storage.keep_value({"a": 1}) is None
         assert storage.keep_value(object()) is None
         assert files(storage) == []
+
+
+class Handle:
+    """A value that JSON has no place for."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+class TestPickles:
+    @pytest.fixture(autouse=True)
+    def own_settings(self, tmp_path, monkeypatch):
+        """Settings that nobody else has changed."""
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(Configuration, "_current", None)
+
+    @pytest.mark.parametrize(
+        "value", [Handle(5), np.array([{"a": 1}], dtype=object), {"in": Handle(5)}]
+    )
+    def test_are_made_only_where_that_is_asked_for(self, storage, value):
+        """Then any value comes back."""
+        with pytest.raises(CodecError):
+            encode(value, keep=storage.keep_value)
+        Configuration.get().override(serializer="pkl")
+        text = encode(value, keep=storage.keep_value)
+
+        assert type(decode(text, fetch=storage.fetch_value)) is type(value)
+        assert "sha256" in text
+
+    def test_are_read_only_where_that_is_asked_for(self, storage):
+        """A database that somebody else wrote runs no code."""
+        with Configuration.get().override(serializer="pkl"):
+            text = encode(Handle(5), keep=storage.keep_value)
+
+        with pytest.raises(StorageError, match="may not be read") as caught:
+            decode(text, fetch=storage.fetch_value)
+        assert "FLEXIFLOW_SERIALIZER=pkl" in caught.value.fix
+
+    def test_what_cannot_be_pickled_is_a_clear_error(self, storage):
+        """As for the codec."""
+        Configuration.get().override(serializer="pkl")
+
+        with pytest.raises(CodecError, match="cannot be pickled"):
+            encode(threading.Lock(), keep=storage.keep_value)
+
+
+class TestResults:
+    def test_arrays_and_tables_are_results_and_inputs(self, tmp_path):
+        """In a workflow and in its replay, by reference."""
+        table = pd.DataFrame({"n": range(1000)})
+
+        @task
+        async def squared(array):
+            return array**2
+
+        @workflow
+        async def science(ctx):
+            return await squared(ctx.input["a"]), ctx.input["t"], await pause("look")
+
+        with Runtime(home=tmp_path / "home", durability="process"):
+            first = science.run({"a": np.arange(1000.0), "t": table})
+        with Runtime(home=tmp_path / "home", durability="process"):
+            array, back, answer = science.resume(first.execution_id, 0).output
+
+        np.testing.assert_array_equal(array, np.arange(1000.0) ** 2)
+        pd.testing.assert_frame_equal(back, table)
+        assert answer == 0
+        assert len(list((tmp_path / "home/storage").rglob("*.npy"))) == 2
