@@ -7,10 +7,11 @@ import threading
 
 import pytest
 
-from flexiflow import FlexiFlowEngine
+from flexiflow import FlexiFlowEngine, visualize
 from flexiflow.errors import ComponentError
 from flexiflow.statechart import load_chart
-from flexiflow.workflows import pause, task, workflow
+from flexiflow.workflows import ExecutionState, pause, task, workflow
+from flexiflow.workflows.component import ExecutionComponent, execution_chart
 
 DOOR = """
 name: door
@@ -209,3 +210,58 @@ class TestServices:
         assert between == "PAUSED"
         assert component.context["got"] == 7
         assert [row.id for row in runtime.executions()] == [before.id]
+
+
+class TestExecutionAsComponent:
+    """An execution looks like any component."""
+
+    async def test_follows(self, runtime, engine):
+        """Its state is that of the execution, and the bus tells of the changes."""
+        history = engine.event_bus.keep_history()
+        run = asking.start()
+        await run
+        component = ExecutionComponent(run)
+        engine.register(component)
+        before = component.state
+        await component.send("resume", 7)
+        await component.until("COMPLETED")
+        changes = [e.data for e in history.after(0) if e.name == "state.changed"]
+
+        assert before == "PAUSED"
+        assert run.context.output == 7
+        assert component.context["output"] == 7
+        assert [change["to_state"] for change in changes] == [
+            "RESUMING",
+            "RUNNING",
+            "COMPLETED",
+        ]
+
+    async def test_cancel(self, runtime, engine):
+        """A message cancels the execution."""
+        run = asking.start()
+        component = ExecutionComponent(run, name="mine")
+        engine.register(component)
+        await component.until("PAUSED")
+        await component.send("cancel")
+        await component.until("CANCELLED")
+
+        assert run.status == "CANCELLED"
+
+    async def test_questions(self, runtime, engine):
+        """It can be asked what it takes, and why it does not."""
+        run = asking.start()
+        await run
+        component = ExecutionComponent(run)
+        engine.register(component)
+        await component.send("cancel")
+        await component.until("CANCELLED")
+
+        assert not component.can("resume")
+        assert "CANCELLED" in str(component.why_not("resume"))
+
+    def test_chart(self):
+        """Each state of an execution is one of the chart, and can be reached."""
+        chart = execution_chart()
+        drawn = visualize(chart)
+
+        assert all(one.value in drawn for one in ExecutionState)
