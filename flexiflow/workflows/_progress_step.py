@@ -175,10 +175,14 @@ class FoldedStep:
             self.spans[-1] = Span(kind or last.kind, last.started, ended)
 
     def end(self, status: StepStatus, at: datetime, kind: SpanKind | None) -> None:
-        """Come to an end."""
+        """Come to an end; what was due later does not come any more."""
         self.status = status
         self.ended = at
+        while self.spans and self.spans[-1].started > at:
+            self.spans.pop()
         self.close(at, kind)
+        if self.spans and (last := self.spans[-1]).ended and last.ended > at:
+            self.spans[-1] = Span(last.kind, last.started, at)
 
     def view(self, text: Callable[[object, int], str] = one_line) -> StepView:
         """Return the step as a value; ``text`` cuts its result to a length."""
@@ -227,7 +231,11 @@ def _on_started(step: FoldedStep, event: StepEvent) -> None:
         step.total = total
         step.done = step.done or 0
     step.executor = str(fields.get("executor") or step.executor)
-    step.open("work", event.time)
+    if "due" in fields:
+        step.close(event.time)
+        step.spans.append(Span("wait", event.time, _due(event, fields)))
+    else:
+        step.open("work", event.time)
 
 
 def _on_completed(step: FoldedStep, event: StepEvent) -> None:

@@ -149,7 +149,7 @@ def time_map(start: float, end: float, busy: Sequence[tuple[float, float]]) -> T
 
 
 def busy_stretches(rows: Iterable[StepRow], now: float) -> list[tuple[float, float]]:
-    """Return when work was done: the union of all spans but the waits for a person.
+    """Return when work was done: the union of all spans but waits and pauses.
 
     A step around others only waits for them; their work counts, not its own.
     """
@@ -160,7 +160,7 @@ def busy_stretches(rows: Iterable[StepRow], now: float) -> list[tuple[float, flo
         for row in listed
         if row["order"] not in parents
         for kind, begin, end in row["spans"]
-        if kind != "pause"
+        if kind not in {"pause", "wait"}
     )
     busy: list[tuple[float, float]] = []
     for begin, end in spans:

@@ -143,6 +143,27 @@ class TestRetries:
         assert step.status == "retrying"
         assert step.attempts == 3
 
+    def test_a_sleep_is_a_wait(self):
+        """Until it is over, or ended before its time."""
+        due = (BEGIN + timedelta(seconds=9)).timestamp()
+        begun = at(1, "TASK_STARTED", "sleep", value={"due": due})
+
+        assert spans(one(begun)) == [("wait", 1, 9)]
+        over = at(9, "TASK_COMPLETED", "sleep")
+        assert spans(one(begun, over)) == [("wait", 1, 9)]
+        assert spans(one(begun, at(3, "TASK_CANCELLED", "sleep"))) == [("wait", 1, 3)]
+
+    def test_a_retry_that_was_cancelled_in_its_wait_never_came(self):
+        """What was due later leaves no trace."""
+        due = (BEGIN + timedelta(seconds=9)).timestamp()
+        step = one(
+            at(1, "TASK_STARTED"),
+            at(2, "TASK_RETRY_STARTED", value={"due": due}),
+            at(4, "TASK_CANCELLED"),
+        )
+
+        assert spans(step) == [("failed", 1, 2), ("wait", 2, 4)]
+
     def test_a_fallback_takes_over(self):
         """What failed stays to be seen; the result is the fallback's."""
         step = one(

@@ -76,6 +76,8 @@ export function wordsOf(row: StepRow, now: number): string {
       return "waits for a person";
     case "retrying":
       return retryText(row, now);
+    case "running":
+      return wakeText(row, now);
     case "waiting":
       return "not started";
     case "skipped":
@@ -83,6 +85,13 @@ export function wordsOf(row: StepRow, now: number): string {
     default:
       return row.status;
   }
+}
+
+/** A sleep says when it is over. */
+function wakeText(row: StepRow, now: number): string {
+  const [kind, , due] = row.spans.at(-1) ?? ["work", 0, null];
+  const isAsleep = kind === "wait" && due !== null && due > now;
+  return isAsleep ? `wakes in ${formatDuration(due - now)}` : "running";
 }
 
 function retryText(row: StepRow, now: number): string {

@@ -7,7 +7,7 @@ import type { StepBatch, StepRow } from "./protocol";
 export const MOST_STEPS = 10_000;
 
 export class StepStore {
-  /** When somebody other than a person was at work. */
+  /** When work was done: not in the waits for a person or for a retry. */
   readonly busy = new BusyTime();
   /** Counts batches, so that a view knows whether it has seen the last one. */
   version = 0;
@@ -66,7 +66,7 @@ export class StepStore {
     this.#underWay.delete(row.order);
     if (this.#parents.has(row.order)) return;
     for (const [kind, from, to] of row.spans) {
-      if (kind === "pause") continue;
+      if (kind === "pause" || kind === "wait") continue;
       this.busy.add(from, to ?? from);
       const isAtWork = row.status === "running" || row.status === "retrying";
       if (to === null && isAtWork) this.#underWay.set(row.order, from);

@@ -65,6 +65,9 @@ describe("the words of a step", () => {
     const retry = row({ status: "retrying", spans: [["work", 5000, null]] });
     assert.equal(wordsOf(retry, 2000), "again in 3 s");
     assert.equal(wordsOf(retry, 6000), "trying again");
+    const asleep = row({ status: "running", spans: [["wait", 0, 60_000]] });
+    assert.equal(wordsOf(asleep, 15_000), "wakes in 45 s");
+    assert.equal(wordsOf(asleep, 61_000), "running");
   });
 
   it("count the items of a map", () => {
@@ -143,6 +146,8 @@ describe("the store of steps", () => {
     const store = new StepStore();
     store.add(batch([row({ status: "running", spans: [["work", 0, null]] })]));
     store.add(batch([row({ order: 1, parent: 0, status: "paused", spans: [["pause", 5, null]] })]));
+    assert.deepEqual(store.busyUntil(1e6), [[0, 0]]);
+    store.add(batch([row({ order: 2, status: "running", spans: [["wait", 9e5, 9e6]] })]));
     assert.deepEqual(store.busyUntil(1e6), [[0, 0]]);
   });
 
