@@ -238,20 +238,20 @@ class Drawing:
                 ties.append(self._tie(path, is_late=is_late))
                 if self._is_box(path):
                     ends[key] = f"cluster_{self._ids[path]}"
-        if is_back and not ends and self._is_among_boxes(source, target):
+        if is_back and not ends and self._is_among_boxes(target):
             ends["constraint"] = "false"
         label = graphviz.escape(_cut(edge.message))
         dot.edge(*ties, id=name, label=label, **ends)
 
-    def _is_among_boxes(self, source: str, target: str) -> bool:
-        """Return whether two outermost states stand beside boxes.
+    def _is_among_boxes(self, path: str) -> bool:
+        """Return whether an outermost state stands beside boxes.
 
         Graphviz breaks a circle at a box, if there is one on it: what leads back to
         the first state must not count, or the first state would come last.
         """
         outermost = self._children[None]
-        ends = {self._nodes[source].parent, self._nodes[target].parent}
-        return ends == {None} and any(self._is_box(node.path) for node in outermost)
+        is_outermost = self._nodes[path].parent is None
+        return is_outermost and any(self._is_box(node.path) for node in outermost)
 
 
 def _shape(node: FlowNode) -> dict[str, str]:
