@@ -11,10 +11,7 @@ import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
-from zoneinfo import ZoneInfo
 
 from ..errors import one_line
 from ._codec_classes import class_name, find_class
@@ -105,7 +102,7 @@ class Packer:
             If it cannot be stored; the place inside the value is named.
         """
         kind = type(value)
-        exact = _SIMPLE.get(kind)
+        exact = _SIMPLE.get(kind) or _of_late_module(kind)
         if exact is not None:
             return exact(value)
         if id(value) in self._open:
@@ -290,7 +287,10 @@ def _float(value: float) -> Any:
 def _zone(value: datetime | time) -> str | None:
     """Return the name of a time zone that has one."""
     zone = value.tzinfo
-    return zone.key if isinstance(zone, ZoneInfo) else None
+    if zone is None or type(zone).__module__ != "zoneinfo":
+        return None
+    key: str | None = getattr(zone, "key", None)
+    return key
 
 
 def _moment(value: datetime | time) -> Any:
@@ -325,10 +325,6 @@ _SIMPLE: Final[dict[type, Callable[[Any], Any]]] = {
     uuid.UUID: lambda value: _tag("uuid", str(value)),
     bytes: _bytes,
     bytearray: _bytes,
-    Decimal: lambda value: _tag("decimal", str(value)),
-    Fraction: lambda value: _tag(
-        "fraction", [_int(value.numerator), _int(value.denominator)]
-    ),
     complex: lambda value: _tag("complex", [_float(value.real), _float(value.imag)]),
     range: lambda value: _tag(
         "range", [_int(value.start), _int(value.stop), _int(value.step)]
@@ -340,6 +336,26 @@ _SIMPLE: Final[dict[type, Callable[[Any], Any]]] = {
     pathlib.PureWindowsPath: lambda value: _tag("windows_path", _str(str(value))),
 }
 """How values of exactly these types are packed."""
+
+
+_LATE: Final[dict[str, tuple[str, Callable[[Any], Any]]]] = {
+    "Decimal": ("decimal", lambda value: _tag("decimal", str(value))),
+    "Fraction": (
+        "fractions",
+        lambda value: _tag(
+            "fraction", [_int(value.numerator), _int(value.denominator)]
+        ),
+    ),
+}
+"""The same for types of modules that are not imported because of this one."""
+
+
+def _of_late_module(kind: type) -> Callable[[Any], Any] | None:
+    """Return how values of a type are packed whose module somebody else imported."""
+    module, packs = _LATE.get(kind.__name__, (None, None))
+    if module is None or getattr(sys.modules.get(module), kind.__name__, 0) is not kind:
+        return None
+    return packs
 
 
 def _refused(value: object, path: Path, why: str, *, fix: str = "") -> CodecError:

@@ -10,11 +10,8 @@ import pathlib
 import uuid
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from fractions import Fraction
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any, Final, TypeAlias, final
-from zoneinfo import ZoneInfo
 
 from ._codec_classes import find_class
 from ._codec_pack import FACTORIES
@@ -112,20 +109,28 @@ def _dataclass(cls: type, name: str, value: Fields) -> object:
     return made
 
 
+def _late(module: str, name: str) -> Callable[..., Any]:
+    """Return a type of a module that is imported when it is needed."""
+    found: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    return found
+
+
+def _zone(key: str) -> tzinfo:
+    """Return a time zone by its name."""
+    zone: tzinfo = _late("zoneinfo", "ZoneInfo")(key)
+    return zone
+
+
 def _moment(data: Fields) -> datetime:
     """Make an instant, in its own zone where that is known here."""
     moment = datetime.fromisoformat(data["value"]).replace(fold=data.get("fold", 0))
-    if "zone" in data:
-        return moment.replace(tzinfo=ZoneInfo(data["zone"]))
-    return moment
+    return moment.replace(tzinfo=_zone(data["zone"])) if "zone" in data else moment
 
 
 def _time(data: Fields) -> time:
     """Make a time of day."""
     moment = time.fromisoformat(data["value"]).replace(fold=data.get("fold", 0))
-    if "zone" in data:
-        return moment.replace(tzinfo=ZoneInfo(data["zone"]))
-    return moment
+    return moment.replace(tzinfo=_zone(data["zone"])) if "zone" in data else moment
 
 
 def _numpy(data: Fields) -> Any:
@@ -148,13 +153,13 @@ _SIMPLE: Final[dict[object, Callable[[Fields], Any]]] = {
     "Counter": lambda data: Counter(dict(data["value"])),
     "date": lambda data: date.fromisoformat(data["value"]),
     "datetime": _moment,
-    "decimal": lambda data: Decimal(data["value"]),
+    "decimal": lambda data: _late("decimal", "Decimal")(data["value"]),
     "defaultdict": _default_dict,
     "deque": lambda data: deque(data["value"], data.get("size")),
     "dict": lambda data: dict(data["value"]),
     "ellipsis": lambda _: ...,
     "float": lambda data: float(data["value"]),
-    "fraction": lambda data: Fraction(*data["value"]),
+    "fraction": lambda data: _late("fractions", "Fraction")(*data["value"]),
     "frozenset": lambda data: frozenset(data["value"]),
     "int": lambda data: int(data["value"], 16),
     "numpy": _numpy,
