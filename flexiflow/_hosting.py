@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final
 
 from ._background import Background
@@ -75,9 +76,9 @@ class Hosting(Member):
             self._busy = True
             self._handle_alone(turn)
 
+    @abstractmethod
     def _handle_alone(self, turn: Turn) -> None:
         """Handle a message in a task of its own; the worker does."""
-        raise NotImplementedError
 
     def settle(self, home: Home) -> None:
         """Belong to the loop of an engine; what ran in one that ended begins anew."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NoReturn, final
 
-__all__ = ["FrozenDict", "FrozenList", "NotJsonError", "freeze", "thaw"]
+__all__ = ["FrozenDict", "FrozenList", "NotJsonError", "fix", "freeze", "thaw"]
 
 MOST_LEVELS = 100
 """Collections within collections in a context."""
@@ -19,8 +19,8 @@ class NotJsonError(ValueError):
 
 def _refuse(*_arguments: object, **_fields: object) -> NoReturn:
     msg = (
-        "the context is read-only here: return a mapping with the new values, "
-        "such as {'coins': 2}, to change it"
+        "this is read-only: an action changes the context by returning a mapping with "
+        "the new values, such as {'coins': 2}; a chart is replaced as a whole"
     )
     raise TypeError(msg)
 
@@ -101,6 +101,34 @@ def freeze(value: object, where: str = "value", level: int = 0) -> Any:
         )
     msg = f"{where} is a {kind.__name__}, which is not JSON data"
     raise NotJsonError(msg)
+
+
+def fix(owner: object, *names: str) -> None:
+    """Make fields of a frozen dataclass unchangeable, however deep.
+
+    Parameters
+    ----------
+    owner : object
+        The value that is being made.
+    *names : str
+        Its fields that hold data.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if isinstance(value, dict | list):
+            object.__setattr__(owner, name, _fixed(value))
+
+
+def _fixed(value: Any) -> Any:
+    """Return data with dicts and lists that cannot be changed; all else as it is."""
+    kind = type(value)
+    if kind is FrozenDict or kind is FrozenList:
+        return value
+    if isinstance(value, dict):
+        return FrozenDict((key, _fixed(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return FrozenList(map(_fixed, value))
+    return value
 
 
 def _key(key: object, where: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
+from ._frozen import fix
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -63,6 +65,10 @@ class Test:
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where the clause stands."""
 
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "value")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,10 @@ class Call:
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where the name stands."""
 
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "arguments")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -155,6 +165,10 @@ class Set:
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
 
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "values")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -166,6 +180,10 @@ class Add:
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
 
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "values")
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -176,6 +194,10 @@ class Raise:
     """``type`` and fields, references unresolved."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "message")
 
 
 @final
@@ -193,6 +215,10 @@ class Send:
     """What ``cancel`` calls it."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "message")
 
 
 @final
@@ -217,6 +243,10 @@ class EmitEvent:
     """JSON data, references unresolved."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "data")
 
 
 @final
@@ -267,3 +297,7 @@ class Service:
     None; charts are made of these parts."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "arguments")

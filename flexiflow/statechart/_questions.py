@@ -71,7 +71,9 @@ def accepted(
 ) -> tuple[str, ...]:
     """Return the message types that do something now when sent bare.
 
-    In document order; patterns such as ``door.*`` name no message and are left out.
+    In document order, that of :attr:`Chart.messages`: what the whole takes, then the
+    states, outer before inner. Patterns such as ``door.*`` name no message and are left
+    out.
     """
     edges = sorted(
         (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
+from ._frozen import fix
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -50,6 +52,10 @@ class Transition:
     """Data of the user's; shown, never executed."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where it stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "meta")
 
     @property
     def label(self) -> str:
@@ -98,3 +104,7 @@ class StateNode:
     """Data of the user's; shown, never executed."""
     place: Place | None = field(default=None, compare=False, repr=False)
     """Where its name stands."""
+
+    def __post_init__(self) -> None:
+        """Fix the data."""
+        fix(self, "meta", "output")

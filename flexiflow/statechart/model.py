@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
+from ._frozen import fix
 from ._parts import (
     Action,
     Add,
@@ -145,7 +146,8 @@ class Chart:
     )
 
     def __post_init__(self) -> None:
-        """Index the states by path."""
+        """Fix the data, and index the states by path."""
+        fix(self, "context", "meta")
         self._index[""] = self.root
         for node in self.states:
             self._index[node.path] = node

@@ -529,8 +529,9 @@ class TestStories:
         [
             "name: d\nstates: {a: {on: {m: b}}, b: {after: {1s: c}}, c: }",
             (
-                "name: d\nstates: {a: {on: {m: {to: b, do: {send: {type: go, delay: 1s}}}}}"
-                ", b: {on: {go: c}}, c: }"
+                "name: d\nstates:\n"
+                "  a: {on: {m: {to: b, do: {send: {type: go, delay: 1s}}}}}\n"
+                "  b: {on: {go: c}}\n  c:\n"
             ),
         ],
     )
@@ -556,3 +557,69 @@ class TestStories:
         assert other.state == "c"
         assert found == {"the first"}
         assert json.loads(json.dumps(data)) == data
+
+
+class TestEnding:
+    """What ends a program does not end the loop from where nobody waits."""
+
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+    async def test_action_of_a_timer(self, bench, error):
+        """It is a failure of that message: told, and the state is as before."""
+
+        def leave():
+            raise error
+
+        door = bench.add(
+            "name: d\nstates: {a: {after: {1s: {to: b, do: leave}}}, b: }", leave=leave
+        )
+        failed = []
+        await bench.engine.event_bus.subscribe(
+            "component.message.failed", "t", failed.append
+        )
+        await bench.pass_(2)
+
+        assert door.state == "a"
+        assert error.__name__ in failed[0]["exception"]
+
+    @pytest.mark.parametrize("timeout", ["", ", timeout: 5s"])
+    @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt])
+    async def test_service(self, bench, error, timeout):
+        """It is the service's failure."""
+
+        async def work():
+            raise error
+
+        door = bench.add(
+            f"name: d\nstates: {{a: {{run: {{do: work{timeout}}}, error: b}}, b: }}",
+            work=work,
+        )
+        await bench.pass_(1)
+
+        assert door.state == "b"
+
+    async def test_plain_function_as_a_service(self, bench):
+        """A service that is not async likewise."""
+
+        def work():
+            raise SystemExit(3)
+
+        door = bench.add("name: d\nstates: {a: {run: work, error: b}, b: }", work=work)
+        await bench.pass_(1)
+
+        assert door.state == "b"
+
+    async def test_delayed_message(self, bench):
+        """Who is sent to without waiting does not end the loop either."""
+
+        def leave():
+            raise SystemExit
+
+        door = bench.add(
+            "name: d\nstates: {a: {on: {m: {do: {send: {type: go, delay: 1s}}}, "
+            "go: {do: leave}}}}",
+            leave=leave,
+        )
+        await door.send("m")
+        await bench.pass_(2)
+
+        assert door.state == "a"

@@ -743,3 +743,32 @@ class TestWalks:
 def made_can(why):
     """Return whether there was no reason against a message."""
     return not why
+
+
+class TestFrozenChart:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda chart: chart.context["list"].append(1),
+            lambda chart: chart.context.update(n=2),
+            lambda chart: chart.meta["k"].clear(),
+            lambda chart: chart.state("a").entry[0].values.clear(),
+            lambda chart: chart.state("a").run[0].arguments["x"].pop("y"),
+            lambda chart: chart.state("z").output.append(1),
+            lambda chart: chart.transitions[0].meta.update(n=2),
+            lambda chart: chart.transitions[0].guard.value.append(2),
+        ],
+    )
+    def test_nothing_in_it_can_be_changed(self, change):
+        """A chart is a value, however deep one reaches into it."""
+        chart = load_chart(
+            "name: x\ncontext: {n: 1, list: [1]}\nmeta: {k: [1]}\nstates:\n"
+            "  a:\n    entry: {set: {n: [1]}}\n    run: {do: f, with: {x: {y: 1}}}\n"
+            "    on: {m: {to: z, meta: {l: 1}, if: {k: {one_of: [1]}}}}\n"
+            "  z: {final: true, output: [1]}\n"
+        )
+        before = repr((chart.context, chart.meta, chart.root, chart.states))
+
+        with pytest.raises(TypeError, match="read-only"):
+            change(chart)
+        assert repr((chart.context, chart.meta, chart.root, chart.states)) == before
