@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._schema import BLOCK
 from .protocol import Claim, Execution, ExecutionRow, Record
@@ -26,14 +26,14 @@ WHERE id = ? ORDER BY epoch
 _RECORDS_OF: Final = f"""
 SELECT {_COLUMNS} FROM flexiflow_places p CROSS JOIN flexiflow_records r
 ON r.seq BETWEEN p.block * {BLOCK} AND p.block * {BLOCK} + {BLOCK - 1}
-WHERE p.execution_id = ?1 AND p.block >= ?2 / {BLOCK}
-AND r.execution_id = ?1 AND r.seq > ?2
+WHERE p.execution_id = :id AND p.block >= :seq / {BLOCK}
+AND r.execution_id = :id AND r.seq > :seq
 ORDER BY p.block, r.seq
 """  # noqa: S608 - made of our own text alone
 """Goes through the blocks in which the execution has records, in order."""
 
 _RECORDS_AFTER: Final = f"""
-SELECT {_COLUMNS} FROM flexiflow_records r WHERE r.seq > ? ORDER BY r.seq
+SELECT {_COLUMNS} FROM flexiflow_records r WHERE r.seq > :seq ORDER BY r.seq
 """  # noqa: S608 - made of our own text alone
 
 _ROW: Final = """
@@ -93,7 +93,7 @@ def load(conn: sqlite3.Connection, execution_id: str) -> Execution | None:
         if found is None:
             return None
         claims = conn.execute(_CLAIMS, (execution_id,)).fetchall()
-        records = conn.execute(_RECORDS_OF, (execution_id, 0)).fetchall()
+        records = conn.execute(_RECORDS_OF, {"id": execution_id, "seq": 0}).fetchall()
     finally:
         conn.execute("COMMIT")
     workflow, given, parent, correlation_id, created = found
@@ -137,8 +137,6 @@ def records_after(
     conn: sqlite3.Connection, seq: int, execution_id: str | None, limit: int
 ) -> list[Record]:
     """Return the records behind a sequence number, in order."""
-    sql, values = _RECORDS_AFTER, list[Any]([seq])
-    if execution_id is not None:
-        sql, values = _RECORDS_OF, [execution_id, seq]
-    found = conn.execute(f"{sql} LIMIT ?", (*values, max(0, limit)))
-    return list(map(Record._make, found))
+    sql = _RECORDS_AFTER if execution_id is None else _RECORDS_OF
+    asked = {"id": execution_id, "seq": seq, "limit": max(0, limit)}
+    return list(map(Record._make, conn.execute(f"{sql} LIMIT :limit", asked)))
