@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from . import _values
 from ._clocked import TimeLimit, pause_until
 from ._options import TaskMetadata, TaskOptions, accepts
-from ._scope import SCOPE, Scope, source_id
+from ._scope import SCOPE, Scope, is_own, source_id
 from ._step import Named, Step, known_result
 from .errors import (
     CodecError,
@@ -357,15 +357,19 @@ async def perform_with_options(
         except _Spent as spent:
             raise spent.error from spent.error.__cause__
         await step.finish(text)
+        if options.output_storage is None:
+            result = drive.values.as_stored(result, text)
         return result
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
+        if is_own(error):
+            raise await step.fail(error) from error
         step.give_up()
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
         told = drive.values.clean(error)
         raise await step.fail(told) from told
     finally:
-        drive.leave()
+        drive.leave(key)
 
 
 async def _result(steps: _Attempts, options: TaskOptions) -> tuple[Any, str | None]:

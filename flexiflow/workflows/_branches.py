@@ -197,7 +197,7 @@ async def perform_map(
     facts = _values.text_of({"total": total})
     step = Step(drive, key, name, digest)
     step.begin(recorded.open.pop(key, None), facts)
-    drive.leave()  # its branches are at work, not it
+    drive.leave(key)  # its branches are at work, not it
     calls = [
         lambda at=at, item=item: perform(task, drive, f"{key}/{at}", (item,), kwargs={})
         for at, item in enumerate(items)

@@ -42,8 +42,9 @@ async def call_child(drive: Drive, key: str, definition: Definition, input: Any)
         child.begin(input, opened)
         await child.see_it_stop()
         output = child.output()
-        await child.step.finish(drive.values.text_of(output))
-        return output
+        text = drive.values.text_of(output)
+        await child.step.finish(text)
+        return drive.values.as_stored(output, text)
     except asyncio.CancelledError:
         if not drive.dead:
             await child.cancel()
@@ -53,8 +54,7 @@ async def call_child(drive: Drive, key: str, definition: Definition, input: Any)
         told = drive.values.clean(error)
         raise await child.step.fail(told) from told
     finally:
-        drive.waiting.pop(key, None)
-        drive.leave()
+        drive.leave(key)
 
 
 @final
@@ -130,13 +130,12 @@ class _Child:
         value = _values.text_of({"child": live.id, "pause": asked})
         paused = self.step.record("TASK_PAUSED", value)._replace(name=name)
         await drive.writing.commit(paused)
-        drive.in_flight -= 1
+        drive.leave(key)
+        drive.wait_at(Waiting(key, name, answered.set_result, is_child=True))
         try:
-            drive.wait_at(Waiting(key, name, answered.set_result, is_child=True))
             data = await answered
-        except BaseException:
-            drive.in_flight += 1
-            raise
+        finally:
+            drive.wait_no_more(key)
         child: Drive | None = live.drive
         if child is not None:
             await child.answer(data, asked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import sys
 import threading
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
@@ -12,7 +13,7 @@ from .._scope import CURRENT
 from .._scope import Scope as Story
 from . import _values
 from ._options import accepts
-from ._scope import SCOPE, Scope
+from ._scope import SCOPE, Scope, is_own
 from ._scope_factory import ScopeFactory
 from ._turns import Turns
 from ._writing import Writing
@@ -82,6 +83,24 @@ class Waiting:
 
 
 @final
+class _Body(asyncio.Task[None]):
+    """The task of a body; it knows the end of its loop from a wish to cancel it."""
+
+    drive: Drive | None = None
+
+    def cancel(self, msg: Any | None = None) -> bool:
+        """Cancel it; at the end of the loop it leaves no trace in the journal.
+
+        ``asyncio.run`` cancels all tasks there are. Those that clean up would call
+        steps, and what was interrupted would count as given up.
+        """
+        caller = sys._getframe(1).f_code.co_name  # noqa: SLF001 - no other way to know
+        if caller == "_cancel_all_tasks" and self.drive is not None:
+            self.drive.die(_interrupted(self.drive.live.id))
+        return super().cancel(msg)
+
+
+@final
 class Drive:
     """One run of a body, on one loop, under one epoch.
 
@@ -100,7 +119,9 @@ class Drive:
     """
 
     __slots__ = (
+        "_at_work",
         "_cancel_turn",
+        "_held",
         "_is_looking",
         "_is_told",
         "branches",
@@ -108,7 +129,6 @@ class Drive:
         "definition",
         "ended",
         "host",
-        "in_flight",
         "is_cancelling",
         "is_careful",
         "lane",
@@ -148,9 +168,10 @@ class Drive:
         self.writing.hand_out = self.turns.hand_out
         self.thread = threading.get_ident()
         """The thread of its loop."""
-        self.task: asyncio.Task[None] | None = None
-        self.in_flight = 0
-        """How many steps are at work."""
+        self.task: _Body | None = None
+        self._at_work: set[str] = set()
+        self._held: dict[str, int] = {}
+        """Steps at work that wait for an answer within them, and for how many."""
         self.waiting: dict[str, Waiting] = {}
         """The steps that wait for an answer, by key, the oldest first."""
         self.is_careful = False
@@ -197,9 +218,10 @@ class Drive:
         own.run(CURRENT.set, Story(live.correlation_id))
         ScopeFactory.install(loop)
         name = f"{live.workflow_name} {live.id}"
-        root.task = self.task = asyncio.Task(
+        root.task = self.task = _Body(
             self._run(stored), loop=loop, context=own, name=name
         )
+        self.task.drive = self
         if cancel_turn is not None:
             self.is_cancelling = True
             self._cancel_turn = cancel_turn
@@ -239,10 +261,12 @@ class Drive:
                 output = await output
             self._check_end()
             text = self.values.text_of(output)
-        except asyncio.CancelledError:
-            if not self.is_cancelling:
+        except asyncio.CancelledError as raised:
+            if is_own(raised):
+                error = raised
+            elif not self.is_cancelling:
                 self.die(_interrupted(self.live.id))
-            if self.refused is None:
+            if error is None and self.refused is None:
                 return "WORKFLOW_CANCELLED", None, None
         except (Exception, SystemExit) as raised:  # noqa: BLE001 - told in the journal
             error = self.values.clean(raised)
@@ -328,6 +352,7 @@ class Drive:
             self.writing.push(record)
         self.live.go()
         self.waiting.clear()
+        self._held.clear()
         self.task.cancel()
 
     def _cancel_in_turn(self, hops: int = _HOPS) -> None:
@@ -341,6 +366,7 @@ class Drive:
             return
         self._cancel_turn = None
         self.waiting.clear()
+        self._held.clear()
         self.task.cancel()
 
     def refuse(self, error: NonDeterminismError) -> None:
@@ -357,6 +383,7 @@ class Drive:
             return
         self.dead = True
         self.waiting.clear()
+        self._held.clear()
         if self.live.drive is self:
             self.live.failure = error
         task = self.task
@@ -379,19 +406,50 @@ class Drive:
                 context={"execution_id": self.live.id},
             )
 
-    def leave(self) -> None:
+    @property
+    def in_flight(self) -> int:
+        """How many steps are at work."""
+        return len(self._at_work) - len(self._held)
+
+    def enter(self, key: str) -> None:
+        """Let a step be at work."""
+        self._at_work.add(key)
+
+    def leave(self, key: str) -> None:
         """Let a step that was at work be so no longer."""
-        self.in_flight -= 1
-        if self.waiting and not self.in_flight:
-            self.look()
+        self._at_work.discard(key)
+        if self.waiting:
+            self._held.pop(key, None)
+            if not self.in_flight:
+                self.look()
 
     # --- waiting for answers ----------------------------------------------------------
 
     def wait_at(self, waiting: Waiting) -> None:
         """Let a step wait for an answer."""
         self.waiting[waiting.key] = waiting
+        for outer in self._outer(waiting.key):
+            self._held[outer] = self._held.get(outer, 0) + 1
         if not self.in_flight:
             self.look()
+
+    def wait_no_more(self, key: str) -> None:
+        """Let a step that waited do so no longer; harmless when it does not."""
+        if self.waiting.pop(key, None) is None:
+            return
+        for outer in self._outer(key):
+            left = self._held.pop(outer, 1) - 1
+            if left:
+                self._held[outer] = left
+
+    def _outer(self, key: str) -> list[str]:
+        """Return the steps at work within which a step was called."""
+        found = []
+        while (at := key.rfind("/")) > 0:
+            key = key[:at]
+            if key in self._at_work:
+                found.append(key)
+        return found
 
     def look(self, hops: int = _HOPS) -> None:
         """Tell that the execution is paused, if it still is in a few turns."""
@@ -400,7 +458,8 @@ class Drive:
                 return
             self._is_looking = True
         if hops:
-            self.lane.loop.call_soon(self.look, hops - 1)
+            if not self.lane.loop.is_closed():
+                self.lane.loop.call_soon(self.look, hops - 1)
             return
         self._is_looking = False
         busy = self.ended or self.dead or self.in_flight or self._is_told
@@ -425,9 +484,9 @@ class Drive:
         """Answer a step that waits; return when the answer is stored."""
         text = self.values.text_of(data)
         waiting = self._asked(pause)
-        del self.waiting[waiting.key]
+        self.wait_no_more(waiting.key)
         self._is_told = False
-        self.in_flight += 1
+        self.enter(waiting.key)
         self.lane.busy.add(self)
         self.live.go()
         write = self.writing.record
@@ -440,7 +499,7 @@ class Drive:
         if not waiting.is_child:
             records.append(records[-1]._replace(kind="TASK_COMPLETED"))
         await self.writing.commit(*records)
-        waiting.deliver(data)
+        waiting.deliver(self.values.as_stored(data, text))
 
     def _asked(self, pause: str | None) -> Waiting:
         """Return the step that an answer is for."""

@@ -18,7 +18,7 @@ from ._lending import Lending
 from ._live import Live
 from ._telling import Telling
 from .context import ExecutionContext, ExecutionState
-from .errors import ExecutionStateError, JournalClosedError
+from .errors import ExecutionStateError, JournalClosedError, JournalError
 from .journal import NewExecution, Record, open_journal
 from .replay import Recorded
 
@@ -32,10 +32,19 @@ if TYPE_CHECKING:
     from ._taking import Stored
     from .journal import ClaimReason, Journal
 
-__all__ = ["Hosting"]
+__all__ = ["Hosting", "closed_error"]
 
 _POLL: Final = 0.5
 """Seconds between two looks for requests that other processes left in the journal."""
+
+
+def closed_error() -> JournalClosedError:
+    """Return the error for what a closed runtime cannot do any more."""
+    return JournalClosedError(
+        "The runtime has been closed",
+        why="Its executions are as they were, and go on with another one.",
+        fix="Make another Runtime.",
+    )
 
 
 class Hosting:
@@ -92,11 +101,7 @@ class Hosting:
             return journal
         with self._lock:
             if self._is_closed:
-                raise JournalClosedError(
-                    "The runtime has been closed",
-                    why="It was asked for an execution after its close().",
-                    fix="Make another Runtime.",
-                )
+                raise closed_error()
             if self._journal is None:
                 self._journal = open_journal(
                     self.resources.database, durability=self._durability
@@ -368,7 +373,12 @@ class Hosting:
             self._polls.discard(loop)
             return
         waiting = {drive.live.id: drive for drive in here if not drive.is_cancelling}
-        for row in self.journal.executions(states=["CANCELLING"]):
+        try:
+            asked = self.journal.executions(states=["CANCELLING"])
+        except JournalError:
+            self._telling.failed("The journal cannot be asked for requests")
+            asked = []
+        for row in asked:
             if row.id in waiting:
                 waiting[row.id].cancel()
         loop.call_later(_POLL, self._look, loop)

@@ -27,8 +27,9 @@ class Landing(Protocol):
 class Busy(Protocol):
     """What runs the body of an execution."""
 
-    in_flight: int
-    """How many steps are at work."""
+    @property
+    def in_flight(self) -> int:
+        """How many steps are at work."""
 
 
 def _is_interrupted_anywhere() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
@@ -68,11 +69,15 @@ class Lending:
 
     def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
         self._home = None if home is None else Path(home)
+        self._lock = threading.Lock()
+        self._pool: Executors | None = None
 
-    @cached_property
+    @property
     def _executors(self) -> Executors:
-        made: Executors = _part("executors").Executors()
-        return made
+        with self._lock:
+            if self._pool is None:
+                self._pool = _part("executors").Executors()
+            return self._pool
 
     @cached_property
     def _cache(self) -> ResultCache:
@@ -150,5 +155,7 @@ class Lending:
 
     def close(self) -> None:
         """End what was begun: threads and processes."""
-        if "_executors" in self.__dict__:
-            self._executors.close()
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()

@@ -14,7 +14,15 @@ from typing import Any, Final, NamedTuple, final
 
 from .errors import ExecutionContextNotFoundError, NonDeterminismError
 
-__all__ = ["SCOPE", "Place", "Scope", "enter_scope", "scope_here", "source_id"]
+__all__ = [
+    "SCOPE",
+    "Place",
+    "Scope",
+    "enter_scope",
+    "is_own",
+    "scope_here",
+    "source_id",
+]
 
 
 class Place(NamedTuple):
@@ -163,3 +171,12 @@ def enter_scope(name: str) -> Scope:
             context={"task": name, "execution_id": scope.drive.live.id},
         )
     return scope
+
+
+def is_own(error: asyncio.CancelledError) -> bool:
+    """Return whether a cancellation is an error of the code that raised it.
+
+    Nobody has cancelled the task then: it awaited something that had been cancelled.
+    """
+    task = asyncio.current_task()
+    return task is not None and not task.cancelling() and error is not None

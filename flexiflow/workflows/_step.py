@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ..errors import one_line
 from . import _values
-from ._scope import SCOPE, Scope
+from ._scope import SCOPE, Scope, is_own
 from .errors import ExecutionError, NonDeterminismError
 from .replay import STEP_CANCELLED
 
@@ -71,7 +71,7 @@ class Step:
             compare(drive, opened.records[0], self.name, self.digest)
         if opened is None or opened.last().kind == "TASK_STARTED":
             drive.writing.note(self.record("TASK_STARTED", value))
-        drive.in_flight += 1
+        drive.enter(self.key)
 
     def record(self, kind: str, value: str | None = None) -> Record:
         """Return a record of what happens to it now."""
@@ -151,16 +151,19 @@ async def perform(
                 result = await result
         finally:
             _reset_scope(token)
-        await step.finish(drive.values.text_of(result))
-        return result
-    except asyncio.CancelledError:
+        text = drive.values.text_of(result)
+        await step.finish(text)
+        return drive.values.as_stored(result, text)
+    except asyncio.CancelledError as error:
+        if is_own(error):
+            raise await step.fail(error) from error
         step.give_up()
         raise
     except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
         told = drive.values.clean(error)
         raise await step.fail(told) from told
     finally:
-        drive.leave()
+        drive.leave(key)
 
 
 async def known_result(
@@ -181,11 +184,12 @@ async def known_result(
         If it was another step.
     """
     if not drive.turns.take(known):
-        drive.in_flight += 1
+        key = known[0].key
+        drive.enter(key)
         try:
             await drive.turns.wait(known)
         finally:
-            drive.leave()
+            drive.leave(key)
     record = known[0]
     compare(drive, record, name, digest)
     if record.kind == "TASK_COMPLETED":

@@ -188,7 +188,7 @@ def not_found(execution_id: str) -> ExecutionContextNotFoundError:
     return ExecutionContextNotFoundError(
         f"There is no execution {execution_id!r}",
         why="The journal holds none of that id.",
-        fix="List them: flexiflow workflow list, or %flexiflow runs in a notebook.",
+        fix="List them: flexiflow workflow status, or %flexiflow runs in a notebook.",
         context={"execution_id": execution_id},
     )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Protocol, final
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ..errors import one_line
 from .codec import decode, digest, encode
@@ -25,6 +26,9 @@ __all__ = [
     "to_json",
     "value_of",
 ]
+
+
+_UNCHANGING: Final = frozenset({str, int, float, bool, bytes, NoneType})
 
 
 class Secrets(Protocol):
@@ -94,6 +98,16 @@ class Values:
 
     def value_of(self, text: str) -> Any:
         """Return the value of a text."""
+        return decode(text, fetch=self._fetch)
+
+    def as_stored(self, value: Any, text: str | None) -> Any:
+        """Return a value as a replay gives it: equal, and nobody else's.
+
+        What somebody may change later comes anew from its text; what is kept in a file
+        is not read again.
+        """
+        if type(value) in _UNCHANGING or text is None or '"$type":"kept"' in text:
+            return value
         return decode(text, fetch=self._fetch)
 
     def clean(self, error: BaseException) -> BaseException:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Final, final
 
 from .journal.protocol import Record
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from .journal.protocol import Journal, NewExecution
 
 __all__ = ["Writing"]
+
+_new: Final = tuple.__new__
+"""Makes a record in half the time that its own constructor takes."""
 
 
 @final
@@ -72,6 +75,7 @@ class Writing:
     """
 
     __slots__ = (
+        "_id",
         "_is_due",
         "_journal",
         "_notes",
@@ -92,6 +96,7 @@ class Writing:
         lost: Callable[[BaseException], object],
     ) -> None:
         self._journal = journal
+        self._id = live.id
         self._time = time
         self._notes: list[Record] = []
         self._is_due = False
@@ -112,8 +117,9 @@ class Writing:
         state: str = "",
     ) -> Record:
         """Return a record of what happens now."""
-        return Record(
-            self.live.id, kind, key, name, "", value, digest, self._time(), state
+        return _new(
+            Record,
+            (self._id, kind, key, name, "", value, digest, self._time(), state, 0, 0),
         )
 
     def note(self, record: Record) -> None:

@@ -332,8 +332,8 @@ class ExecutionContext(Generic[T]):
 
         Returns whether it is an event, not one of the engine's own notes.
         """
-        if record.kind not in _TYPES:
-            return False
+        if record.kind not in _TYPES or (self._seqs and seq <= self._seqs[-1]):
+            return False  # no event, or read from the journal meanwhile
         self._records.append(record)
         self._seqs.append(seq)  # readers in other threads go by this list
         if record.state:

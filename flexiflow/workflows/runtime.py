@@ -12,6 +12,7 @@ from . import _values
 from ._continuing import Continuing
 from ._definition import CATALOGUE, Definition
 from ._forking import records_before
+from ._hosting import closed_error
 from ._loop_thread import LoopThread, block_running_loop
 from ._scope import SCOPE
 from ._taking import Stored, crashed_too_often, is_refused, load
@@ -393,8 +394,11 @@ class Runtime(Continuing):
             self._stop_listening()
         for live in lives:
             if live.drive is not None:
+                was_at_work = not live.is_stopped
                 live.is_stopped = True
                 self.evict(live)
+                if was_at_work:
+                    live.stop(closed_error())
         self._thread.close()
         with self._lock:
             self._is_closed = True

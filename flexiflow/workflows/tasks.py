@@ -119,7 +119,7 @@ async def _sleep(drive: Drive, key: str, delay: float) -> None:
         step.give_up()
         raise
     finally:
-        drive.leave()
+        drive.leave(key)
 
 
 # Any, here and below: answers, inputs and results are the user's.
@@ -157,24 +157,24 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
         if opened is None or not opened.is_paused:
             await _ask(step, drive.values.text_of(prompt))
         drive.wait_at(Waiting(key, name, answered.set_result))
-        data = await answered
+        return await answered
     except asyncio.CancelledError:
-        drive.waiting.pop(key, None)
         step.give_up()
         raise
-    drive.leave()
-    return data
+    finally:
+        drive.wait_no_more(key)
+        drive.leave(key)
 
 
 async def _ask(step: Step, prompt: str | None) -> None:
     """Store that a pause begins."""
-    step.drive.in_flight += 1
+    step.drive.enter(step.key)
     try:
         await step.drive.writing.commit(
             step.record("TASK_STARTED"), step.record("TASK_PAUSED", prompt)
         )
     finally:
-        step.drive.in_flight -= 1
+        step.drive.leave(step.key)
 
 
 # --- many at once ---------------------------------------------------------------------
