@@ -1,0 +1,299 @@
+"""Where executions meet the edges of asyncio, of memory and of the disk."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from flexiflow.workflows import Runtime, parallel, pause, task, workflow
+from flexiflow.workflows.errors import (
+    ExecutionError,
+    JournalClosedError,
+    JournalError,
+    WorkflowError,
+)
+
+
+@task
+async def echo(value):
+    """Return a value."""
+    return value
+
+
+class TestNestedPause:
+    """A pause within a task."""
+
+    def test_it_pauses_the_execution(self, tmp_path):
+        """The task that waits is not at work; it begins anew in another process."""
+        calls = []
+
+        @task
+        async def asks(value):
+            calls.append(value)
+            before = await echo(value)
+            return [before, await pause("inside")]
+
+        @workflow
+        async def body(ctx):
+            return await asks(ctx.input)
+
+        with Runtime(home=tmp_path):
+            paused = body.run(1)
+            state = paused.state
+        with Runtime(home=tmp_path):
+            done = body.resume(paused.execution_id, 0)
+
+        assert state == "PAUSED"
+        assert done.output == [1, 0]
+        assert calls == [1, 1]
+
+    def test_without_leaving_memory(self, runtime):
+        """In the same process it just goes on."""
+
+        @task
+        async def asks(value):
+            return await pause("inside")
+
+        @workflow
+        async def body(ctx):
+            return await parallel(asks(1), asks(2))
+
+        paused = body.run()
+        once = body.resume(paused.execution_id, "a")
+        state = once.state
+
+        assert state == "PAUSED"
+        assert body.resume(paused.execution_id, "b").output == ["a", "b"]
+
+
+class TestCancellationFromWithin:
+    """``CancelledError`` that nobody asked for."""
+
+    async def test_of_a_task(self, runtime):
+        """A task that awaits what was cancelled has failed."""
+
+        @task
+        async def awaits_the_dead():
+            dead = asyncio.get_running_loop().create_future()
+            dead.cancel()
+            await dead
+
+        @workflow
+        async def body(ctx):
+            await awaits_the_dead()
+
+        context = await body.start()
+
+        assert context.has_failed
+        assert isinstance(context.output, ExecutionError)
+        assert isinstance(context.output.inner_exception, asyncio.CancelledError)
+
+    async def test_of_the_body(self, runtime):
+        """So has a body."""
+
+        @workflow
+        async def body(ctx):
+            dead = asyncio.get_running_loop().create_future()
+            dead.cancel()
+            await dead
+
+        assert (await body.start()).has_failed
+
+    async def test_time_limit_in_the_body(self, runtime):
+        """A step that the body gives up is not awaited by a replay."""
+        calls = []
+
+        @task
+        async def hangs():
+            calls.append(1)
+            await asyncio.get_running_loop().create_future()
+
+        @workflow
+        async def body(ctx):
+            try:
+                async with asyncio.timeout(0.01):
+                    await hangs()
+            except TimeoutError:
+                return [await echo("late"), await pause()]
+
+        run = body.start()
+        await run
+        runtime.evict(runtime._active[run.execution_id])  # noqa: SLF001
+        context = await run.resume(5)
+
+        assert context.output == ["late", 5]
+        assert calls == [1]
+        assert "TASK_CANCELLED" in [event.type for event in context.events]
+
+
+class TestEndOfTheLoop:
+    """``asyncio.run`` ends before its executions."""
+
+    def test_it_goes_on_elsewhere(self, runtime):
+        """What was interrupted is done again, and what cleaned up left no trace."""
+        calls = []
+        gate = [False]
+
+        @task
+        async def held():
+            calls.append("held")
+            if not gate[0]:
+                await asyncio.get_running_loop().create_future()
+            return "held"
+
+        @task
+        async def cleans():
+            calls.append("cleans")
+
+        @workflow
+        async def body(ctx):
+            first = await echo("first")
+            try:
+                return [first, await held()]
+            finally:
+                await cleans()
+
+        async def main():
+            run = body.start()
+            while not calls:  # noqa: ASYNC110 - the disk decides when
+                await asyncio.sleep(0)
+            return run
+
+        run = asyncio.run(main())
+        state = run.status
+        gate[0] = True
+        context = body.run(execution_id=run.execution_id)
+
+        assert state == "RUNNING"
+        assert context.output == ["first", "held"]
+        assert calls == ["held", "held", "cleans"]
+
+    def test_who_awaits_is_told(self, runtime):
+        """An await that outlives the loop of the body fails in words."""
+
+        @workflow
+        async def body(ctx):
+            await asyncio.get_running_loop().create_future()
+
+        async def main():
+            return body.start()
+
+        run = asyncio.run(main())
+
+        async def later():
+            return await run
+
+        with pytest.raises(WorkflowError, match="interrupted"):
+            asyncio.run(later())
+
+
+class TestClose:
+    """A runtime that is closed while executions are at work."""
+
+    async def test_who_awaits_is_told(self, tmp_path):
+        """Nobody waits for ever, and the execution stays as it is."""
+        runtime = Runtime(home=tmp_path)
+
+        @workflow
+        async def body(ctx):
+            await asyncio.get_running_loop().create_future()
+
+        run = runtime.start(body.definition)
+        waiter = asyncio.ensure_future(asyncio.wait_for(run, 5))
+        async for _ in run.events():
+            break
+        runtime.close()
+        with pytest.raises(JournalClosedError):
+            await waiter
+
+        assert run.status == "RUNNING"
+
+
+class TestResults:
+    """What a step returns."""
+
+    async def test_it_is_nobody_elses(self, runtime):
+        """What the task changes later is not seen, as in a replay."""
+        shared = []
+
+        @task
+        async def gives():
+            return shared
+
+        @workflow
+        async def body(ctx):
+            got = await gives()
+            shared.append("later")
+            return got
+
+        assert (await body.start()).output == []
+
+    @pytest.mark.parametrize(
+        "value", [None, 0, "", False, [], (), {}, set(), b"", (1, [2]), {1: "a"}]
+    )
+    async def test_falsy_and_odd_ones(self, runtime, value):
+        """Each value comes back as it was, from the step and from the journal."""
+
+        @workflow
+        async def body(ctx):
+            return [await echo(ctx.input), ctx.input]
+
+        run = body.start(value)
+        context = await run
+        rows = runtime.journal.load(run.execution_id)
+
+        assert context.output == [value, value]
+        assert type(context.output[0]) is type(value)
+        assert context.events[-1].value == [value, value]
+        assert rows is not None
+
+
+class Broken:
+    """A journal whose disk is full after so many writes."""
+
+    def __init__(self, journal, left):
+        self._journal = journal
+        self.left = left
+
+    def __getattr__(self, name):
+        return getattr(self._journal, name)
+
+    def append(self, records, *, epoch, on_done=None, urgent=True, **options):
+        """Write, or fail."""
+        self.left -= 1
+        if self.left < 0:
+            if on_done is not None:
+                on_done(JournalError("The disk is full"), range(0))
+            return
+        self._journal.append(
+            records, epoch=epoch, on_done=on_done, urgent=urgent, **options
+        )
+
+
+class TestDisk:
+    """A journal that takes nothing more."""
+
+    @pytest.mark.parametrize("left", [0, 1, 2])
+    async def test_failure_stops_the_execution(self, tmp_path, left):
+        """Nothing goes on that is not stored; with a disk it goes on later."""
+        calls = []
+
+        @task
+        async def counts(value):
+            calls.append(value)
+            return value
+
+        @workflow
+        async def body(ctx):
+            return [await counts(1), await counts(2)]
+
+        with Runtime(home=tmp_path) as good:
+            with Runtime(Broken(good.journal, left), home=tmp_path):
+                run = body.start()
+                with pytest.raises(JournalError, match="full"):
+                    await run
+            context = await good.go_on(run.execution_id, body.definition)
+
+        assert context.output == [1, 2]
+        assert len(calls) <= 3
