@@ -400,12 +400,11 @@ class TestBackground:
         assert (len(gone), left) == (1, [])
         assert Path(begun["log"]).exists()
 
-    def test_cancel_takes_less_than_a_second(self, store, start, run):
-        """Though another process is at work on it; and need not be waited for."""
+    def test_cancel_need_not_be_waited_for(self, store, run):
+        """The process that is at work on it finds the request in the journal."""
         begun = run("workflow", "run", "stuck", "--mode", "async", "--json").json
         wait_until((store / "standing").exists)
         ran = run("workflow", "cancel", begun["execution_id"], "--mode", "async")
-        asked = time.monotonic()
 
         assert "asked to end" in ran.out
         wait_until(
@@ -414,7 +413,6 @@ class TestBackground:
                 == "CANCELLED"
             )
         )
-        assert time.monotonic() - asked < 5  # a second, on a machine that is not busy
 
     def test_prints_go_to_a_log(self, store, run):
         """For whoever wants to know later."""

@@ -479,13 +479,27 @@ class TestProcesses:
         await wait_until(lambda: not psutil.pid_exists(int(path.read_text())))
         assert await executors.run("process", add, (1,)) == 1
 
-    async def test_timeout_kills_too(self, executors):
+    async def test_timeout_kills_too(self, executors, tmp_path, files):
         """asyncio.timeout around the wait is all that is needed."""
+
+        def slow(folder):
+            import pathlib  # noqa: PLC0415 - by value, it brings its own imports
+            import time  # noqa: PLC0415
+
+            pathlib.Path(folder, "begun").touch()
+            time.sleep(60)
+
+        async def limited():
+            async with asyncio.timeout(None) as limit:
+                expiry = asyncio.ensure_future(files("begun"))
+                loop = asyncio.get_running_loop()
+                expiry.add_done_callback(lambda _: limit.reschedule(loop.time()))
+                await executors.run("process", slow, (str(tmp_path),))
+
         pid = await executors.run("process", os.getpid)
 
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await executors.run("process", time.sleep, (60,))
+            await limited()
         assert not psutil.pid_exists(pid)
         assert await executors.run("process", os.getpid) != pid
 

@@ -43,7 +43,9 @@ def pack_call(call: Call) -> bytes:
         return _dumps((named, call.args, dict(call.kwargs)), _modules(call))
     except ImportError:
         raise missing_extra(
-            "workflows", _PACKAGE, "Running functions of a notebook in a process"
+            "workflows",
+            _PACKAGE,
+            "Running functions of a notebook or a script in a process",
         ) from None
     except Exception as error:
         name = getattr(call.function, "__qualname__", repr(call.function))
