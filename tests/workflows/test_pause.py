@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +25,9 @@ from flexiflow.workflows.errors import (
     ExecutionContextNotFoundError,
     ExecutionStateError,
 )
+
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @task
@@ -266,7 +271,7 @@ class TestElsewhere:
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=folder,
-            env={"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin"},
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=True,
