@@ -548,6 +548,19 @@ class TestInAKernel:
         assert "There is no machine door yet." in shown.bundles[1]["text/plain"]
         assert "Well done: it passes." in pictures[-1]["data"]["text/plain"]
 
+    def test_answer_that_is_defined_again_is_checked_again(self, kernel):
+        """A function of the student's, without a click."""
+        kernel.run("def double(n):\n    return n")
+        card = kernel.run(
+            "await exercise('Twice', answer='double',"
+            " checks=lambda double: {'four': double(2) == 4})"
+        ).views[0]
+        kernel.model_with(card, state="open")
+
+        kernel.run("def double(n):\n    return 2 * n")
+
+        kernel.model_with(card, state="passed", checks=1)
+
     def test_card_of_a_cell_that_is_run_again_is_closed(self, kernel):
         """One card a cell."""
         code = "exercise('A door', machine='door', scenarios=[{'expect': 'closed'}])"

@@ -36,7 +36,7 @@ async def check_rider(subscribe_rider: Callable[..., Any]) -> dict[str, str]:
         else "It was placed, and the rider was not called.",
         "Not of one without": ""
         if is_called and "rider" not in at_the_counter
-        else "subscribe takes a filter_fn. It gets the event's name and its payload.",
+        else "`subscribe` takes a `filter_fn`: it gets the event's name and payload.",
         "Before everybody of priority 2 to 5": ""
         if delivered[:1] == ["rider"]
         else f"This was the order: {', '.join(delivered)}.",
@@ -68,11 +68,11 @@ async def check_failures(count_failures: Callable[..., Any]) -> dict[str, str]:
         else f"Nothing has failed yet, but it returned {begin!r}.",
         "Two failures of the till": ""
         if found.get("till") == 2  # noqa: PLR2004 - one for each order
-        else "The till failed twice: event.handler.failed was published each time. "
+        else "The till failed twice: `event.handler.failed` was published each time. "
         f"The dict holds {found!r}.",
         "One of the oven": ""
         if found.get("oven") == 1
-        else "The payload says whose listener it was: component_name.",
+        else "The payload says whose listener it was: `component_name`.",
         "Nobody else": ""
         if set(found) == {"till", "oven"}
         else f"Only till and oven have failed; the dict holds {sorted(found)}.",

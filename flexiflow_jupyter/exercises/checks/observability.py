@@ -97,7 +97,7 @@ async def check_failed_cases(failed_cases: Callable[..., Any]) -> dict[str, str]
     return {
         "The case that failed is there": ""
         if "case-2" in cases
-        else "In case-2 a message failed: component.message.failed. It returned "
+        else "In case-2 a message failed: `component.message.failed`. It returned "
         f"{found!r}.",
         "No other case": ""
         if cases == {"case-2"}

@@ -75,7 +75,7 @@ async def check_tries(wrong_tries: Callable[..., Any]) -> dict[str, str]:
         "Two wrong tries, then the right one": ""
         if found["guessed"] == 2  # noqa: PLR2004 - PINs 1 and 2
         else f"There were 2; it returned {found['guessed']!r}. Each row has a "
-        "message_type and a current_state.",
+        "`message_type` and a `current_state`.",
         "The right one at once": ""
         if found["known"] == 0
         else f"There were none; it returned {found['known']!r}.",
