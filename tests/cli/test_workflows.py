@@ -272,6 +272,18 @@ class TestRun:
         )
         assert "approval waits for an answer" in lines
 
+    def test_stream_does_not_wait_for_the_end(self, store, start):
+        """A reader of the pipe sees each line while the workflow runs."""
+        process = start("workflow", "run", "stuck", "--mode", "stream")
+        lines = [process.stdout.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=15)
+
+        assert "stuck begins" in lines[0]
+        assert "stand begins" in lines[1]
+        assert 'tidy is done: "tidied"' in rest
+        assert process.returncode == 130
+
     def test_stream_of_json_is_a_line_an_event(self, store, run):
         """The last one is the summary."""
         ran = run("workflow", "run", "echo", "1", "--mode", "stream", "--json")
