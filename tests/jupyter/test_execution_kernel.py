@@ -190,6 +190,48 @@ class TestKernel:
         assert "task.completed" in names
         assert "workflow.execution.paused" in names
 
+    def test_a_run_of_another_kernel_is_followed(self, kernels, tmp_path):
+        """No event tells of it here: the journal does."""
+        other = kernels()
+        other.run(DEFINE)
+        view = shown(other.run("run = order.start(3, execution_id='shared')\nrun"))
+        until(other, view, "paused")
+
+        kernel = Kernel(tmp_path)
+        try:
+            kernel.run(LOAD)
+            looking = shown(kernel.run("%flexiflow runs shared"))
+            until(kernel, looking, "paused")
+            other.run("await run.resume(True)")
+
+            assert until(kernel, looking, "completed")["result"] == "true"
+        finally:
+            kernel.stop()
+
+    def test_where_no_widgets_are_wanted_there_is_a_picture(self, kernels):
+        """FLEXIFLOW_DISPLAY=static, as for tutorials; it follows the run."""
+        kernel = kernels()
+        kernel.run("%env FLEXIFLOW_DISPLAY=static")
+        kernel.run(DEFINE)
+
+        cell = kernel.run("run = order.start(3)\nawait run\nrun")
+
+        assert cell.views == []
+        assert 'data-task="price"' in cell.html
+        assert "Pay 6?" in cell.html
+
+    def test_a_cell_run_again_leaves_nothing_behind(self, kernels):
+        """Views are closed, with their comms and their listeners on the run."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        kernel.run("run = order.start(3); context = await run")
+        for _ in range(20):
+            kernel.run("run", cell_id="again")
+
+        opened = [name for name, m in kernel.models.items() if "execution" in m]
+        assert len(opened) == 1
+        assert kernel.value("len(run._live.listeners)") == "2"  # the view, its picture
+
     def test_without_workflows_nothing_of_them_is_loaded(self, kernels):
         """Loading the extension stays quick, and makes no folder."""
         kernel = kernels()
