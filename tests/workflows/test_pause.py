@@ -26,7 +26,6 @@ from flexiflow.workflows.errors import (
     ExecutionStateError,
 )
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
