@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import (
+    ConfigError,
     ImportError_,
     import_invalid_format,
     import_module_not_found,
@@ -18,9 +19,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from types import ModuleType
 
 __all__ = [
+    "check_allowed",
+    "is_allowed",
     "load_module",
     "load_symbol",
     "module_missing",
@@ -57,6 +61,41 @@ def split_dotted(dotted: str) -> tuple[str, str]:
     if not all(part.isidentifier() for part in module.split(".")):
         raise import_invalid_format(dotted)
     return module, symbol
+
+
+def is_allowed(module: str, allowed: Collection[str] | None) -> bool:
+    """Return whether a module may be imported: it, or a package around it, is listed.
+
+    Parameters
+    ----------
+    module : str
+        The module's dotted name.
+    allowed : collection of str, optional
+        What the host allows; None for everything.
+    """
+    return allowed is None or any(
+        module == item or module.startswith(f"{item}.") for item in allowed
+    )
+
+
+def check_allowed(module: str, allowed: Collection[str] | None) -> None:
+    """Refuse a module that may not be imported.
+
+    Raises
+    ------
+    ConfigError
+        If the host does not allow it.
+    """
+    if is_allowed(module, allowed):
+        return
+    listed = list(allowed or ())
+    raise ConfigError(
+        f"The module {module} may not be imported here.",
+        why="Text that comes from elsewhere than a file on disk imports only what the "
+        f"host allows: {', '.join(listed) or 'nothing'}.",
+        fix=f"Pass allow_imports=[{module!r}], or functions={{...}}.",
+        context={"module": module, "allowed": listed},
+    )
 
 
 def load_module(module: str, dotted: str) -> ModuleType:

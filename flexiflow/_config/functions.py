@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic
 from ..errors import FlexiFlowError
-from ..imports import load_symbol
+from ..imports import is_allowed, load_symbol
 from ..statechart._fakes import faked_everywhere
 from ..statechart.functions import Functions, functions_used
 
@@ -61,7 +61,7 @@ def check_by_reading(
     base = Functions(functions, lookup=lookup, allow_imports=allow_imports)
     known: dict[str, Any] = dict(functions or {})
     problems: list[Diagnostic] = []
-    allowed = [module for module in chart.use if _is_allowed(module, allow_imports)]
+    allowed = [module for module in chart.use if is_allowed(module, allow_imports)]
     wanted = {use.name for use in functions_used(chart)}
     for module in allowed:
         try:
@@ -70,7 +70,7 @@ def check_by_reading(
             problems.append(_diagnostic(error, is_late=base.is_late))
     for use in functions_used(chart):
         module, colon, _ = use.name.partition(":")
-        if colon and use.name not in known and _is_allowed(module, allow_imports):
+        if colon and use.name not in known and is_allowed(module, allow_imports):
             try:
                 known[use.name] = _stand_in(reader.find(use.name), use.name)
             except FlexiFlowError:
@@ -99,13 +99,6 @@ def _without_use(chart: Chart) -> Chart:
         context=chart.context,
         scenarios=chart.scenarios,
         source=chart.source,
-    )
-
-
-def _is_allowed(module: str, allow_imports: Collection[str] | None) -> bool:
-    """Tell whether a module may be imported."""
-    return allow_imports is None or any(
-        module == item or module.startswith(f"{item}.") for item in allow_imports
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, final
 
-from ..errors import ConfigError, ImportError_, StateError, import_not_state_subclass
-from ..imports import load_symbol
+from ..errors import ImportError_, StateError, import_not_state_subclass
+from ..imports import check_allowed, load_symbol
 from ..pack_loader import load_pack
 from ..state_machine import State
 
@@ -83,18 +83,7 @@ class ImportedSymbols:
         ConfigError
             If the module is not among those that the host allows.
         """
-        module = dotted.partition(":")[0].strip()
-        if self._allowed is None or any(
-            module == item or module.startswith(f"{item}.") for item in self._allowed
-        ):
-            return
-        raise ConfigError(
-            f"The module {module} may not be imported here",
-            why="This config imports only what the host allows: "
-            f"{', '.join(self._allowed) or 'nothing'}.",
-            fix=f"Pass allow_imports=[{module!r}].",
-            context={"module": module, "allowed": list(self._allowed)},
-        )
+        check_allowed(dotted.partition(":")[0].strip(), self._allowed)
 
     def state(self, dotted: str) -> StateClass:
         """Import a State class.

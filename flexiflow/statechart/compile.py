@@ -53,7 +53,7 @@ class _NotReady:
     functions = None
 
 
-NOT_READY: Final = _NotReady()
+_NOT_READY: Final = _NotReady()
 """What a move has at first."""
 
 
@@ -92,7 +92,7 @@ class Move:
         """What a fast one does to the context, in order."""
         self.steps: tuple[tuple[Op, str], ...] | None = None
         """What another one does in order, each action with the path of its state."""
-        self.ready: Any = NOT_READY
+        self.ready: Any = _NOT_READY
         """The same as a script, which is a layer above; hence Any."""
         self.target: Configuration | None = None
         self.changes = True

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, final
 
 from ..diagnostics import Diagnostic
 from ..errors import ActionError, ConfigError, FlexiFlowError, nearest
-from ..imports import load_module, load_symbol
+from ..imports import check_allowed, load_module, load_symbol
 from ._binding import PARAMETERS, Binding, Fillable
 from ._fakes import faked_everywhere
 from ._function_uses import FunctionUse, functions_used, is_path, path_of
@@ -158,7 +158,7 @@ class Functions:
     def _imported(self, name: str) -> Any:
         """Return what ``module:symbol`` means now."""
         module, _, symbol = name.partition(":")
-        self._check_allowed(module)
+        check_allowed(module, self._allowed)
         loaded = sys.modules.get(module)
         found = None if loaded is None else getattr(loaded, symbol, None)
         return load_symbol(name) if found is None else found
@@ -166,22 +166,9 @@ class Functions:
     def _module(self, name: str) -> ModuleType:
         known = self._modules.get(name)
         if known is None:
-            self._check_allowed(name)
+            check_allowed(name, self._allowed)
             known = self._modules[name] = load_module(name, name)
         return known
-
-    def _check_allowed(self, module: str) -> None:
-        if self._allowed is None or any(
-            module == item or module.startswith(f"{item}.") for item in self._allowed
-        ):
-            return
-        raise ConfigError(
-            f"The module {module} may not be imported here.",
-            why="Text that comes from elsewhere than a file on disk imports only what "
-            f"the host allows: {', '.join(self._allowed) or 'nothing'}.",
-            fix=f"Pass allow_imports=[{module!r}], or functions={{...}}.",
-            context={"module": module, "allowed": list(self._allowed)},
-        )
 
     def check_files(self, name: str) -> None:
         """Refuse to read a file for text that comes from elsewhere.

@@ -40,7 +40,7 @@ TOP_KEYS: Final = (
     "meta",
 )
 """What a config may hold at its top level."""
-CHILD_KEYS: Final = tuple(
+_CHILD_KEYS: Final = tuple(
     key
     for key in TOP_KEYS
     if key not in {"rules", "packs", "use", "scenarios", "initial_state_resolution"}
@@ -156,8 +156,8 @@ def _read_child(reading: Reading, node: Node, path: str) -> Chart | None:
     """Return a chart that stands within another one, as a component that it runs."""
     inner = Reading(reading.source)
     inner.problems = reading.problems
-    reading.check_keys(node, CHILD_KEYS, path, "a component")
-    known = {key: value for key, value in node.value.items() if key in CHILD_KEYS}
+    reading.check_keys(node, _CHILD_KEYS, path, "a component")
+    known = {key: value for key, value in node.value.items() if key in _CHILD_KEYS}
     child = copy(node)
     child.value = known
     return _read_root(inner, child)
