@@ -29,7 +29,7 @@ _STDOUT: Final = 1
 _STDERR: Final = 2
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _PROGRAM: Final = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1));"
+    "import sys; sys.path.append(sys.argv.pop(1));"
     "from flexiflow.cli._workflow_background import main; main()"
 )
 

@@ -282,6 +282,12 @@ class TestThreads:
         assert late.cancelled()
         assert await asyncio.gather(*busy) == [True, True]
 
+    async def test_call_may_close_its_own_executor(self, executors):
+        """It does not wait for itself."""
+        assert await executors.run("thread", executors.close, (5,)) is None
+        with pytest.raises(WorkflowError, match="closed"):
+            await executors.run("thread", add, (1,))
+
     async def test_many_calls_use_few_threads(self, executors):
         """The queue holds what the limit does not let begin."""
         names = await asyncio.gather(

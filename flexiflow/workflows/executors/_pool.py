@@ -166,14 +166,20 @@ class Pool:
             self._closed = True
             left, self._queue = self._queue, deque()
             self._changed.notify_all()
-            threads = list(self._threads)
+            # a task may close the runtime that runs it; it does not wait for itself
+            here = threading.current_thread()
+            threads = [thread for thread in self._threads if thread is not here]
         for job in left:
             job.cancel()
         end = time.monotonic() + grace_s
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
         with self._changed:
-            stuck = [item for item in self._threads.items() if item[0].is_alive()]
+            stuck = [
+                (thread, worker)
+                for thread, worker in self._threads.items()
+                if thread.is_alive() and thread is not here
+            ]
         for thread, worker in stuck:
             if worker is not None and thread not in self._lost:
                 worker.kill()
