@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flexiflow.errors import ConfigError, component_not_found, nearest
@@ -11,6 +13,7 @@ from .arguments import read_fields, split_words, take_engine, unquoted
 from .boxes import safe_text
 from .describe import accepted_words
 from .execution.commands import list_runs, start_run
+from .export import export_service
 from .running import run_or_schedule
 from .sending import told
 from .tables import Table
@@ -37,11 +40,21 @@ _HELP: Final = (
     ("%flexiflow list", "the components, their states, what they accept now"),
     ("%flexiflow graph NAME", "the picture of a component's states"),
     ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
+    ("%flexiflow export NAME --to service [FOLDER]", "write it as a service's files"),
     ("%flexiflow run NAME INPUT", "start a workflow; the input is JSON or text"),
     ("%flexiflow runs [NAME]", "the latest runs of workflows, and what they wait for"),
     ("%flexiflow help", "this"),
     ("%gui asyncio", "in a terminal: let the loop run between cells"),
 )
+
+
+_EXPORTED: Final = {
+    "machine.yaml": "the definition",
+    "functions.py": "the functions of the notebook that it calls",
+    "service.py": "a program that serves it over HTTP and goes on where it stopped",
+    "test_machine.py": "a test that passes",
+}
+"""What is in the files of a service."""
 
 
 class Sent:
@@ -140,6 +153,8 @@ def run_command(
     command, *rest = words or ["list"]
     if command == "send":
         return run_or_schedule(_send(notebook, engine, rest), on_lost_error)
+    if command == "export":
+        return _export(notebook, engine, rest)
     commands: dict[str, Callable[[FlexiFlowEngine, list[str]], Any]] = {
         "list": _list,
         "graph": _graph,
@@ -148,7 +163,7 @@ def run_command(
         "help": _help,
     }
     if command not in commands:
-        known = ["send", "run", *commands]
+        known = ["send", "run", "export", *commands]
         raise ConfigError(
             f"%flexiflow has no command {command!r}.",
             why=f"The commands are {', '.join(known)}.",
@@ -238,6 +253,34 @@ def _runs(_engine: FlexiFlowEngine, words: list[str]) -> Any:
     from .widgets import ExecutionView as View  # noqa: PLC0415 - loads anywidget
 
     return list_runs([unquoted(word) for word in words], View)
+
+
+def _export(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -> Table:
+    """Write a component's files, and list them."""
+    usage = "export NAME --to service [FOLDER] [--force]"
+    force = "--force" in words
+    rest = [unquoted(word) for word in words if word != "--force"]
+    if len(rest) < 3 or rest[1] != "--to":  # noqa: PLR2004 - NAME --to service
+        raise ConfigError(
+            "export needs a component and what to make of it.",
+            why=f"It was given: {' '.join(words) or 'nothing'}",
+            fix=f"Write %flexiflow export {_any_name(engine)} --to service",
+        )
+    if rest[2] != "service":
+        raise ConfigError(
+            f"A component cannot be exported as {rest[2]!r}.",
+            why="What can be made is: service.",
+            fix=f"Write %flexiflow export {rest[0]} --to service",
+        )
+    _take_no_more(usage, rest[4:])
+    component = _find_component(engine, rest[0])
+    folder = Path(rest[3] if len(rest) > 3 else re.sub(r"\W", "_", component.name))  # noqa: PLR2004
+    files = export_service(notebook, component, folder, force=force)
+    rows = [(str(file), _EXPORTED[file.name]) for file in files]
+    footer = f"Try it: python -m pytest {folder}, then python {folder}/service.py"
+    return Table(
+        f"{component.name} as a service", ("file", "holds"), rows, footer=footer
+    )
 
 
 def _help(_engine: FlexiFlowEngine, words: list[str]) -> Table:

@@ -66,6 +66,7 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
         component = engine.create_component(config)
     else:
         remarks += _redefine(component, config)
+    notebook.define(component, text)
     if binding.variable is not None:
         notebook.shell.user_ns[binding.variable] = component
     if config.warnings:

@@ -6,6 +6,7 @@ import contextvars
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
+from weakref import WeakKeyDictionary
 
 from IPython.core.getipython import get_ipython
 
@@ -83,6 +84,7 @@ class Notebook:
         self.cell = Cell("", shell.execution_count)
         self.engines: dict[str, FlexiFlowEngine] = {}
         self.layouts = Layouts()
+        self._texts: WeakKeyDictionary[AsyncComponent, str] = WeakKeyDictionary()
         self.running: contextvars.Context | None = None
         self._views: dict[str, list[NotebookView]] = {}
         self.engine()
@@ -103,6 +105,14 @@ class Notebook:
     def is_component(self, value: object) -> bool:
         """Tell whether a value is a component, of this notebook's engines or not."""
         return isinstance(value, AsyncComponent)
+
+    def define(self, component: AsyncComponent, text: str) -> None:
+        """Remember the YAML that defines a component."""
+        self._texts[component] = text
+
+    def text_of(self, component: AsyncComponent) -> str | None:
+        """Return the YAML by which a cell defined a component, or None."""
+        return self._texts.get(component)
 
     # --- cells and their views --------------------------------------------------------
 
