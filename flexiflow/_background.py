@@ -304,7 +304,11 @@ class Background:
             return answer
         if one.start.timeout_s is None:
             return await answer
-        return await self._within(whole(answer), one.start.timeout_s)
+        try:
+            return await self._within(whole(answer), one.start.timeout_s)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()  # stopped before it could begin, it was never awaited
 
     def _begun(self, one: ServiceRun) -> Any:
         """Begin a service, or return what fails when it is awaited."""

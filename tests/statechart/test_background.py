@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 
 import pytest
@@ -327,6 +328,25 @@ class TestServices:
 
         assert (before, shop.state) == ("a", "b")
         assert shop.context == {"why": "TimeoutError"}
+
+    async def test_service_that_never_began_is_closed(self, bench, recwarn):
+        """A state that is left at once leaves no coroutine behind."""
+
+        async def work():
+            await asyncio.Future()
+
+        made = bench.add(
+            "name: x\nstates: {a: {on: {go: b}}, "
+            "b: {run: {do: work, timeout: 5s}, on: {back: a}}}",
+            work=work,
+        )
+        await made.send("go")
+        await asyncio.sleep(0)
+        await made.send("back")
+        await bench.rest()
+        gc.collect()
+
+        assert [str(one.message) for one in recwarn] == []
 
     async def test_retry_waits_longer_each_time(self, bench):
         """Tries follow after 1, 2, 4 seconds; then it is an error."""
