@@ -149,9 +149,12 @@ class Exercise:
                     found = await found
         except TimeoutError:
             return Outcome(problem=f"Your code took more than {_LIMIT_S:g} seconds.")
+        except AssertionError as error:
+            return _outcome_of(str(error) or "An assertion does not hold.")
         except FlexiFlowError as error:
             return Outcome(problem=f"Your code raised: {error.what} {error.why or ''}")
-        except Exception as error:  # noqa: BLE001 - the student's code may raise anything
+        except (Exception, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001
+            # A student's code may raise anything, and must not end the kernel.
             return Outcome(problem=f"Your code raised {type(error).__name__}: {error}")
         return _outcome_of(found)
 
@@ -254,16 +257,14 @@ def _outcome_of(found: Any) -> Outcome:
     """Read what an author's checks returned."""
     if not isinstance(found, Mapping):
         found = {"Your answer": found}
-    return Outcome(
-        tuple(
-            Finding(
-                str(name),
-                passed=value in {"", True, None},
-                hint=value if isinstance(value, str) else "",
-            )
-            for name, value in found.items()
-        )
-    )
+    return Outcome(tuple(_finding(str(name), value) for name, value in found.items()))
+
+
+def _finding(name: str, value: Any) -> Finding:
+    """Return a finding: a text is a hint; nothing, and all that is true, is right."""
+    if value is None or isinstance(value, str):
+        return Finding(name, passed=not value, hint=value or "")
+    return Finding(name, passed=bool(value))
 
 
 def _indented(hint: str) -> list[str]:

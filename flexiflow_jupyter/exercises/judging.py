@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flexiflow.statechart import Emit, run_scenario
@@ -50,17 +52,21 @@ def judge(hidden: HiddenScenario, chart: Chart, functions: Functions | None) -> 
         Its hint has a line for what was tried, one for what came of it, and the
         author's.
     """
-    result = run_scenario(chart, hidden.scenario, functions=functions)
-    steps = _steps_of(hidden.scenario)
+    name, steps = hidden.scenario.name, _steps_of(hidden.scenario)
+    try:
+        with redirect_stdout(StringIO()):  # a guard may print, after each cell
+            result = run_scenario(chart, hidden.scenario, functions=functions)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a student's guard
+        what = f"It raised {type(error).__name__}: {error}"
+        lines = [_tried(hidden.scenario, steps), what]
+        return Finding(name, passed=False, hint="\n".join(lines))
     wrong = _side_effects(hidden, result)
     if result and not wrong:
-        return Finding(hidden.scenario.name, passed=True)
+        return Finding(name, passed=True)
     if not result:
         wrong = f"{_end_of(result, chart)} {_last_ignored(result, steps)}".strip()
     lines = [_tried(hidden.scenario, steps), wrong, hidden.hint]
-    return Finding(
-        hidden.scenario.name, passed=False, hint="\n".join(filter(None, lines))
-    )
+    return Finding(name, passed=False, hint="\n".join(filter(None, lines)))
 
 
 def _steps_of(scenario: Scenario) -> list[_Step]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import comm
 import pytest
@@ -193,6 +194,41 @@ class TestHints:
 
         assert "has_key" in told({"send": ["open"], "expect": "opened"}, door=door)
 
+    def test_guard_that_ends_the_program_is_a_finding(self, capsys):
+        """Whatever a student's guard does, the check goes on, and is silent."""
+
+        def has_key():
+            sys.stdout.write("looking")
+            raise SystemExit(3)
+
+        door = DOOR.replace("if: {key: {min: 3}}", "if: has_key")
+        found = exercise(
+            "A door",
+            machine=ConfigLoader.load_component_text(
+                door, functions={"creak": print, "has_key": has_key}
+            ),
+            scenarios=[{"send": ["open"], "expect": "opened"}, {"expect": "closed"}],
+        )
+
+        assert [item.passed for item in found.findings] == [False, True]
+        assert "SystemExit" in found.findings[0].hint
+        assert capsys.readouterr().out == ""
+
+    def test_scenario_may_begin_and_look_anywhere(self):
+        """What a chart's scenario may hold, a hidden one may hold."""
+        scenario = {
+            "given": "opened",
+            "send": ["close", {"expect": "opened"}, {"advance": "2m"}],
+            "expect": "closed",
+        }
+
+        hint = told(scenario)
+
+        assert hint.splitlines()[0] == (
+            "Tried: From opened: close → (look) → (2 min pass)"
+        )
+        assert "it is in closed, not in opened" in hint
+
 
 class TestHiddenScenarios:
     """Where scenarios come from."""
@@ -290,6 +326,44 @@ class TestAnswers:
         found = await exercise("An answer", answer=answer, checks=checks)
 
         assert found.outcome.summary == "Your code raised KeyError: 'loaves'"
+
+    @pytest.mark.parametrize(
+        ("value", "is_right"),
+        [
+            (None, True),
+            ("", True),
+            (True, True),
+            ([1], True),
+            ("no", False),
+            (0, False),
+        ],
+    )
+    async def test_value_of_a_check(self, value, is_right):
+        """A text is a hint; nothing, and all that is true, is right."""
+        found = await exercise("x", answer=1, checks=lambda _: value)
+
+        assert found.passed is is_right
+        assert found.findings[0].name == "Your answer"
+
+    async def test_checks_may_assert(self):
+        """The text of an assertion is a hint."""
+
+        def checks(answer):
+            raise AssertionError("Take a larger one.")
+
+        found = await exercise("x", answer=1, checks=checks)
+
+        assert found.findings[0].hint == "Take a larger one."
+
+    async def test_code_that_ends_the_program_does_not(self):
+        """``sys.exit()`` in a student's code is an error like others."""
+
+        def checks(answer):
+            raise SystemExit(1)
+
+        found = await exercise("x", answer=1, checks=checks)
+
+        assert found.outcome.summary == "Your code raised SystemExit: 1"
 
     async def test_code_that_never_ends_is_given_up(self, monkeypatch):
         """A check has ten seconds; here none."""
