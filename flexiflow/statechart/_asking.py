@@ -183,9 +183,7 @@ class Asking:
             kind = event.get("type")
             if not isinstance(kind, str):
                 return []
-            return self.select(
-                self.configuration.chains(lambda node: node.taking(kind))
-            )
+            return self.select(self.configuration.takers(kind))
         origin = event.origin
         if origin is not None:
             edges = [
@@ -199,6 +197,6 @@ class Asking:
         )
 
     def eventless(self) -> list[Edge]:
-        if not any(node.always for node in self.active):
+        if not self.configuration.has_always:
             return []
         return self.select(self.configuration.chains(lambda node: node.always))

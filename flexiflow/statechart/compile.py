@@ -112,7 +112,9 @@ class Configuration:
     """A set of active states: what ``current_state`` of a chart's machine is."""
 
     __slots__ = (
+        "_takers",
         "active",
+        "has_always",
         "is_waiting",
         "leaves",
         "name",
@@ -136,6 +138,8 @@ class Configuration:
     otherwise: Move | None
     """What a message of any other type does."""
 
+    has_always: bool
+    """Whether there are eventless transitions."""
     is_waiting: bool
     """Whether the states were not entered yet: every message takes the full path."""
 
@@ -155,6 +159,8 @@ class Configuration:
             )
         self.row = {}
         self.plans: dict[tuple[Edge, ...], Plan] = {}
+        self._takers: dict[str, list[list[Edge]]] = {}
+        self.has_always = any(node.always for node in self.active)
         self.otherwise = SLOW if is_waiting else None
         for node in () if is_waiting else self.active:
             for message in node.exact:
@@ -165,6 +171,15 @@ class Configuration:
     def __repr__(self) -> str:
         """Return the name, as an f-string shows it too."""
         return self.name
+
+    def takers(self, message: str) -> list[list[Edge]]:
+        """Return for each leaf the edges that cover a message type; kept when any."""
+        known = self._takers.get(message)
+        if known is None:
+            known = self.chains(lambda node: node.taking(message))
+            if any(known) and message in self.row:  # not what patterns let through
+                self._takers[message] = known
+        return known
 
     def chains(self, find: Callable[[Node], Sequence[Edge]]) -> list[list[Edge]]:
         """Return for each leaf the edges that ``find`` gives, inner before outer."""
@@ -180,9 +195,7 @@ class Configuration:
         return move
 
     def _work_out(self, message: str) -> Move | None:
-        chains = [
-            chain for chain in self.chains(lambda node: node.taking(message)) if chain
-        ]
+        chains = [chain for chain in self.takers(message) if chain]
         if not chains:
             return None
         program = self.program
@@ -213,11 +226,13 @@ class Program:
 
     __slots__ = (
         "_configurations",
+        "_starts_in_history",
         "by_path",
         "chart",
         "context",
         "edges",
         "first",
+        "has_errors",
         "has_history",
         "has_provided",
         "is_scxml",
@@ -255,6 +270,14 @@ class Program:
         for node in self.nodes:
             self._connect(node)
         self.edges.sort(key=lambda edge: edge.index)
+        self.has_errors = any(node.errors for node in self.nodes)
+        self._starts_in_history = any(
+            one.kind == "history" for node in self.nodes for one in node.initial
+        )
+
+    def recalls(self, edges: Iterable[Edge]) -> bool:
+        """Return whether what transitions enter may depend on what is remembered."""
+        return self._starts_in_history or any(edge.to_history for edge in edges)
 
     def _connect(self, node: Node) -> None:
         node.initial = tuple(self.by_path[path] for path in node.model.initial)
@@ -332,7 +355,7 @@ class Program:
         leaves = [node for node in here.nodes if node not in gone]
         leaves += [node for node in entered if node.is_leaf]
         target = self.configuration(sorted(leaves, key=lambda node: node.order))
-        if any(node.always for node in target.active) or any(map(_tells, entered)):
+        if target.has_always or any(map(_tells, entered)):
             return None
         steps = [(op, node.path) for node in left for op in node.exit]
         steps += [(op, edge.source.path) for edge in edges for op in edge.ops]

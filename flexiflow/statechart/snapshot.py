@@ -97,9 +97,9 @@ class StepResult:
     """What leaves the machine now, in order."""
     taken: tuple[int, ...]
     """The indices of the transitions taken, in order."""
-    left: frozenset[str]
+    left: tuple[str, ...]
     """Paths of states that were active before and were left."""
-    entered: frozenset[str]
+    entered: tuple[str, ...]
     """Paths of states that are active now and were entered in this step."""
     output: Any = None
     """What the chart gives when it has come to its end (SCXML)."""

@@ -150,19 +150,15 @@ class Run(Asking):
         """Take edges together: leave, act, enter."""
         self.steps.extend(edge.index for edge in edges)
         moving = [edge for edge in edges if edge.targets]
-        before = (self.context, self.effects[:], list(self.queue), self.history)
+        program = self.program
+        if program.has_errors:  # a failure may be taken, and all be as before
+            before = (self.context, self.effects[:], list(self.queue), self.history)
         self._owned = False
         active = set(self.active)
-        plan = plan_of(
-            self.program,
-            moving,
-            self.active,
-            self.history,
-            plans=None if self.program.has_history else self.configuration.plans,
-        )
+        plan = self._plan(moving)
         left = plan.left
         try:
-            if left and self.program.has_history:
+            if left and program.has_history:
                 self.history = {**self.history, **recorded(left, active)}
             for node in left:
                 if node.exit:
@@ -173,7 +169,7 @@ class Run(Asking):
                 if edge.ops:
                     yield from self._block(edge.ops, edge.source)
         except _FailedError as failed:
-            if not self._is_caught(failed):
+            if not program.has_errors or not self._is_caught(failed):
                 raise failed.error from failed.error.__cause__
             self.context, self.effects, waiting, self.history = before
             self.queue = deque(waiting)
@@ -182,13 +178,24 @@ class Run(Asking):
             self.queue.appendleft(failure_of(failed.error, failed.node))
             return
         self.left.update(left)
-        for node in left:
+        for node in left if self.invoked else ():
             self.invoked.pop(node, None)
         self.entered.difference_update(left)
         if moving:
             if plan.entered is None:
                 plan = Plan(left, *entry_order(self.program, moving, self.history))
             yield from self._enter(plan.entered or (), plan.how)
+
+    def _plan(self, moving: list[Edge]) -> Plan:
+        """Return what edges leave and enter, as far as that is known beforehand."""
+        fixed = not self.program.has_history or not self.program.recalls(moving)
+        return plan_of(
+            self.program,
+            moving,
+            self.active,
+            self.history,
+            plans=self.configuration.plans if fixed else None,
+        )
 
     def _is_caught(self, failed: _FailedError) -> bool:
         node = failed.node
@@ -338,8 +345,8 @@ class Run(Asking):
             bool(self.left or self.entered),
             tuple(effects),
             tuple(self.taken),
-            frozenset(node.path for node in left),
-            frozenset(node.path for node in self.entered),
+            tuple([node.path for node in left]),
+            tuple([node.path for node in self.entered]),
             self.output,
         )
 
