@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ._mailbox import Waiter
 from ._worker import Worker
 from .errors import ComponentError, StateError, UntilTimeout, nearest
+from .recording import Recording
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -131,6 +132,27 @@ class Inquirer(Worker):
             raise self._until_timeout(state, seconds)
         waiter.end.result()
         return seen[0]
+
+    def record(self, *, limit: int = 10_000) -> Recording:
+        """Record what happens from now on, to tell it as a scenario or a test.
+
+        Parameters
+        ----------
+        limit : int, default 10,000
+            The most steps that are held; older ones are dropped and counted.
+
+        Returns
+        -------
+        Recording
+            ``stop()`` ends it, and so does the end of its ``with`` block;
+            ``as_scenario()`` and ``as_pytest()`` tell it.
+
+        Raises
+        ------
+        ComponentError
+            If the states are classes.
+        """
+        return Recording(self, limit=limit)
 
     def _test_of(self, state: str) -> Callable[[Inquirer], bool]:
         """Return the predicate for a state's name, which the chart must have."""

@@ -6,9 +6,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import FlexiFlowError
+from ..errors import ActionError, FlexiFlowError
 from ._fakes import Fakes
 from ._frozen import freeze, thaw
+from ._moves import is_done
 from ._questions import why_not
 from ._service_events import timer_fired, with_left
 from ._sessions import Sessions
@@ -78,13 +79,14 @@ class Sandbox:
         if chart.dialect == "scxml":
             self._join(load, inside)
         self._calls: list[CallRecord] = []
-        self._services = SimulatedServices(
+        self.running = SimulatedServices(
             self._program,
             self._fakes,
             self.timeline,
             tell=self.queue.append,
             record=self._record,
         )
+        """The services that have begun and not answered; for the machinery."""
         self.trace: list[TraceStep] = []
         """Every step so far, the start included."""
         self.sent: list[SendMessage] = []
@@ -141,7 +143,8 @@ class Sandbox:
     @property
     def finished(self) -> bool:
         """Whether the chart has come to its end."""
-        return all(node.kind == "final" for node in self._snapshot.configuration.nodes)
+        here = self._snapshot.configuration
+        return is_done(here.program.root, here.active)
 
     @property
     def now_s(self) -> float:
@@ -175,6 +178,7 @@ class Sandbox:
         self._host.session = self.sessions.id
         self._host.load = load
         self._host.reaches = self.sessions.reaches
+        self._host.spend = self.sessions.spend
 
     # --- inside -----------------------------------------------------------------------
 
@@ -245,7 +249,15 @@ class Sandbox:
         before = self._snapshot
         self._calls = []
         counts = self._fakes.counts
-        result: StepResult = perform_nowait(make(), self._answer)
+        try:
+            result: StepResult = perform_nowait(make(), self._answer)
+        except FlexiFlowError as error:
+            leaves, calls = before.configuration.leaves, tuple(self._calls)
+            told = TraceStep(
+                self.now_s, shown, leaves, leaves, (), (), calls, error=error.what
+            )
+            self.trace.append(told)
+            raise
         self._snapshot = result.snapshot
         reason = ""
         if not result.proceeded:
@@ -273,13 +285,26 @@ class Sandbox:
         return str(why_not(before, message, functions=self._functions, host=self._host))
 
     def settle(self) -> None:
-        """Handle what waits in the queue, and all that follows at once."""
+        """Handle what waits in the queue, and all that follows at once.
+
+        Raises
+        ------
+        ActionError
+            If an action fails and nobody takes it: the first one, when the rest has
+            been handled.
+        """
+        failure: ActionError | None = None
         for _ in range(MOST_EVENTS):
             waiting = (one for one in self.timeline.members if one.queue)
             member = next(waiting, None)
             if member is None:
+                if failure is not None:
+                    raise failure
                 return
-            member.handle(member.queue.popleft())
+            try:
+                member.handle(member.queue.popleft())
+            except ActionError as error:
+                failure = failure or error
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
             why=f"It sent itself more than {MOST_EVENTS:,} messages.",
@@ -302,9 +327,9 @@ class Sandbox:
             if sessions is not None:
                 sessions.start(effect)
             else:
-                self._services.start(effect)
+                self.running.start(effect)
         elif isinstance(effect, Stop):
-            self._services.stop(effect.state, effect.entry)
+            self.running.stop(effect.state, effect.entry)
             if sessions is not None:
                 sessions.stop(effect)
 

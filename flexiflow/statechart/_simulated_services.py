@@ -78,15 +78,17 @@ class SimulatedServices:
             self._finish(start, attempt, answer)
             return
         self._timeline.later(
-            answer.after_s, lambda: self._finish(start, attempt, answer)
+            answer.after_s,
+            lambda: self._finish(start, attempt, answer),
+            is_late=True,
         )
 
     def stop(self, state: str, entry: int) -> None:
         """End a service whose state was left."""
         self._running.pop((state, entry), None)
 
-    def answer(self, state: str, answer: Answer) -> None:
-        """Have the service of a state answer now.
+    def answer(self, state: str, answer: Answer, *, is_last: bool = False) -> None:
+        """Have the service of a state answer now; ``is_last``: it is not tried again.
 
         Raises
         ------
@@ -102,9 +104,16 @@ class SimulatedServices:
                 fix="Send what leads to a state with run: first.",
                 context={"state": state},
             )
-        self._finish(*found, answer)
+        self._finish(*found, answer, is_last=is_last)
 
-    def _finish(self, start: StartService, attempt: int, answer: Answer) -> None:
+    def _finish(
+        self,
+        start: StartService,
+        attempt: int,
+        answer: Answer,
+        *,
+        is_last: bool = False,
+    ) -> None:
         """Tell what a try came to, or try again later; nothing when it is over."""
         key = (start.state, start.entry)
         running = self._running.get(key)
@@ -114,10 +123,12 @@ class SimulatedServices:
             event = service_done(start, answer.get())
         except Exception as error:  # noqa: BLE001 - a fake may raise anything
             retry = start.service.retry
-            if attempt < retry.max_attempts:
+            if attempt < retry.max_attempts and not is_last:
                 pause = pause_before(retry, attempt + 1, None)
                 self._running[key] = (start, attempt + 1)
-                self._timeline.later(pause, lambda: self._again(start, attempt + 1))
+                self._timeline.later(
+                    pause, lambda: self._again(start, attempt + 1), is_late=True
+                )
                 return
             event = service_error(self._program, start, error)
         del self._running[key]

@@ -50,6 +50,8 @@ class TraceStep:
     """The functions asked for."""
     why_not: str = ""
     """Why nothing happened; empty when something did."""
+    error: str = ""
+    """What was raised, and nobody took; the state is as before then."""
 
 
 @final
@@ -69,6 +71,8 @@ class SimulatedHost:
     """Gives the text of a document that is invoked by its name."""
     reaches: Callable[[str], bool] | None = None
     """Whether there is somebody behind a target."""
+    spend: Callable[[int], None] | None = None
+    """Counts what content does."""
 
     def new_id(self) -> str:
         """Return an id that was not given before."""

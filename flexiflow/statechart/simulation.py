@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
-from ..errors import ConfigError, FlexiFlowError
+from ..errors import ActionError, ConfigError, FlexiFlowError
 from ._fakes import Answer, FakeError
 from ._questions import accepted, can, why_not
 from ._reading import seconds_of
@@ -160,7 +160,7 @@ class Simulation(Sandbox):
         ConfigError
             If it is no duration.
         ActionError
-            If an action fails and nobody takes it.
+            If an action fails and nobody takes it: the first one, at the end.
         """
         length = seconds_of(seconds)
         if length is None:
@@ -170,10 +170,16 @@ class Simulation(Sandbox):
                 fix="Write 5, 500ms, 2s, 3m, 48h or 1d.",
             )
         end = self.timeline.now_s + length
+        failure: ActionError | None = None
         for _ in range(MOST_EVENTS):
             if not self.timeline.step(end):
+                if failure is not None:
+                    raise failure
                 return
-            self.settle()
+            try:
+                self.settle()
+            except ActionError as error:
+                failure = failure or error
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
             why=f"More than {MOST_EVENTS:,} timers fired within {length} s.",
@@ -203,7 +209,7 @@ class Simulation(Sandbox):
     @property
     def services(self) -> tuple[str, ...]:
         """The paths of the states whose service has begun and not answered."""
-        return self._services.states
+        return self.running.states
 
     def answer(self, state: str, result: Any = None) -> None:
         """Have the service of a state come to its end, and handle all that follows.
@@ -222,7 +228,7 @@ class Simulation(Sandbox):
         ActionError
             If an action fails and nobody takes it.
         """
-        self._services.answer(state, Answer(result))
+        self.running.answer(state, Answer(result))
         self.settle()
 
     def fail(self, state: str, error: str | BaseException = "failed") -> None:
@@ -243,5 +249,5 @@ class Simulation(Sandbox):
             If nobody takes the error.
         """
         given = FakeError(error) if isinstance(error, str) else error
-        self._services.answer(state, Answer(error=given))
+        self.running.answer(state, Answer(error=given))
         self.settle()
