@@ -54,12 +54,17 @@ class SecretStore:
     def save(self, name: str, value: Any) -> None:  # Any: JSON data
         """Keep a value, in the place of the one of that name."""
         data = json.dumps([name, value]).encode()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        # SQLite gives the files that it puts beside the database the same mode
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        with self._open(write=True) as db:
-            token = self._cipher(db, make=True).encrypt(data)
-            db.execute("INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, token))
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            # SQLite gives the files that it puts beside the database the same mode
+            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
+            with self._open(write=True) as db:
+                token = self._cipher(db, make=True).encrypt(data)
+                db.execute(
+                    "INSERT OR REPLACE INTO secrets VALUES (?, ?)", (name, token)
+                )
+        except OSError as error:
+            raise self._out_of_reach(error) from error
 
     def load(self, names: list[str]) -> dict[str, Any]:  # Any: as above
         """Return the values of those names that are there."""
@@ -108,13 +113,17 @@ class SecretStore:
             finally:
                 db.close()
         except sqlite3.Error as error:
-            raise SecretError(
-                "The secrets cannot be read or written",
-                why=f"{self.path}: {error}.",
-                fix="Check that the folder may be written and the disk has room; a "
-                "damaged file can be removed, the secrets are saved again then.",
-                context={"file": str(self.path)},
-            ) from error
+            raise self._out_of_reach(error) from error
+
+    def _out_of_reach(self, error: Exception) -> SecretError:
+        """Return the error for a store that cannot be used."""
+        return SecretError(
+            "The secrets cannot be read or written",
+            why=f"{self.path}: {error}.",
+            fix="Check that the folder may be written and the disk has room; a "
+            "damaged file can be removed, the secrets are saved again then.",
+            context={"file": str(self.path)},
+        )
 
     def _cipher(self, db: sqlite3.Connection, *, make: bool) -> Cipher:
         """Return the cipher of the key."""

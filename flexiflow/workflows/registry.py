@@ -84,15 +84,18 @@ class FileRegistry:
         path = Path(file).resolve()
         digest = digest_of_file(path)
         found = load_workflows(path)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._open() as db:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise self._out_of_reach(error) from error
+        with self._open(write=True) as db:
             return [_added(db, item, path, digest) for item in found.values()]
 
     def all(self) -> list[Registered]:
         """Return the newest version of each workflow, by name."""
         if not self._path.exists():
             return []
-        with self._open() as db:
+        with self._open(write=False) as db:
             rows = db.execute(
                 "SELECT name, max(version), path, digest, description, registered "
                 "FROM workflows GROUP BY name ORDER BY name"
@@ -109,7 +112,7 @@ class FileRegistry:
         """
         found = []
         if self._path.exists():
-            with self._open() as db:
+            with self._open(write=False) as db:
                 rows = db.execute(
                     "SELECT name, version, path, digest, description, registered "
                     "FROM workflows WHERE name = ? ORDER BY version DESC",
@@ -145,25 +148,29 @@ class FileRegistry:
         return found[name]
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, write: bool) -> Iterator[sqlite3.Connection]:
         """Open the database for one transaction."""
         try:
             db = sqlite3.connect(self._path, timeout=_WAIT_S, isolation_level=None)
             try:
                 db.execute(_TABLE)
-                db.execute("BEGIN IMMEDIATE")
+                db.execute("BEGIN IMMEDIATE" if write else "BEGIN")
                 with db:
                     yield db
             finally:
                 db.close()
         except sqlite3.Error as error:
-            raise WorkflowError(
-                "The list of registered workflows cannot be read or written",
-                why=f"{self._path}: {error}.",
-                fix="Check that the folder may be written and the disk has room; a "
-                "damaged file can be removed, and the workflows registered again.",
-                context={"file": str(self._path)},
-            ) from error
+            raise self._out_of_reach(error) from error
+
+    def _out_of_reach(self, error: Exception) -> WorkflowError:
+        """Return the error for a list that cannot be used."""
+        return WorkflowError(
+            "The list of registered workflows cannot be read or written",
+            why=f"{self._path}: {error}.",
+            fix="Check that the folder may be written and the disk has room; a "
+            "damaged file can be removed, and the workflows registered again.",
+            context={"file": str(self._path)},
+        )
 
     def _not_found(self, name: str) -> WorkflowNotFoundError:
         """Return the error for a name that nobody has registered."""

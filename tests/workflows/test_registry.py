@@ -211,6 +211,13 @@ class TestFileRegistry:
         with pytest.raises(WorkflowError, match="cannot be read or written"):
             registry.all()
 
+    def test_home_that_cannot_be_made_is_an_error(self, folder, tmp_path):
+        """In words, not the system's own."""
+        (tmp_path / "file").write_text("in the way")
+
+        with pytest.raises(WorkflowError, match="cannot be read or written"):
+            FileRegistry(tmp_path / "file" / "home").register(written(folder))
+
     def test_many_register_at_once(self, registry, folder):
         """None is lost."""
         paths = [

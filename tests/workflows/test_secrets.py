@@ -335,6 +335,13 @@ class TestAtRest:
         with pytest.raises(SecretError, match="'HIGH' cannot be decrypted"):
             manager.get("HIGH")
 
+    def test_folder_that_cannot_be_made_is_an_error(self, tmp_path):
+        """In words, not the system's own."""
+        (tmp_path / "file").write_text("in the way")
+
+        with pytest.raises(SecretError, match="cannot be read or written"):
+            SecretManager(tmp_path / "file" / "home").save("A", "x")
+
     def test_damaged_file_is_an_error_with_its_name(self, manager, tmp_path):
         """Never a trace of the database's own."""
         manager.save("A", "x")
