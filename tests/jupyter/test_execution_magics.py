@@ -10,7 +10,7 @@ from flexiflow.errors import ConfigError
 from flexiflow.event_manager import AsyncEventManager
 from flexiflow.workflows import Runtime, task, workflow
 from flexiflow.workflows.errors import JournalError
-from flexiflow.workflows.tasks import pause
+from flexiflow.workflows.tasks import pause, sleep
 from flexiflow_jupyter.execution import commands, link
 from flexiflow_jupyter.execution.commands import RunsTable, list_runs, start_run
 from flexiflow_jupyter.execution.link import RuntimeLink, is_defined, prompt_of, run_of
@@ -34,6 +34,12 @@ async def order(ctx):
 async def plain(ctx):
     """Work only."""
     return await double(ctx.input)
+
+
+@workflow
+async def napping(ctx):
+    """Do nothing for long."""
+    await sleep(3600)
 
 
 class Variables:
@@ -136,6 +142,7 @@ class TestRuns:
     async def test_what_waits_for_somebody_is_shown_below(self, runtime, monkeypatch):
         """Each with a view of its own, and only what waits."""
         await plain.start(1)
+        working = napping.start()
         waiting = order.start(3)
         await waiting
         shown = []
@@ -145,7 +152,9 @@ class TestRuns:
 
         assert shown[1:] == [waiting.execution_id]
         assert "paused" in shown[0]["text/plain"]
+        assert "running" in shown[0]["text/plain"]
         await waiting.cancel()
+        await working.cancel()
 
     async def test_runs_of_one_workflow_can_be_asked_for(self, runtime):
         """By its name, spaces and all."""

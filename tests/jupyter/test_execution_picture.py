@@ -137,6 +137,13 @@ class TestTimeMap:
         texts = [mark.text for mark in times.marks()]
         assert texts == ["0s", "10s", "1 h 59 min", "+10s", "+20s"]
 
+    def test_waits_that_are_shown_count_for_the_next_one(self):
+        """A wait is long in comparison with all that is seen, not with work alone."""
+        busy = [(0, 4_000), (13_000, 14_000), (45_000, 46_000)]
+
+        assert len(time_map(0, 46_000, busy).segments) == 3
+        assert len(time_map(0, 40_000, [*busy[:2], (39_000, 40_000)]).segments) == 1
+
     def test_a_short_wait_is_left_alone(self):
         """Below ten seconds nothing is folded."""
         assert len(time_map(0, 12_000, [(0, 4_000)]).segments) == 1
