@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..errors import FlexiFlowError
 from ..workflows.errors import WorkflowError
+from ._execution_words import summary_of
 from ._local_store import local_store
 from ._output import plain
 from ._workflow_runs import Job, begin
@@ -69,17 +70,7 @@ def begin_in_background(store: LocalStore, output: Output, job: Job) -> int:
     execution = store.reload(answer["execution_id"])
     output.say(f"{plain(execution.workflow)} {execution.id}", "green")
     output.say(f"See: flexiflow workflow tail {execution.id} --follow", "dim")
-    output.result(
-        {
-            "workflow_id": execution.workflow,
-            "workflow_name": execution.workflow,
-            "execution_id": execution.id,
-            "input": None if job.kind != "run" else job.data,
-            "output": None,
-            "state": execution.state,
-            "log": answer["log"],
-        }
-    )
+    output.result({**summary_of(execution), "log": answer["log"]})
     return 0
 
 

@@ -144,9 +144,14 @@ def parsed(text: str | None) -> Any:  # Any: JSON data
     if text == "-":
         text = sys.stdin.read()
     try:
-        return json.loads(text)
+        return json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError):
         return text
+
+
+def _refused(constant: str) -> None:
+    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
+    raise ValueError(constant)
 
 
 # --- the actions ----------------------------------------------------------------------

@@ -163,6 +163,9 @@ class TestUsage:
             ("", ""),
             (None, None),
             ("[" * 100_000, "[" * 100_000),
+            ("NaN", "NaN"),
+            ("[1, -Infinity]", "[1, -Infinity]"),
+            ("9" * 5000, "9" * 5000),
         ],
     )
     def test_input_is_json_if_it_parses(self, text, value):
@@ -451,6 +454,41 @@ class TestBackground:
 
         assert run("workflow", "tail", found, "-f").code == 0
         assert run("workflow", "status", found, "--json").json["output"] == "2 x tea"
+
+
+class TestHostile:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "\udcff",
+            "1e999",
+            '"\\ud800"',
+            "\u202e",
+            '{"$type": "evil"}',
+            "9" * 4000,
+            "\x7f",
+        ],
+    )
+    @pytest.mark.parametrize("mode", ["sync", "stream", "async"])
+    def test_input_comes_back_as_json(self, store, run, text, mode):
+        """Whatever it is; what is printed can be read by any reader of JSON."""
+        ran = run("workflow", "run", "echo", text, "--mode", mode, "--json")
+        last = ran.out if mode != "stream" else ran.out.splitlines()[-1]
+        found = json.loads(last, parse_constant=pytest.fail)
+        told = run("workflow", "status", found["execution_id"]).out
+
+        assert ran.code == 0
+        assert all(char.isprintable() or char == "\n" for char in told)
+
+    @pytest.mark.parametrize("word", ["\x1b[31m", "..", "", "a" * 1000, "'; DROP --"])
+    @pytest.mark.parametrize("action", ["run", "show", "resume", "cancel", "tail"])
+    def test_unknown_names_are_errors_in_words(self, store, run, word, action):
+        """Never a defect, never an escape in the terminal."""
+        ran = run("workflow", action, word)
+
+        assert ran.code == 1
+        assert "\x1b" not in ran.err
+        assert "Traceback" not in ran.err
 
 
 class TestWords:
