@@ -25,6 +25,8 @@ __all__ = ["RunsTable", "list_runs", "start_run"]
 
 _MOST_RUNS: Final = 20
 """Executions in the table."""
+_MOST_SEARCHED: Final = 2_000
+"""The latest executions, among which an id is looked for by its end."""
 _MOST_VIEWS: Final = 5
 """Executions that wait for somebody and are shown whole."""
 _LONGEST_TEXT: Final = 60
@@ -87,25 +89,33 @@ def list_runs(words: Sequence[str], show: Callable[[Any], object]) -> object:
         If there is neither a workflow nor an execution of that name.
     """
     runtime = current_runtime()
-    rows = runtime.executions(limit=None if words else _MOST_RUNS)
-    own = [row for row in rows if not row.parent]
+    find = runtime.journal.executions
     if not words:
-        return _table(runtime, own, show)
+        return _table(runtime, find(parent="", limit=_MOST_RUNS), show)
     wanted = words[0]
-    named = [row for row in own if row.workflow == wanted]
+    named = find(workflow=wanted, parent="", limit=_MOST_RUNS)
     if named:
-        return _table(runtime, named[:_MOST_RUNS], show)
-    ids = [row.id for row in rows if row.id.endswith(wanted)]
-    if len(ids) == 1:
-        return show(runtime.get_run(ids[0]))
-    known = list(dict.fromkeys([row.workflow for row in own] + [row.id for row in own]))
-    raise ConfigError(
-        f"There is no run {wanted!r}."
-        if not ids
-        else f"{len(ids)} runs end in {wanted!r}.",
-        why="It is the name of no workflow that has run, and no id."
-        if not ids
-        else "The end of an id stands for a run when no other one ends so.",
+        return _table(runtime, named, show)
+    latest = find(limit=_MOST_SEARCHED)
+    ids = [row.id for row in latest if row.id.endswith(wanted)]
+    if len(ids) != 1:
+        raise _no_run(wanted, latest, ids)
+    return show(runtime.get_run(ids[0]))
+
+
+def _no_run(wanted: str, rows: list[Any], ids: list[str]) -> ConfigError:
+    """Return the error for a word that names no run, or several; Any: rows."""
+    if ids:
+        return ConfigError(
+            f"{len(ids)} runs end in {wanted!r}.",
+            why="The end of an id stands for a run when no other one ends so.",
+            fix=f"Write one of: {', '.join(ids[:4])}",
+        )
+    known = list(dict.fromkeys([row.workflow for row in rows]))
+    known += [row.id for row in rows]
+    return ConfigError(
+        f"There is no run {wanted!r}.",
+        why="It is the name of no workflow that has run, and no id.",
         fix=f"Write one of: {', '.join(nearest(wanted, known, limit=4))}"
         if known
         else "Start one: %flexiflow run NAME INPUT",

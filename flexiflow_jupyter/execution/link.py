@@ -164,7 +164,8 @@ class RuntimeLink:
         if not _is_there(self._attached):
             return
         words = []
-        asked = len(self._attached.executions(states=_WAITING, limit=_MOST_COUNTED))
+        find = self._attached.journal.executions
+        asked = len(find(states=_WAITING, parent="", limit=_MOST_COUNTED))
         if asked:
             words.append(f"{_runs(asked)} for an answer")
         if self._undefined:

@@ -37,6 +37,12 @@ async def plain(ctx):
 
 
 @workflow
+async def family(ctx):
+    """Let another workflow ask."""
+    return await order(ctx)
+
+
+@workflow
 async def napping(ctx):
     """Do nothing for long."""
     await sleep(3600)
@@ -175,6 +181,29 @@ class TestRuns:
         found = list_runs([run.execution_id[-6:]], lambda run: run)
 
         assert found.execution_id == run.execution_id
+
+    async def test_children_are_shown_with_their_parents_only(self, runtime):
+        """Their steps are steps of those; what waits is counted once."""
+        run = family.start(3)
+        await run
+        said = []
+
+        table = list_runs([], lambda run: run)
+        RuntimeLink(FakeNotebook(), said.append).begin()
+
+        assert [row["workflow"] for row in table] == ["family"]
+        assert said[0].startswith("1 run waits")
+        child = list_runs([f"{run.execution_id}.1"], lambda run: run)
+        assert child.workflow_name == "order"
+        await run.cancel()
+
+    async def test_several_runs_of_one_ending_are_listed(self, runtime):
+        """So that one of them can be copied."""
+        for name in ("a-1", "b-1"):
+            await plain.start(1, execution_id=name)
+
+        with pytest.raises(ConfigError, match="b-1, a-1"):
+            list_runs(["-1"], lambda run: run)
 
     async def test_nothing_of_that_name_is_an_error(self, runtime):
         """It lists what there is."""
