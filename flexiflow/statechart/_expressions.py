@@ -31,6 +31,7 @@ _MOST_NODES: Final = 300
 _MOST_DEPTH: Final = 50
 _MOST_BITS: Final = 4_096
 _MOST_ITEMS: Final = 100_000
+_NO_FILE: Final = "<expression>"
 _MOST_LEVELS: Final = 90
 _NESTED: Final = (Mapping, list, tuple)
 
@@ -258,7 +259,7 @@ def _parse(text: str, mode: str) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            tree = ast.parse(_TOKEN.sub(_as_python, text), mode=mode)
+            tree = ast.parse(_TOKEN.sub(_as_python, text), _NO_FILE, mode)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise ExpressionError(f"{text[:60]!r} cannot be read: {error}") from None
     if sum(1 for _ in ast.walk(tree)) > _MOST_NODES:
@@ -309,6 +310,13 @@ def _value(node: Any, names: Names, depth: int) -> Any:
     if handler is None:
         raise ExpressionError(f"{_kind(node)} is not allowed in an expression")
     return handler(node, names, depth + 1)
+
+
+def _constant(node: ast.Constant, _names: Names, _depth: int) -> Any:
+    value = node.value
+    if value is not None and not isinstance(value, str | int | float):
+        raise ExpressionError(f"{value!r:.60} is not allowed in an expression")
+    return _bounded(value)
 
 
 def _name(node: ast.Name, names: Names, _depth: int) -> Any:
@@ -453,7 +461,7 @@ def _dict(node: ast.Dict, names: Names, depth: int) -> Any:
 
 
 _HANDLERS: Final[Mapping[type, Callable[[Any, Names, int], Any]]] = {
-    ast.Constant: lambda node, _names, _depth: node.value,
+    ast.Constant: _constant,
     ast.Name: _name,
     ast.Compare: _compare,
     ast.BoolOp: _bool,

@@ -46,6 +46,10 @@ PROCESSOR: Final = "http://www.w3.org/TR/scxml/#SCXMLEventProcessor"
 SYSTEM_NAMES: Final = frozenset(
     {"_event", "_sessionid", "_name", "_ioprocessors", "_x"}
 )
+_CONDITION: Final = 10
+"""What a condition counts among the pieces of work."""
+_BLOCK: Final = 10
+"""What a block counts beside what stands in it."""
 _PROCESSORS: Final = frozenset({"", "scxml", PROCESSOR})
 
 # Any in this module: values of the document's data.
@@ -188,7 +192,7 @@ def compile_condition(text: str) -> Callable[[Any, Any, Any], bool]:
     expression = compile_expression(text)
 
     def holds(_message: Any, _context: Any, run: Any) -> bool:
-        run.spend()
+        run.spend(_CONDITION)
         try:
             return bool(expression(Names(run)))
         except ExpressionError:
@@ -449,7 +453,7 @@ def _told(action: Foreign) -> Act:
     acts = _all(action.parts[0][1])
 
     def act(run: ScxmlRun) -> None:
-        run.spend(len(acts))
+        run.spend(_BLOCK + len(acts))
         try:
             for one in acts:
                 one(run)

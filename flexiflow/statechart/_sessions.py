@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "Sessions"]
 
-_MOST_WORK: Final = 5_000_000
+_MOST_WORK: Final = 2_000_000
 """Pieces of content and data that a session and those within it may work through."""
+_EVENT_WORK: Final = 100
+"""What an event counts among them."""
 _MOST_DEPTH: Final = 10
 """Sessions that invoke each other."""
 _MOST_SESSIONS: Final = 100
@@ -112,6 +114,7 @@ class Sessions:
 
     def before(self, message: Mapping[str, Any]) -> dict[str, Any]:
         """Return an event about to be handled: forwarded, and with where it is from."""
+        self.spend(_EVENT_WORK)
         if self.work > _MOST_WORK:
             raise FlexiFlowError(
                 f"{self.owner.chart.name} does not come to rest.",

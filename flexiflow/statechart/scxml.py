@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ._scxml_document import write_document
@@ -9,6 +10,7 @@ from ._scxml_own import is_ours, read_own
 from ._scxml_read import Reader
 from ._scxml_write import write_own
 from ._xml import local_name, parse_xml, write_xml
+from .functions import Functions
 
 if TYPE_CHECKING:
     from .model import Chart
@@ -17,7 +19,11 @@ __all__ = ["from_scxml", "to_scxml"]
 
 
 def from_scxml(
-    text: str | bytes, *, source: str = "<scxml>", forgiving: bool = False
+    text: str | bytes,
+    *,
+    source: str = "<scxml>",
+    forgiving: bool = False,
+    functions: Functions | None = None,
 ) -> Chart:
     """Return the chart of an SCXML document.
 
@@ -30,6 +36,10 @@ def from_scxml(
     forgiving : bool, default False
         Whether a transition may name a state that does not exist; taking it is then
         ``error.execution``. So are documents read that another one invokes.
+    functions : Functions, optional
+        Where a chart of FlexiFlow's own language looks up its functions when it runs.
+        By default a document imports no module: functions are those that were marked,
+        or given when it runs.
 
     Returns
     -------
@@ -50,7 +60,9 @@ def from_scxml(
     if local_name(document.root) != "scxml":
         document.refuse("The outermost element is not scxml.")
     if is_ours(document):
-        return read_own(document)
+        return replace(
+            read_own(document), functions=functions or Functions(allow_imports=())
+        )
     return Reader(document, forgiving=forgiving).chart()
 
 

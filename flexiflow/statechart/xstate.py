@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ..errors import ConfigError
 from ._draft import chart_of
 from ._xstate_read import draft_of
 from ._xstate_write import OURS, machine_data
+from .functions import Functions
 from .scxml import from_scxml, to_scxml
 
 if TYPE_CHECKING:
@@ -66,7 +68,10 @@ def to_xstate(chart: Chart) -> str:
 
 
 def from_xstate(
-    machine: str | bytes | Mapping[str, Any], *, source: str = "<xstate>"
+    machine: str | bytes | Mapping[str, Any],
+    *,
+    source: str = "<xstate>",
+    functions: Functions | None = None,
 ) -> Chart:
     """Return the chart of an XState v5 machine's config.
 
@@ -76,6 +81,10 @@ def from_xstate(
         The JSON text, or the data it holds.
     source : str, default "<xstate>"
         What errors call it.
+    functions : Functions, optional
+        Where the functions it names are looked up when it runs. By default a machine
+        from elsewhere imports no module: functions are those that were marked, or
+        given when it runs.
 
     Returns
     -------
@@ -100,14 +109,15 @@ def from_xstate(
         _refuse(source, "It is no object.")
     document = _document(data)
     if document is not None:
-        return from_scxml(document, source=source)
+        return from_scxml(document, source=source, functions=functions)
     try:
-        return chart_of(draft_of(data, source=source), source=source)
+        chart = chart_of(draft_of(data, source=source), source=source)
     except ConfigError as error:
         error.context.setdefault("file", source)
         raise
     except RecursionError as error:
         _refuse(source, "It is nested too deep.", error)
+    return replace(chart, functions=functions or Functions(allow_imports=()))
 
 
 def _text(machine: str | bytes | Mapping[str, Any], source: str) -> str | bytes:
