@@ -19,6 +19,7 @@ _SHORT: Final = 4
 """Values of fewer characters are taken out only where they stand by themselves."""
 _LONG_LINE: Final = 16
 """Lines of a value that count as secret by themselves: those of a key file do."""
+_NOTE: Final = "Where it was raised (without secrets):"
 _UNRESERVED: Final = (string.ascii_letters + string.digits + "-._~").encode()
 _MEMBERS: Final = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
@@ -122,9 +123,10 @@ class Redactor:
         """
         if not self._names:
             return error
-        trace = self.text("".join(traceback.format_exception(error)))
+        trace = "" if error.__traceback__ is None else self.text(_trace_of(error))
         cleaned = self._cleaned(error, {})
-        cleaned.add_note(f"Where it was raised (without secrets):\n{trace}")
+        if trace:
+            _annotate(cleaned, trace)
         return cleaned
 
     def _mark(self, form: str) -> str:
@@ -192,6 +194,26 @@ class Redactor:
         )
         made.__cause__, made.__context__ = error.__cause__, error.__context__
         return made
+
+
+def _trace_of(error: BaseException) -> str:
+    """Return the trace of an error and its causes as text, without their notes."""
+    whole = traceback.TracebackException.from_exception(error)
+    waiting = [whole]
+    while waiting:
+        part = waiting.pop()
+        # a note may hold a trace already: each cleaning would double it
+        part.__notes__ = []
+        around = (part.__cause__, part.__context__, *(part.exceptions or ()))
+        waiting += [item for item in around if item is not None]
+    return "".join(whole.format())
+
+
+def _annotate(error: BaseException, trace: str) -> None:
+    """Note where an error was raised, in the place of an earlier such note."""
+    notes = [str(note) for note in getattr(error, "__notes__", ())]
+    kept = [note for note in notes if not note.startswith(_NOTE)]
+    error.__notes__ = [*kept, f"{_NOTE}\n{trace}"]
 
 
 def _is_same(before: list[Any], after: list[Any]) -> bool:  # Any: parts of any kind

@@ -550,6 +550,18 @@ class TestRedactor:
         assert cleaned.inner is inner
         assert str(inner) == "[secret TOKEN]"
 
+    def test_cleaning_again_adds_nothing(self):
+        """An error on its way up is cleaned at each step."""
+        error = raised(ValueError(VALUE))
+        for _ in range(20):
+            error = self.redactor.error(error)
+        first = list(error.__notes__)
+        for _ in range(20):
+            error = self.redactor.error(raised(error))
+
+        assert len(first) == len(error.__notes__) == 1
+        assert len(error.__notes__[0]) < 2 * len(first[0])
+
     def test_without_secrets_an_error_is_left_alone(self):
         """Its traceback is kept for whoever debugs."""
         error = raised(ValueError("x"))
