@@ -49,7 +49,9 @@ class _ForParent:
     ) -> Any:
         if self._parent.is_busy:
             return None  # it is saved when that message is done, with all of this
-        return self._keeper(self._parent, message, result)
+        parent = self._parent
+        told = parent._result(result.cid, None, result.status)  # noqa: SLF001
+        return self._keeper(parent, message, told)
 
     def __eq__(self, other: object) -> bool:
         """Compare as the keeper that it stands for."""
@@ -266,8 +268,10 @@ def _definition(start: StartService, parent: AsyncComponent) -> ComponentConfig:
     else:
         found = functions.find(name)
     if found is None:
-        known = parent.neighbour(name)
-        found = None if known is None else known.chart
+        found = parent.neighbour(name)
+    if isinstance(found, AsyncComponent) and found.chart is not None:
+        known = getattr(found.state_machine, "functions", None)
+        return ComponentConfig.from_chart(found.chart, functions=known)
     if isinstance(found, Chart):
         config = ComponentConfig.from_chart(found)
         return replace(config, functions=found.functions or functions)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, final
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from flexiflow.statechart import Chart
 
+if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 __all__ = ["NotebookFunctions"]
@@ -27,13 +27,11 @@ class NotebookFunctions:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
 
-    def __call__(self, name: str) -> Callable[..., object] | None:
-        """Return the function of a name, or None."""
-        value = self._shell.user_ns.get(name)
-        if not callable(value) or self._is_hidden(name, value):
-            return None
-        function: Callable[..., object] = value
-        return function
+    def __call__(self, name: str) -> object | None:
+        """Return the function of a name, or the chart that runs as a component."""
+        value: object = self._shell.user_ns.get(name)
+        fits = callable(value) or isinstance(value, Chart)
+        return value if fits and not self._is_hidden(name, value) else None
 
     def names(self) -> list[str]:
         """Return the names of the functions that cells define, for near misses."""

@@ -19,7 +19,7 @@ from flexiflow.statechart import run_scenarios
 from flexiflow.visualize import visualize
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-CHARTS = ["confirm", "order", "player", "turnstile"]
+CHARTS = ["confirm", "heater", "kettle", "order", "player", "turnstile"]
 LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
@@ -205,6 +205,26 @@ class TestLiveWalks:
         assert player.states == ("active.transport.playing", "active.sound.muted")
         motor = capsys.readouterr().out.splitlines()
         assert motor == ["motor on, track 1", "motor off", "motor on, track 1"]
+
+    async def test_kettle(self):
+        """The heater heats by itself, hurries when told, and is gone at the end."""
+        clock = ManualClock()
+        async with FlexiFlowEngine(clock=clock) as engine:
+            kettle = engine.create_component(EXAMPLES / "kettle.yaml")
+            await kettle.send("switch")
+            heater = engine.get("kettle.heater")
+            await asyncio.sleep(0)
+            await kettle.send("hurry")
+            await heater.until(lambda one: one.context["degrees"] == 60)
+            for degrees in (80, 100):
+                clock.advance(1)
+                await heater.until(
+                    lambda one, degrees=degrees: one.context["degrees"] == degrees
+                )
+            await kettle.until("boiled")
+
+            assert kettle.context == {"degrees": 100}
+            assert list(engine.components) == ["kettle"]
 
     def test_command_line_walks_on_from_one_process_to_the_next(self, tmp_path):
         """The service of one call has ended before the next one asks for the state."""

@@ -400,6 +400,43 @@ class TestSnapshot:
         assert service["child"]["states"] == ["Pouring"]
         assert child is None
 
+    async def test_row_tells_of_the_parent(self, tmp_path):
+        """A row that a child's message leads to is one of the parent, in its state."""
+        chart = load_chart(KETTLE, functions=FUNCTIONS)
+        store = SnapshotStore(tmp_path / "s.db")
+        async with FlexiFlowEngine() as engine:
+            engine.persist(store)
+            made = AsyncComponent(
+                "kettle", [], ChartMachine(chart, functions=FUNCTIONS)
+            )
+            engine.register(made)
+            await made.send("fill")
+            result = await engine.handle_message("kettle.pump", "on")
+        (row, *_) = store.history("kettle")
+        await store.close()
+
+        assert (row["from_state"], row["current_state"]) == ("Filling", "Filling")
+        assert row["message_type"] == "on"
+        assert row["correlation_id"] == result.correlation_id
+
+    async def test_redefinition_keeps_what_is_the_same(self, engine):
+        """A child goes on when what runs is unchanged, and is made anew otherwise."""
+        kettle = add(engine, KETTLE)
+        await kettle.send("fill")
+        first = engine.get("kettle.pump")
+        kettle.redefine(load_chart(KETTLE.replace("  Broken:", "  Broken:\n  More:")))
+        await rest()
+        kept = engine.get("kettle.pump")
+        kettle.redefine(
+            load_chart(KETTLE.replace("Burst: {", "Leaky:\n          Burst: {"))
+        )
+        await rest()
+        second = engine.get("kettle.pump")
+
+        assert kept is first
+        assert second is not first
+        assert "Leaky" in second.chart
+
 
 class FakeWorkflows:
     """A provider that answers when it is told to."""
