@@ -150,7 +150,7 @@ class ExecutionFacts:
         if self.state == "needs_definition" or self._waits_for_definition():
             return self._definition_wanted()
         if self.state == "failed":
-            return self._failure(self._run.context.output)
+            return self._failure(self._progress.outcome)
         return None
 
     def _question(self, pause: PendingPause) -> str:
@@ -206,7 +206,7 @@ class ExecutionFacts:
         """Return the result of an execution that went well."""
         if self.state != "completed":
             return ""
-        return _result_of(self._run.context.output, _LONGEST_TEXT)
+        return _result_of(self._progress.outcome, _LONGEST_TEXT)
 
     def _permissions(self) -> tuple[EdgeStatus, EdgeStatus, EdgeStatus]:
         """Return whether it can be cancelled, resumed and forked now, and why not."""
@@ -248,9 +248,11 @@ class ExecutionFacts:
         )
 
     def _failure(self, error: object) -> Notice:
-        """Say why it failed, and from where to go on."""
-        inner = getattr(error, "inner_exception", None)
-        cause = inner if isinstance(inner, BaseException) else error
+        """Say why it failed, and from where to go on.
+
+        The words are those of the journal, which holds no secrets.
+        """
+        cause = _cause_of(error)
         failed = self._failed_step()
         where = f"{failed.name}: " if failed is not None else ""
         if failed is not None and failed.attempts > 1:
@@ -265,7 +267,7 @@ class ExecutionFacts:
             what, why, fix = cause.what, cause.why or "", cause.fix or fix
         else:
             what, why = error_text_of(cause), ""
-        detail = own_trace(cause) if isinstance(cause, BaseException) else ""
+        detail = self._trace(cause)
         return Notice(
             level="error",
             what=safe_text(where + what),
@@ -273,6 +275,13 @@ class ExecutionFacts:
             fix=safe_text(fix),
             detail=safe_text(detail) if "\n" in detail.strip() else "",
         )
+
+    def _trace(self, stored: object) -> str:
+        """Return where it failed, if the error itself is at hand and says the same."""
+        live = _cause_of(self._run.context.output)
+        if not isinstance(live, BaseException):
+            return ""
+        return own_trace(live) if error_text_of(live) == error_text_of(stored) else ""
 
     def _failed_step(self) -> StepView | None:
         """Return the step by which it failed: the last, and the outermost of those."""
@@ -286,6 +295,12 @@ class ExecutionFacts:
     def _depth(self, step: StepView) -> int:
         """Return how many steps a step stands in."""
         return self._depths[self._orders[step.key]]
+
+
+def _cause_of(error: object) -> object:
+    """Return what a task raised, without what the engine put around it."""
+    inner = getattr(error, "inner_exception", None)
+    return inner if isinstance(inner, BaseException) else error
 
 
 def _refused(reason: str) -> EdgeStatus:

@@ -133,6 +133,14 @@ def facts(run):
     return ExecutionFacts(run)
 
 
+def raised(error):
+    """Return an error with a traceback."""
+    try:
+        raise error
+    except type(error):
+        return error
+
+
 def info_of(facts):
     """Read what is new and return the head."""
     facts.read()
@@ -250,7 +258,6 @@ class TestFacts:
     def test_what_has_ended_cannot_be_cancelled(self, run, facts):
         """The reason is said."""
         run.say(Fact("WORKFLOW_COMPLETED", value=7), status="COMPLETED")
-        run.context.output = 7
 
         info = info_of(facts)
 
@@ -272,7 +279,6 @@ class TestFacts:
             Fact("WORKFLOW_FAILED", value=error),
             status="FAILED",
         )
-        run.context.output = error
         facts.read()
 
         notice = facts.notice()
@@ -281,10 +287,29 @@ class TestFacts:
         assert "fork from print" in notice["fix"]
         assert notice["level"] == "error"
 
+    def test_only_what_the_journal_holds_is_shown(self, run, facts):
+        """The error at hand may hold what was kept out of it."""
+        stored = ValueError("token ***")
+        run.say(Fact("WORKFLOW_FAILED", value=stored), status="FAILED")
+        run.context.output = raised(ValueError("token hunter2"))
+        facts.read()
+
+        assert "hunter2" not in str(facts.notice())
+        assert facts.notice()["what"] == "ValueError: token ***"
+
+    def test_where_it_failed_is_told_in_detail(self, run, facts):
+        """By the frames of the user's own code."""
+        run.context.output = raised(ValueError("no paper"))
+        run.say(Fact("WORKFLOW_FAILED", value=ValueError("no paper")), status="FAILED")
+        facts.read()
+
+        assert "in raised" in facts.notice()["detail"]
+
     def test_an_error_of_ours_keeps_its_own_words(self, run, facts):
         """What, why and fix are the error's."""
-        run.status = "FAILED"
-        run.context.output = FlexiFlowError("It broke.", why="Rust.", fix="Oil it.")
+        error = FlexiFlowError("It broke.", why="Rust.", fix="Oil it.")
+        run.say(Fact("WORKFLOW_FAILED", value=error), status="FAILED")
+        facts.read()
 
         notice = facts.notice()
 

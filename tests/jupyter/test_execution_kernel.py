@@ -190,6 +190,29 @@ class TestKernel:
         assert "task.completed" in names
         assert "workflow.execution.paused" in names
 
+    def test_secrets_are_shown_nowhere(self, kernels):
+        """Not in the view, not in its picture, not in what the cell prints."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        kernel.run(
+            "from flexiflow.workflows.secret_managers import SecretManager\n"
+            "SecretManager.current().save('TOKEN', 'hunter2' * 3)\n"
+            "@task.with_options(secret_requests=['TOKEN'])\n"
+            "async def leak(secrets):\n"
+            "    raise ValueError(f'refused: {secrets[\"TOKEN\"]}')\n"
+            "@workflow\n"
+            "async def leaking(ctx):\n"
+            "    await leak()"
+        )
+
+        cell = kernel.run("run = leaking.start()\nawait run\nrun")
+        until(kernel, shown(cell), "failed")
+
+        assert "refused" in str(kernel.models)
+        assert "refused" in cell.html
+        said = f"{kernel.models} {kernel.customs} {cell.messages}"
+        assert "hunter2hunter2" not in said
+
     def test_a_run_of_another_kernel_is_followed(self, kernels, tmp_path):
         """No event tells of it here: the journal does."""
         other = kernels()

@@ -85,7 +85,6 @@ class TestPicture:
             Fact("WORKFLOW_FAILED", value=error, second=2),
             status="FAILED",
         )
-        run.context.output = error
 
         assert "fetch: OSError: gone" in bundle_of(run)["text/html"]
 
