@@ -113,6 +113,14 @@ class Hosting(Member):
             return set()
         return background.end(keep=self._home is not None and self._home.closing)
 
+    @property
+    def watched(self) -> int:
+        """Which message events anybody observes, as bits."""
+        bus = self.event_bus
+        if bus is None:
+            return 0
+        return bus.watched if bus.watched >= 0 else bus.watch()
+
     def unheard(self, error: BaseException) -> None:
         """Take notice of an error in a message for which nobody waits."""
 

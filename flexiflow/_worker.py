@@ -229,7 +229,7 @@ class Worker(Hosting):
         the message was received), and whether observers still have to run.
         """
         bus, machine, late = self.event_bus, result.machine, False
-        watched = self.watched
+        chart, watched = type(machine) is ChartMachine, self.watched
         if watched:
             set_current(Scope(result.cid))
         if bus is not None and watched & RECEIVED:
@@ -249,17 +249,21 @@ class Worker(Hosting):
             if self._gate.level <= _INFO:
                 set_current(Scope(result.cid))
                 self._log_transition(result)
-            if bus is not None and self.watched & CHANGED:
+            if bus is not None and bus.watched & CHANGED:  # all bits when not known
+                name, before = machine.name_of, result.before
                 facts = {
                     "component": self.name,
-                    "from_state": machine.name_of(result.before),
-                    "to_state": machine.name_of(after),
+                    "from_state": before.name if chart else name(before),
+                    "to_state": after.name if chart else name(after),
                 }
                 late |= bus.announce(STATE_CHANGED, facts, self.name)
-        if bus is not None and self.watched & HANDLED:
+        if bus is not None and bus.watched & HANDLED:
             late |= self._announce_handled(bus, message, result)
         set_current(scope)
-        self._release()
+        if self.mailbox is None:
+            self._busy = False
+        else:
+            self._release()
         return taken, late
 
     async def _handle(
@@ -367,14 +371,6 @@ class Worker(Hosting):
         if late and isinstance(error, Exception):
             await asyncio.sleep(0)
 
-    @property
-    def watched(self) -> int:
-        """Which message events anybody observes, as bits."""
-        bus = self.event_bus
-        if bus is None:
-            return 0
-        return bus.watched if bus.watched >= 0 else bus.watch()
-
     def _announce_handled(
         self, bus: AsyncEventManager, message: dict[str, Any], result: MessageResult
     ) -> bool:
@@ -450,8 +446,7 @@ class Worker(Hosting):
             result.flight, result.is_alone = turn.flight, True
             try:
                 await self._handle(turn.message, result, scope)
-            except (Exception, *ENDINGS) as error:  # noqa: BLE001 - as in the log
-                # sys.exit() would end the loop, which is not this message's to end
+            except (Exception, *ENDINGS) as error:  # noqa: BLE001 - no end of the loop
                 self.unheard(error)
                 if self._logger is not None:
                     text = "%s failed at %r: %r"
