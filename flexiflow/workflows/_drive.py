@@ -47,6 +47,10 @@ class Host(Protocol):
         """What times are read from."""
 
     @property
+    def time(self) -> Callable[[], float]:
+        """Gives the seconds since the epoch."""
+
+    @property
     def resources(self) -> Any:
         """What it lends to steps. Any: what they need is told where they are."""
 
@@ -162,9 +166,7 @@ class Drive:
         self.branches: dict[asyncio.Task[Any], Scope] = {}
         """The asyncio tasks that the body began, and that still run."""
         self.turns = Turns(lane.loop, recorded, self.branches, stuck=self.refuse)
-        self.writing = Writing(
-            host.journal, live, lane, time=host.clock.time, lost=self.lose
-        )
+        self.writing = Writing(host.journal, live, lane, time=host.time, lost=self.lose)
         self.writing.hand_out = self.turns.hand_out
         self.thread = threading.get_ident()
         """The thread of its loop."""
@@ -246,7 +248,15 @@ class Drive:
             ScopeFactory.remove(self.lane.loop)
             self.host.on_ended(self)
             if self.live.drive is self:
+                self.live.drive = None
                 self.live.stop(self.live.failure)
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold nothing that holds this: circles are freed late."""
+        self.task = None
+        self.writing.lost = self.writing.hand_out = _ignore
+        self.turns.let_go()
 
     async def _outcome(
         self, stored: asyncio.Future[None] | None
@@ -507,6 +517,10 @@ class Drive:
             if pause is None or pause in {waiting.name, waiting.key}:
                 return waiting
         raise LookupError
+
+
+def _ignore(_: object) -> None:
+    """Stand for what is over."""
 
 
 def _current() -> asyncio.Task[Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, Literal
 from weakref import WeakKeyDictionary, WeakValueDictionary
@@ -24,6 +25,7 @@ from .replay import Recorded
 
 if TYPE_CHECKING:
     import contextvars
+    from collections.abc import Callable
     from pathlib import Path
 
     from ..clock import Clock
@@ -68,6 +70,7 @@ class Hosting:
         durability: Literal["disk", "process"],
     ) -> None:
         self.clock: Clock = SystemClock() if clock is None else clock
+        self.time: Callable[[], float] = time.time if clock is None else clock.time
         self.max_crashes = max_crashes
         self.resources = Lending(home)
         self.values = self.new_values()
@@ -286,6 +289,7 @@ class Hosting:
             correlation_id=correlation_id,
             parent=parent,
             publish=self._telling.tell,
+            is_heard=self._telling.is_heard,
         )
         self._known[live.id] = live
         return live

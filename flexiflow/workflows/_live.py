@@ -32,10 +32,13 @@ class Live:
         The execution that called it; empty for none.
     publish : callable, optional
         Called with each record that was committed.
+    is_heard : callable, optional
+        Whether it is worth a call.
     """
 
     __slots__ = (
         "__weakref__",
+        "_is_heard",
         "_lock",
         "_publish",
         "_waiters",
@@ -59,6 +62,7 @@ class Live:
         correlation_id: str = "",
         parent: str = "",
         publish: Callable[[Live, Record, int], object] | None = None,
+        is_heard: Callable[[], bool] = bool,
     ) -> None:
         self.context: Final = context
         self.id: Final = context.execution_id
@@ -77,6 +81,7 @@ class Live:
         """Whether nothing of it runs here: it has ended, or waits for an answer."""
         self.listeners: list[Callable[[ExecutionEvent], object]] = []
         self._publish = publish
+        self._is_heard = is_heard
         self._waiters: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._lock = threading.Lock()
 
@@ -85,8 +90,18 @@ class Live:
         """How far it has come."""
         return self.context.state
 
-    def take(self, record: Record, seq: int) -> None:
-        """Follow a record that was committed."""
+    def take_all(self, records: list[Record], seqs: range) -> None:
+        """Follow records that were committed together."""
+        if self.listeners or (self._publish is not None and self._is_heard()):
+            for record, seq in zip(records, seqs, strict=True):
+                self._take(record, seq)
+        else:
+            take = self.context.take
+            for record, seq in zip(records, seqs, strict=True):
+                take(record, seq)
+
+    def _take(self, record: Record, seq: int) -> None:
+        """Follow a record, and tell of it."""
         if not self.context.take(record, seq):
             return
         if self.listeners:

@@ -65,7 +65,8 @@ class Step:
         One whose first attempt was under way when its process died begins once more.
         """
         drive = self.drive
-        drive.check()
+        if drive.dead or drive.ended or drive.refused is not None:
+            drive.check()
         if opened is not None:
             drive.turns.begin(opened.start)
             compare(drive, opened.records[0], self.name, self.digest)
@@ -79,14 +80,18 @@ class Step:
             kind, self.key, self.name, value=value, digest=self.digest
         )
 
-    async def finish(self, text: str | None) -> None:
-        """Store its result."""
+    async def settle(self) -> None:
+        """Wait until its end may be stored."""
         drive = self.drive
         if drive.dead:
             raise asyncio.CancelledError
         if not drive.turns.is_over:
             await drive.turns.over()
-        await drive.writing.commit(self.record("TASK_COMPLETED", text))
+
+    async def finish(self, text: str | None) -> None:
+        """Store its result."""
+        await self.settle()
+        await self.drive.writing.commit(self.record("TASK_COMPLETED", text))
 
     async def fail(self, error: BaseException) -> BaseException:
         """Store that it failed, and return what its caller gets."""
@@ -140,7 +145,7 @@ async def perform(
             return drive.values.value_of(text)  # type: ignore[arg-type] # see above
         return await known_result(drive, known, name, digest)
     step = Step(drive, key, name, digest)
-    step.begin(recorded.open.pop(key, None))
+    step.begin(recorded.open.pop(key, None) if recorded.open else None)
     try:
         if drive.is_careful:
             await drive.writing.commit()
@@ -151,9 +156,12 @@ async def perform(
                 result = await result
         finally:
             _reset_scope(token)
-        text = drive.values.text_of(result)
-        await step.finish(text)
-        return drive.values.as_stored(result, text)
+        values = drive.values
+        text = values.text_of(result)
+        if drive.dead or not drive.turns.is_over:
+            await step.settle()
+        await drive.writing.commit(step.record("TASK_COMPLETED", text))
+        return values.as_stored(result, text)
     except asyncio.CancelledError as error:
         if is_own(error):
             raise await step.fail(error) from error

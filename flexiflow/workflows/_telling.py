@@ -74,6 +74,10 @@ class Telling:
         """Log an error that is being handled."""
         _log.exception(text)
 
+    def is_heard(self) -> bool:
+        """Whether there is a bus at all."""
+        return self._bus is not None or default_bus() is not None
+
     def tell(self, live: Live, record: Record, seq: int) -> None:
         """Announce a record that was committed, if anybody hears of it."""
         bus = self._bus or default_bus()

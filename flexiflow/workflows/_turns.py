@@ -97,6 +97,10 @@ class Turns:
         """Whether all that is known has been handed out."""
         return self.now > self.total or self._is_void
 
+    def let_go(self) -> None:
+        """Hold nobody who could be told."""
+        self._stuck = _ignore
+
     def void(self) -> None:
         """Go by no order any more: the body is about to take another way."""
         self._is_void = True
@@ -241,8 +245,7 @@ class Turns:
         """Let a step have its end, by itself when there are branches."""
         if self._is_shut:
             self._queue.append(waiter)
-            return
-        if not waiter.done():
+        elif not waiter.done():
             waiter.set_result(None)
             if self._branches:
                 self._shut()
@@ -261,3 +264,7 @@ class Turns:
         self._wake()
         while self._queue and not self._is_shut:
             self.hand_out(self._queue.popleft())
+
+
+def _ignore(_: object) -> None:
+    """Stand for whoever could be told."""

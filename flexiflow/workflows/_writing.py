@@ -44,9 +44,7 @@ class _Ack:
         """Hear of it; called in the loop."""
         waiter = self._waiter
         if error is None:
-            take = self._writing.live.take
-            for record, seq in zip(self._records, seqs, strict=True):
-                take(record, seq)
+            self._writing.live.take_all(self._records, seqs)
             if waiter is not None:
                 self._writing.hand_out(waiter)
             return
