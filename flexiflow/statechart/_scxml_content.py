@@ -6,6 +6,7 @@ Source: chapters 4 to 6 of the W3C SCXML recommendation. What fails puts
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -21,7 +22,6 @@ from ._expressions import (
 )
 from ._frozen import NotJsonError, freeze
 from ._reading import seconds_of
-from ._scxml_elements import element_data
 from .ports import CancelMessage, Log, SendMessage
 
 if TYPE_CHECKING:
@@ -178,9 +178,11 @@ def fail(run: ScxmlRun, kind: str = "execution", sendid: str | None = None) -> N
 def text_value(text: str) -> Any:
     """Return what text content means: JSON, an element, or text, blanks collapsed."""
     collapsed = " ".join(text.split())
-    element = element_data(text)
-    if element is not None:
-        return element
+    if collapsed.startswith("<"):
+        markup = importlib.import_module(f"{__package__}._scxml_markup")
+        element = markup.element_data(text)
+        if element is not None:
+            return element
     try:
         return json.loads(collapsed)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Hold XML that is data of an SCXML document as JSON, and look things up in it.
+"""Look things up in XML that is data of an SCXML document.
 
 An element is a mapping with ``tag``, ``attributes``, ``text`` and ``children``; the
 expressions of a document ask it as they would ask an element of ``xml.etree``.
@@ -7,42 +7,13 @@ expressions of a document ask it as they would ask an element of ``xml.etree``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from ..errors import ConfigError
-from ._xml import local_name, parse_xml
-
-if TYPE_CHECKING:
-    from xml.etree import ElementTree as ET
-
-__all__ = ["ELEMENT_METHODS", "element_data", "is_element"]
+__all__ = ["ELEMENT_METHODS", "is_element"]
 
 _KEYS: Final = {"tag", "attributes", "text", "children"}
 
 # Any in this module: JSON.
-
-
-def element_data(text: str) -> dict[str, Any] | None:
-    """Return the element that a text holds, or None when it is no element.
-
-    An SCXML document stays text, for ``invoke``.
-    """
-    if not text.lstrip().startswith("<"):
-        return None
-    try:
-        root = parse_xml(text.strip(), "<data>").root
-    except ConfigError:
-        return None
-    return None if local_name(root) == "scxml" else _data(root)
-
-
-def _data(element: ET.Element) -> dict[str, Any]:
-    return {
-        "tag": local_name(element),
-        "attributes": dict(element.attrib),
-        "text": (element.text or "").strip(),
-        "children": [_data(child) for child in element],
-    }
 
 
 def is_element(value: Any) -> bool:

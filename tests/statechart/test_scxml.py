@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -375,3 +378,13 @@ class TestExpressions:
             compile_expression(text)(_Names(x=1, d={"k": "v"}))
         except ExpressionError:
             return
+
+
+def test_charts_run_without_the_reader_of_xml():
+    """A component needs none of it until a document is read."""
+    script = "import flexiflow.component, sys; print('xml.etree' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "False"
