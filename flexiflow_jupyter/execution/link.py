@@ -53,10 +53,15 @@ def is_defined(run: Any) -> bool:
 def reread(run: Any) -> None:
     """Bring a run up to date that goes on in another process; Any: a run.
 
-    What runs in this process is up to date by itself.
+    What runs in this process is up to date by itself, so that there is nothing new.
     """
-    if _is_handle(run):
-        current_runtime().get_run(run.execution_id)
+    if not _is_handle(run):
+        return
+    runtime, events = current_runtime(), run.context.events
+    known = int(events[-1].id) if events else 0
+    name = run.execution_id
+    if runtime.journal.records_after(known, execution_id=name, limit=1):
+        runtime.get_run(name)
 
 
 def prompt_of(execution_id: str, pause: str) -> Any:

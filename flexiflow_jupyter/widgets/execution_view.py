@@ -230,12 +230,16 @@ class ExecutionView(anywidget.AnyWidget):
         """Look whether the run has gone on in another process: no event tells that."""
         if not self._is_open:
             return
-        if not self._shown or any(self._shown.values()):
-            before = len(self._run.context.events)
-            reread(self._run)
-            if len(self._run.context.events) != before:
-                self._pulse.request()
-        self._look_later()
+        try:
+            if not self._shown or any(self._shown.values()):
+                before = len(self._run.context.events)
+                reread(self._run)
+                if len(self._run.context.events) != before:
+                    self._pulse.request()
+        except Exception as error:  # noqa: BLE001 - the page shows what is wrong
+            self.send({"kind": "error", **problem_of(error)})
+        else:
+            self._look_later()
 
     # --- from the page ----------------------------------------------------------------
 

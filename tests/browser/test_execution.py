@@ -210,6 +210,27 @@ class TestRestart:
         expect(view.task("read_page")).to_have_attribute("data-done", "12")
 
 
+class TestReload:
+    @pytest.mark.parametrize("app", ["lab"])
+    def test_a_page_loaded_again_gets_the_run_back(
+        self, open_notebook: OpenNotebook, tmp_path: Path
+    ) -> None:
+        """Live, with all its steps: the form works."""
+        page = begin(open_notebook, tmp_path, OPEN_GATE)
+        page.run(3)
+        run_in(page, 2).expect_state("paused")
+        page.save()
+
+        page.reload()
+
+        view = run_in(page, 2)
+        view.expect_state("paused")
+        expect(view.task("read_page")).to_have_attribute("data-done", "12")
+        view.answer("approve", "1")
+        view.expect_state("completed")
+        assert page.record.problems == []
+
+
 class TestCrowd:
     @pytest.mark.parametrize("app", ["lab"])
     def test_ten_thousand_steps_leave_the_page_free(

@@ -574,6 +574,24 @@ class TestView:
         assert run.calls == [("cancel",)]
         assert customs("reply")[-1]["status"] == "ok"
 
+    async def test_a_journal_that_is_gone_is_said_once(self, sent, monkeypatch):
+        """The view looks there for what other processes do, until it fails."""
+        looks = []
+
+        def fail(_run):
+            looks.append(1)
+            raise FlexiFlowError("The disk is gone.")
+
+        monkeypatch.setattr(execution_view, "reread", fail)
+        monkeypatch.setattr(execution_view, "_LOOK_S", 0.0)
+        view = ExecutionView(FakeRun())
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+        assert [error["what"] for error in customs("error")] == ["The disk is gone."]
+        assert looks == [1]
+        view.close()
+
     async def test_a_fork_is_shown_below(self, live, monkeypatch):
         """It is a run with a view of its own."""
         run, view = live

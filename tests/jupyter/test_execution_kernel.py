@@ -161,8 +161,26 @@ class TestKernel:
         until(kernel, view, "needs_definition")
 
         kernel.run(DEFINE)
+        until(kernel, view, "running")
         kernel.run("gate.set()")
         assert until(kernel, view, "completed")["result"] == '"done"'
+
+    def test_a_cell_that_starts_it_finds_it_again(self, kernels):
+        """Under an id of its own: all cells are run again, and no second run begins."""
+        start = "run = order.start(3, execution_id='mine')\nrun"
+        kernel = kernels()
+        kernel.run(DEFINE)
+        until(kernel, shown(kernel.run(start)), "paused")
+
+        kernel = kernels()
+        kernel.run(DEFINE)
+        view = shown(kernel.run(start))
+        info = until(kernel, view, "paused")
+        assert info["resume"]["enabled"]
+        kernel.click(view, "resume", pause="approve", key="2", data="yes")
+
+        assert until(kernel, view, "completed")["result"] == '"yes"'
+        assert kernel.run("%flexiflow runs").html.count("mine") == 1
 
     def test_an_execution_is_shown_by_its_context_too(self, kernels):
         """``run`` works in a cell, and its end is shown whole."""
