@@ -5,6 +5,7 @@ import { Graphviz as Runtime } from "@hpcc-js/wasm-graphviz";
 import { dividers } from "../src/graph/boxes";
 import type { Box, Geometry, Point } from "../src/graph/geometry";
 import { Layouter } from "../src/graph/layout";
+import { tieToBorders } from "../src/graph/ties";
 import { boxAround } from "../src/graph/viewport";
 import { describe, isMessage } from "../src/graph/words";
 import type { Graphviz } from "../src/graphviz";
@@ -48,6 +49,29 @@ group("boxes", () => {
       }
     });
   }
+
+  it("keep no label of a line that ends at their border", () => {
+    const { graph } = into();
+    const line = [0, 30, 60, 90].map((y) => ({ x: 50, y }));
+    const shape = { points: line, tip: { x: 50, y: 100 }, label: { x: 50, y: 70 } };
+    const inside = { ...shape, beside: { x: 70, y: 70 } };
+    const beside = { ...shape, beside: { x: 70, y: 15 } };
+    const geometry: Geometry = {
+      width: 100,
+      height: 140,
+      nodes: new Map([["n0", { x: 20, y: -40, width: 60, height: 40 }]]),
+      clusters: new Map([["n1", { x: 0, y: 40, width: 100, height: 100 }]]),
+      dots: [],
+      edges: new Map([["e0", inside], ["e1", beside]]),
+      entries: [],
+    };
+
+    tieToBorders(geometry, graph);
+
+    assert.equal(geometry.edges.get("e0")?.beside, null);
+    assert.ok((geometry.edges.get("e0")?.label?.y ?? 99) <= 40);
+    assert.deepEqual(geometry.edges.get("e1")?.beside, { x: 70, y: 15 });
+  });
 
   it("stand around their states and in their parents", () => {
     const { dot, graph } = sample("player");
@@ -201,4 +225,23 @@ function toBorder({ x, y }: Point, box: Box): number {
   const [dx, dy] = [Math.max(box.x - x, x - right, 0), Math.max(box.y - y, y - bottom, 0)];
   if (dx > 0 || dy > 0) return Math.hypot(dx, dy);
   return Math.min(x - box.x, right - x, y - box.y, bottom - y);
+}
+
+/** A state beside a box, and two ways into it. */
+function into(): { graph: Traits["graph"] } {
+  const state = { kind: "atomic", description: null, deep: false };
+  const nodes = [
+    { ...state, id: "n0", path: "out", label: "out", parent: null },
+    { ...state, id: "n1", path: "a", label: "a", parent: null, kind: "compound" },
+    { ...state, id: "n2", path: "a.b", label: "b", parent: "a" },
+  ];
+  const way = { guard: null, description: null, internal: false, trigger: "message" };
+  const edges = ["e0", "e1"].map((id) => ({
+    ...way,
+    id,
+    source: "out",
+    target: "a",
+    message: id,
+  }));
+  return { graph: { nodes, edges } };
 }

@@ -159,6 +159,28 @@ describe("labels", () => {
     assert.ok(a && Math.abs(a.x - 150) > 20);
   });
 
+  it("stand beside a short line between two states", () => {
+    const points = [0, 10, 20, 30].map((y) => ({ x: 50, y }));
+    const states = [
+      { x: 0, y: -40, width: 100, height: 40 },
+      { x: 0, y: 30, width: 100, height: 40 },
+    ];
+    const other = { points: points.map(({ y }) => ({ x: 70, y })), wish: { x: 70, y: 15 } };
+    const common = { beside: null, tip: null, width: 30, height: 16 };
+    const places = placeLabels(
+      [
+        { ...common, id: "a", points, wish: { x: 50, y: 15 } },
+        { ...common, ...other, id: "b" },
+      ],
+      states,
+    );
+    const [a, b] = [places.get("a"), places.get("b")];
+
+    assert.ok(a && b);
+    assert.ok(a.x + 15 < 70 && b.x - 15 > 50);
+    assert.ok(b.x - a.x >= 30 && Math.abs(a.y - 15) < 8);
+  });
+
   it("stay where they wish when nothing is in the way", () => {
     const points = [0, 1, 2, 3].map((n) => ({ x: n * 50, y: n }));
     const wish = { x: 75, y: 1.5 };

@@ -22,8 +22,10 @@ const SAMPLES = 16;
 const GAP = 3;
 /** Room for an arrow head behind its tip. */
 const HEAD = 6;
-/** What a label pays for standing beside its line. */
+/** What a label pays for standing beside its line, where Graphviz made room for it. */
 const OFF_LINE = 30;
+/** What it pays where there may be none. */
+const LAST_RESORT = 100;
 
 /** The middle of each label by the id of its edge. */
 export function placeLabels(
@@ -38,9 +40,7 @@ export function placeLabels(
     let best = request.wish;
     let least = Infinity;
     const own = lines[index] ?? [];
-    const candidates = [request.wish, ...own.slice(2, -2)];
-    if (request.beside) candidates.push(request.beside);
-    for (const at of candidates) {
+    const consider = (at: Point, extra: number): void => {
       const box = boxAt(at, request);
       const cost =
         states.reduce((sum, state) => sum + overlap(box, state), 0) * 4 +
@@ -48,15 +48,30 @@ export function placeLabels(
         crossings(box, lines, index) * 40 +
         tips.filter(({ x, y }) => isInside(x, y, grown(box, HEAD))).length * 60 +
         Math.hypot(at.x - request.wish.x, at.y - request.wish.y) +
-        (at === request.beside ? OFF_LINE : 0);
-      if (cost >= least) continue;
+        extra;
+      if (cost >= least) return;
       least = cost;
       best = at;
-    }
+    };
+    for (const at of [request.wish, ...own.slice(2, -2)]) consider(at, 0);
+    if (request.beside) consider(request.beside, OFF_LINE);
+    if (least > LAST_RESORT) for (const at of sides(own, request)) consider(at, LAST_RESORT);
     placed.push(boxAt(best, request));
     found.set(request.id, best);
   });
   return found;
+}
+
+/** Places next to the inner part of a line: for short lines, where none is on them. */
+function sides(line: readonly Point[], { width, height }: LabelRequest): Point[] {
+  const [across, down] = [width / 2 + 2 * GAP, height / 2 + 2 * GAP];
+  const inner = line.slice(Math.floor(line.length / 4), Math.ceil((line.length * 3) / 4));
+  return inner.flatMap(({ x, y }) => [
+    { x: x - across, y },
+    { x: x + across, y },
+    { x, y: y - down },
+    { x, y: y + down },
+  ]);
 }
 
 function boxAt(at: Point, { width, height }: LabelRequest): Box {

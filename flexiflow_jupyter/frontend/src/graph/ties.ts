@@ -36,7 +36,7 @@ function leave(shape: EdgeShape, box: Box): void {
   const cut = outside(back, box);
   if (cut) shape.points = cut.reverse();
   else beginAt(shape, box);
-  settleLabel(shape);
+  settleLabel(shape, box);
 }
 
 /** Cut off what a line runs in the box that it enters; its head stands at the border. */
@@ -47,11 +47,14 @@ function enter(shape: EdgeShape, box: Box): void {
   const short = outside(shape.points, grown(box, HEAD)) ?? cut;
   shape.points = short.length >= 4 ? short : cut;
   shape.tip = tip;
-  settleLabel(shape);
+  settleLabel(shape, box);
 }
 
-function settleLabel(shape: EdgeShape): void {
-  if (shape.beside) shape.label = nearestOn(shape.points, shape.beside);
+/** Keep a label with what is left of its line; its old place may be in the box. */
+function settleLabel(shape: EdgeShape, box: Box): void {
+  if (!shape.beside) return;
+  shape.label = nearestOn(shape.points, shape.beside);
+  if (isInside(shape.beside, box)) shape.beside = null;
 }
 
 function grown({ x, y, width, height }: Box, by: number): Box {
