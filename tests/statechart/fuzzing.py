@@ -229,6 +229,8 @@ XML_BOMBS = (
     '<scxml><state id="a"><invoke src="file:///etc/passwd"/></state></scxml>',
     '<scxml><datamodel><data id="d" src="file:///etc/passwd"/></datamodel>'
     '<state id="a"/></scxml>',
+    '<scxml><datamodel><data id="d"><b xmlns=""><i k="&lt;"/></b></data></datamodel>'
+    '<state id="a"/></scxml>',
 )  # fmt: skip
 """Documents that grow, sink or fetch something in careless readers."""
 
