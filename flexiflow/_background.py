@@ -11,7 +11,15 @@ from ._message import ENDINGS
 from ._pending import delayed
 from ._running import is_provided
 from ._scope import CURRENT, Scope, id_text
-from ._service_runs import Late, ServiceRun, ServiceScope, Timer, fail, whole
+from ._service_runs import (
+    Interruptible,
+    Late,
+    ServiceRun,
+    ServiceScope,
+    Timer,
+    fail,
+    whole,
+)
 from ._services import provider_of, release
 from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
@@ -106,7 +114,11 @@ class Background:
 
     def services(self) -> dict[str, asyncio.Task[None]]:
         """Return the tasks of the services that run, by the path of the state."""
-        return {state: one.task for (state, _), one in self._services.items()}
+        return {
+            state: one.task
+            for (state, _), one in self._services.items()
+            if not one.is_interrupted
+        }
 
     def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
         """Return what still has to come, as JSON data.
@@ -167,9 +179,11 @@ class Background:
         keep : bool, default False
             Whether what can be found again goes on by itself.
         """
-        for one in list(self._services.values()) if keep else ():
-            if is_provided(one.start):
+        for one in self._services.values():
+            told = one.is_ended or one.is_interrupted
+            if keep and not told and is_provided(one.start):
                 release(one.start.service.kind, one.tried)
+            one.is_ended = True
         for child in list(self.children.values()):
             child.dismiss()
         self.children.clear()
@@ -245,6 +259,7 @@ class Background:
         one = self._services.pop(key, None)
         if one is None:
             return
+        one.is_ended = True
         child = self.children.pop(one.tried, None)
         if child is not None:
             child.dismiss()
@@ -269,7 +284,7 @@ class Background:
 
         def end(done: asyncio.Task[None]) -> None:
             self._tasks.discard(done)
-            if self._services.get(at) is one:
+            if self._services.get(at) is one and not one.is_interrupted:
                 del self._services[at]
 
         one.task.add_done_callback(end)
@@ -305,7 +320,7 @@ class Background:
         if one.start.timeout_s is None:
             return await answer
         try:
-            return await self._within(whole(answer), one.start.timeout_s)
+            return await self._within(whole(answer), one)
         finally:
             if hasattr(answer, "close"):
                 answer.close()  # stopped before it could begin, it was never awaited
@@ -334,13 +349,15 @@ class Background:
         if is_provided(start):
             one.tried = start.key if attempt == 1 else f"{start.key}.{attempt}"
             told = CURRENT.get()
-            return provider_of(start.service.kind).run(
+            one.is_ended = False
+            answer = provider_of(start.service.kind).run(
                 start.service.name,
                 start.arguments,
                 component=self._owner,
                 correlation_id=None if told is None else told.correlation_id,
                 key=one.tried,
             )
+            return Interruptible(answer, lambda: self._interrupted(one))
         if start.service.kind != "function":
             raise ComponentError(
                 f"{start.state} invokes another document.",
@@ -351,14 +368,25 @@ class Background:
         scope = ServiceScope(self._owner, start, machine.frozen_context())
         return machine.functions.invoke(start.service.name, scope, start.arguments)
 
-    async def _within(self, work: Coroutine[Any, Any, Any], limit_s: float) -> Any:
+    def _interrupted(self, one: ServiceRun) -> None:
+        """Let a run be found again when its loop ends, while its state is active."""
+        if one.is_ended:
+            return
+        one.is_interrupted = True
+        child = self.children.get(one.tried)
+        if child is not None:
+            one.start = replace(one.start, saved=child.state_machine.data())
+        release(one.start.service.kind, one.tried)
+
+    async def _within(self, work: Coroutine[Any, Any, Any], one: ServiceRun) -> Any:
         """Await something for so long by the component's clock."""
+        limit_s = one.start.timeout_s or 0.0
         task = asyncio.get_running_loop().create_task(work)
         late = False
 
         def stop() -> None:
             nonlocal late
-            late = True
+            late = one.is_ended = True
             task.cancel()
 
         timer = self._owner.clock.call_later(limit_s, stop)

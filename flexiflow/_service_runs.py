@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
 
 from ._message import ENDINGS
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Coroutine, Generator, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 
     from ._message import MessageResult
     from .clock import Clock, TimerHandle
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Child",
+    "Interruptible",
     "Late",
     "Owner",
     "ServiceRun",
@@ -114,6 +115,53 @@ class Late:
         return self._function(*self._arguments).__await__()
 
 
+@final
+class Interruptible:
+    """Awaits something that is to know beforehand when it is cancelled.
+
+    Parameters
+    ----------
+    awaitable : awaitable
+        What is awaited.
+    tell : callable
+        Called without arguments before a cancellation is passed on.
+    """
+
+    __slots__ = ("_awaitable", "_tell")
+
+    def __init__(self, awaitable: Awaitable[Any], tell: Callable[[], object]) -> None:
+        self._awaitable = awaitable
+        self._tell = tell
+
+    def close(self) -> None:
+        """Close what was never awaited."""
+        if hasattr(self._awaitable, "close"):
+            self._awaitable.close()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        """Await, looking at what is thrown in."""
+        inner: Any = self._awaitable.__await__()
+        error: BaseException | None = None
+        sent = None
+        try:
+            while True:
+                try:
+                    given = inner.send(sent) if error is None else inner.throw(error)
+                except StopIteration as done:
+                    return done.value
+                error = None
+                try:
+                    sent = yield given
+                except GeneratorExit:
+                    raise
+                except BaseException as raised:  # noqa: BLE001 - thrown in below
+                    if isinstance(raised, asyncio.CancelledError):
+                        self._tell()
+                    error = raised
+        finally:
+            inner.close()
+
+
 class Timer(NamedTuple):
     """A timer that runs."""
 
@@ -127,7 +175,15 @@ class Timer(NamedTuple):
 class ServiceRun:
     """A service that runs."""
 
-    __slots__ = ("answer", "start", "story", "task", "tried")
+    __slots__ = (
+        "answer",
+        "is_ended",
+        "is_interrupted",
+        "start",
+        "story",
+        "task",
+        "tried",
+    )
 
     def __init__(self, start: StartService, story: str | None) -> None:
         self.start = start
@@ -138,6 +194,10 @@ class ServiceRun:
         """What is awaited, when it was begun beforehand; Any: some awaitable."""
         self.tried = start.key
         """The key of the present try."""
+        self.is_ended = False
+        """Whether it was told to end: its state was left, or its time is over."""
+        self.is_interrupted = False
+        """Whether its task was cancelled by others: the loop ends."""
 
 
 async def fail(error: Exception) -> None:

@@ -57,8 +57,8 @@ class Releasing(Protocol):
     def release(self, key: str) -> None:
         """Let a run go on by itself: ``run`` is cancelled next, without ending it.
 
-        Called when the engine is closed while the state is active, so that a component
-        that is restored later finds its run as far as it has come.
+        Called when the engine is closed, or its loop ends, while the state is active,
+        so that a component that goes on later finds its run as far as it has come.
         """
 
 

@@ -33,6 +33,7 @@ class WorkflowService:
         key: str,
     ) -> Coroutine[Any, Any, Any]:
         """Run a workflow to its end, or go on with the execution of that key."""
+        self._released.discard(key)
         module: Any = importlib.import_module(f"{__package__}._serving")
         served: Coroutine[Any, Any, Any] = module.serve(
             name, dict(arguments), key, self._released

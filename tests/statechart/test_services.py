@@ -12,7 +12,7 @@ from flexiflow.clock import ManualClock
 from flexiflow.component import AsyncComponent
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.engine import FlexiFlowEngine
-from flexiflow.errors import ComponentError
+from flexiflow.errors import ActionError, ComponentError, EngineClosedError
 from flexiflow.extras import SnapshotStore
 from flexiflow.statechart import Functions, Simulation, load_chart, machine, state
 
@@ -564,6 +564,34 @@ class TestWorkflow:
         assert second.get("order").state == "Shipped"
         await second.close()
 
+    def test_loop_that_ends_leaves_the_run_alone(self, workflows):
+        """The end of a program is not the end of the state."""
+        machine = ChartMachine(load_chart(ORDER))
+        order = AsyncComponent("order", [], machine)
+
+        async def program():
+            FlexiFlowEngine().register(order)
+            await order.send("pay")
+            await rest()
+
+        asyncio.run(program())
+
+        assert workflows.cancelled == []
+        assert workflows.released == [*workflows.runs]
+
+    async def test_timeout_ends_the_run(self, engine, workflows):
+        """A run whose time is over is cancelled, not left alone."""
+        order = add(
+            engine, ORDER.replace("      retry", "      timeout: 5s\n      retry")
+        )
+        await order.send("pay")
+        await rest()
+        engine.test_clock.advance(5)
+        await rest()
+
+        assert workflows.cancelled == [*workflows.runs]
+        assert workflows.released == []
+
     async def test_restored_component_has_new_keys_for_new_entries(self, workflows):
         """No later entry finds the run of an earlier one."""
         first = FlexiFlowEngine()
@@ -616,3 +644,65 @@ class TestWorkflow:
         sandbox.send("fill")
 
         assert (sandbox.state, sandbox.context["got"]) == ("Full", {"poured": 3})
+
+
+class TestLoops:
+    def test_child_goes_on_in_another_loop(self):
+        """A loop that ended took the tasks along, not where the child stood."""
+        chart = load_chart(KETTLE, functions=FUNCTIONS)
+        engine = FlexiFlowEngine()
+        kettle = AsyncComponent("kettle", [], ChartMachine(chart, functions=FUNCTIONS))
+        engine.register(kettle)
+
+        async def first():
+            await kettle.send("fill")
+            await engine.handle_message("kettle.pump", "on")
+            await engine.handle_message("kettle.pump", "drop")
+
+        async def second():
+            await kettle.send("nothing")
+            await rest()
+            names = list(engine.components)
+            await engine.handle_message("kettle.pump", "full")
+            await kettle.until("Full", timeout=5)
+            await engine.close()
+            return names
+
+        asyncio.run(first())
+        names = asyncio.run(second())
+
+        assert names == ["kettle", "kettle.pump"]
+        assert kettle.context["got"] == {"poured": 1, "of": 3}
+
+    async def test_nothing_is_left_over(self, engine):
+        """After a hundred entries no task, component or waiter is left."""
+        kettle = add(engine, KETTLE)
+        before = len(asyncio.all_tasks())
+        for _ in range(100):
+            await kettle.send("fill")
+            await engine.handle_message("kettle.pump", "on")
+            await kettle.send("stop")
+        await rest()
+
+        assert list(engine.components) == ["kettle"]
+        assert len(asyncio.all_tasks()) == before
+        assert kettle.background.children == {}
+        assert kettle.background.services() == {}
+
+    async def test_child_that_leads_its_parent_on_ends_well(self, engine):
+        """A child may be closed by what its own message leads to."""
+        text = KETTLE.replace(
+            "full: Done", "full: {do: [{send: {to: parent, type: stop}}, fail]}"
+        )
+        kettle = add(engine, text)
+        await kettle.send("fill")
+        pump = engine.get("kettle.pump")
+        await pump.send("on")
+        with pytest.raises(ActionError, match="leak"):
+            await pump.send("full")
+        await pump.send("drop")
+        await kettle.send("stop")
+        with pytest.raises(EngineClosedError):
+            await pump.send("drop")
+
+        assert kettle.state == "Idle"
