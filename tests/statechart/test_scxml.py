@@ -388,3 +388,15 @@ def test_charts_run_without_the_reader_of_xml():
     )
 
     assert done.stdout.strip() == "False"
+
+
+def test_nested_final_is_not_the_end():
+    """A machine goes on until a final state at the top is entered."""
+    made = run(
+        '<state id="a"><transition event="go" target="pass"/><state id="b">'
+        '<transition target="c"/></state><final id="c"/></state>'
+    )
+    before = made.finished
+    made.send("go")
+
+    assert (before, made.finished, made.leaves) == (False, True, {"pass"})
