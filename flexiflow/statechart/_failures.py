@@ -104,12 +104,7 @@ def action_failed(run: Failing, action: Action, error: Exception) -> ActionError
     place = action.place
     line = f" (line {place.line})" if place is not None else ""
     if isinstance(error, UnresolvedFunctionError):
-        return UnresolvedFunctionError(
-            f"{message} failed: {_small(error.what)}",
-            why=error.why,
-            fix=error.fix,
-            context={**_context(run, place), **error.context},
-        )
+        return _unresolved(run, place, error)
     if isinstance(action, Call):
         name = action.function.rpartition(":")[2]
         return ActionError(
@@ -127,6 +122,18 @@ def action_failed(run: Failing, action: Action, error: Exception) -> ActionError
         why=f"{text}{line}. {_before(run)}",
         fix=f"Change {kind}, or send a message with the fields that it needs.",
         context=_context(run, place, action=kind),
+    )
+
+
+def _unresolved(
+    run: Failing, place: Any, error: UnresolvedFunctionError
+) -> UnresolvedFunctionError:
+    """Return the error for a function that is missing, with where it is missed."""
+    return UnresolvedFunctionError(
+        f"{run.message.get('type')} failed: {_small(error.what)}",
+        why=error.why,
+        fix=error.fix,
+        context={**_context(run, place), **error.context},
     )
 
 
@@ -149,12 +156,7 @@ def guard_failed(run: Failing, guard: Call, error: Exception) -> ActionError:
     place = guard.place
     line = f" (line {place.line})" if place is not None else ""
     if isinstance(error, UnresolvedFunctionError):
-        return UnresolvedFunctionError(
-            f"{message} failed: {_small(error.what)}",
-            why=error.why,
-            fix=error.fix,
-            context={**_context(run, place), **error.context},
-        )
+        return _unresolved(run, place, error)
     return ActionError(
         f"{message} failed: {type(error).__name__} in the guard {name}.",
         why=f"{_said(error)}{line}. {_before(run)}",

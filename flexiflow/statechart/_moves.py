@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, final
 
+from ._tables import domain_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 
@@ -79,17 +81,8 @@ def domain_now(
     """Return the domain of a transition, as histories are now."""
     if not edge.to_history:
         return edge.domain
-    from_ = edge.source
     targets = effective_targets(program, edge, history)
-    if not edge.model.reenter and all(from_.contains(target) for target in targets):
-        return from_
-    for ancestor in from_.ancestors:
-        whole = ancestor.parent is None
-        if (ancestor.kind == "compound" or whole) and all(
-            ancestor.contains(target) for target in targets
-        ):
-            return ancestor
-    return None
+    return domain_of(edge.model, edge.source, targets)
 
 
 def exits(

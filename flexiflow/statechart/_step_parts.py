@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _failures
 from ._reading import seconds_of
-from .actions import ActionRefusedError, frozen
+from .actions import SMALL, ActionRefusedError, frozen
 from .guards import shown
 from .model import Cancel, EmitEvent, Send
 from .ports import CancelMessage, Emit, Log, SendMessage
@@ -35,8 +35,6 @@ class Acting(Protocol):
         """The data as they are now."""
 
 
-_SMALL: Final = 1 << 62
-
 # Any in this module: JSON data of the user's, and what user functions return.
 
 
@@ -54,7 +52,7 @@ def checked_values(values: Mapping[str, Any]) -> Mapping[str, Any]:
     for key, value in values.items():
         kind = type(value)
         if type(key) is not str or not (
-            kind is str or kind is bool or (kind is int and -_SMALL < value < _SMALL)
+            kind is str or kind is bool or (kind is int and -SMALL < value < SMALL)
         ):
             break
     else:  # as most are: nothing in them can change

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._references import Getter
 
 __all__ = [
+    "SMALL",
     "ActionRefusedError",
     "Put",
     "Update",
@@ -28,7 +29,8 @@ Update = Callable[[Mapping[str, Any], Mapping[str, Any], Any], Mapping[str, Any]
 """New values of the context, from message, context and scope."""
 Put = Callable[[Mapping[str, Any], dict[str, Any], Any], None]
 """Changes a context in place, from message, the context itself and scope."""
-_SMALL: Final = 1 << 62
+SMALL: Final = 1 << 62
+"""Whole numbers nearer to nought are neither looked at closely nor too large."""
 
 
 class ActionRefusedError(ValueError):
@@ -91,8 +93,8 @@ def _sums(
 
 
 def _sum(key: str, old: Any, amount: Any) -> Any:
-    if type(old) is int and type(amount) is int and -_SMALL < old < _SMALL:
-        return frozen(old + amount, key) if abs(amount) >= _SMALL else old + amount
+    if type(old) is int and type(amount) is int and -SMALL < old < SMALL:
+        return frozen(old + amount, key) if abs(amount) >= SMALL else old + amount
     for value, what in ((old, key), (amount, f"what is added to {key}")):
         if isinstance(value, bool) or not isinstance(value, int | float):
             msg = f"{what} is {shown(value)}; add wants a number"
@@ -132,7 +134,7 @@ def compile_put(action: Set | Add) -> Put:
     """
     if isinstance(action, Add) and len(action.values) == 1:
         ((key, amount),) = action.values.items()
-        if type(amount) is int and abs(amount) < _SMALL:
+        if type(amount) is int and abs(amount) < SMALL:
             return _count(key, amount)
     update = compile_set(action) if isinstance(action, Set) else compile_add(action)
 
@@ -147,7 +149,7 @@ def _count(key: str, amount: int) -> Put:
 
     def put(_message: Any, context: Any, _scope: Any) -> None:
         old = context.get(key, 0)
-        if type(old) is int and -_SMALL < old < _SMALL:
+        if type(old) is int and -SMALL < old < SMALL:
             context[key] = old + amount
         else:
             context[key] = _sum(key, old, amount)
