@@ -121,10 +121,12 @@ class TestCharts:
         assert [node.name for node in config.chart if node.name not in picture] == []
 
     def test_command_line_finds_the_modules_beside_it(self, name, tmp_path):
-        """From any folder, nothing has to be put on a path by hand."""
-        said = flexiflow("explain", str(EXAMPLES / f"{name}.yaml"), home=tmp_path)
+        """From any folder, nothing has to be put on a path; the scenarios come out."""
+        path = str(EXAMPLES / f"{name}.yaml")
+        said = flexiflow("explain", "--run", path, home=tmp_path)
 
         assert "✓ Valid" in said
+        assert "as expected" in said
 
 
 @pytest.mark.usefixtures("importable")
