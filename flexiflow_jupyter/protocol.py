@@ -217,6 +217,7 @@ class StepRow(TypedDict):
     retried: int
     text: str
     executor: str
+    child: str
 
 
 class StepBatch(TypedDict):

@@ -117,6 +117,8 @@ class StepView:
     """Items that were tried again, for a mapped task."""
     spans: tuple[Span, ...]
     """How its time went, in order."""
+    child_id: str
+    """The execution that it began, for a call of another workflow; else empty."""
 
 
 _NOTHING: Final = object()
@@ -127,6 +129,7 @@ class FoldedStep:
 
     __slots__ = (
         "attempts",
+        "child_id",
         "done",
         "ended",
         "error_text",
@@ -160,6 +163,7 @@ class FoldedStep:
         self.result: Any = _NOTHING  # Any: the user's
         self.error_text = ""
         self.executor = ""
+        self.child_id = ""
         self.spans: list[Span] = []
 
     def open(self, kind: SpanKind, at: datetime) -> None:
@@ -204,6 +208,7 @@ class FoldedStep:
             most_attempts=self.most_attempts,
             retried=self.retried,
             spans=tuple(self.spans),
+            child_id=self.child_id,
         )
 
 
@@ -231,6 +236,7 @@ def _on_started(step: FoldedStep, event: StepEvent) -> None:
         step.total = total
         step.done = step.done or 0
     step.executor = str(fields.get("executor") or step.executor)
+    step.child_id = str(fields.get("child") or step.child_id)
     if "due" in fields:
         step.close(event.time)
         step.spans.append(Span("wait", event.time, _due(event, fields)))

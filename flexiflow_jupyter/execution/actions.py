@@ -49,8 +49,10 @@ class RunActions:
         The loop and the context of the cell that made the view.
     reply : callable
         Takes each reply to the page; called on the loop.
-    on_fork : callable
-        Shows an execution that was forked off; called in the cell's context.
+    find : callable
+        Returns another execution, by its id.
+    on_run : callable
+        Shows another execution below; called in the cell's context.
     """
 
     def __init__(
@@ -59,12 +61,14 @@ class RunActions:
         hop: LoopHop,
         *,
         reply: Callable[[Reply], object],
-        on_fork: Callable[[Any], object],
+        find: Callable[[str], Any],
+        on_run: Callable[[Any], object],
     ) -> None:
         self._run = run
         self._hop = hop
         self._reply = reply
-        self._on_fork = on_fork
+        self._find = find
+        self._on_run = on_run
         self._seen: dict[str, None] = {}
         self._answering: dict[str, str] = {}
 
@@ -100,7 +104,9 @@ class RunActions:
             await self._run.cancel()
         elif kind == "fork":
             # Not awaited: that would wait for its end.
-            self._on_fork(self._run.fork(from_step=str(fields.get("step", ""))))
+            self._on_run(self._run.fork(from_step=str(fields.get("step", ""))))
+        elif kind == "show":
+            self._on_run(self._find(str(fields.get("execution", ""))))
         else:
             raise ConfigError(
                 f"A run knows no {kind}.",

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["ExecutionFacts", "Run"]
 
 _LONGEST_TEXT: Final = 500
+_DEEPEST: Final = 16
+"""Children of children whose questions are looked up."""
+
 _SHORT_TEXT: Final = 60
 """Characters of a list or mapping that are taken in at a glance."""
 
@@ -67,7 +70,7 @@ class ExecutionFacts:
         Tells whether this process knows the workflow's body.
     prompt_of : callable
         Returns what goes with the question of a child execution, by the child's id and
-        the name of the pause; Any, since it is the user's.
+        the key of the pause; Any, since it is the user's.
     """
 
     def __init__(
@@ -155,12 +158,15 @@ class ExecutionFacts:
 
     def _question(self, pause: PendingPause) -> str:
         """Return what goes with a question; that of a child stands in the child."""
-        value = pause.value
-        if not (isinstance(value, dict) and set(value) == {"child", "pause"}):
-            return _question_text(value)
-        asked = (str(value["child"]), str(value["pause"]))
+        if not _is_of_child(pause.value):
+            return _question_text(pause.value)
+        asked = (pause.key, str(pause.since))
         if asked not in self._prompts:
-            self._prompts[asked] = _question_text(self._prompt_of(*asked))
+            value = pause.value
+            for _ in range(_DEEPEST):
+                if _is_of_child(value):
+                    value = self._prompt_of(str(value["child"]), str(value["pause"]))
+            self._prompts[asked] = _question_text(value)
         return self._prompts[asked]
 
     # --- parts of the whole -----------------------------------------------------------
@@ -196,6 +202,7 @@ class ExecutionFacts:
             retried=step.retried,
             text=safe_text(step.error_text or self._result_of(step)),
             executor=step.executor,
+            child=step.child_id,
         )
 
     def _result_of(self, step: StepView) -> str:
@@ -295,6 +302,11 @@ class ExecutionFacts:
     def _depth(self, step: StepView) -> int:
         """Return how many steps a step stands in."""
         return self._depths[self._orders[step.key]]
+
+
+def _is_of_child(value: object) -> bool:
+    """Tell whether a question is that of a child, by what goes with it."""
+    return isinstance(value, dict) and set(value) == {"child", "pause"}
 
 
 def _cause_of(error: object) -> object:

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = [
     "RuntimeLink",
     "current_runtime",
+    "find_run",
     "is_defined",
+    "prompt_of",
     "reread",
     "run_of",
 ]
@@ -50,6 +52,17 @@ def is_defined(run: Any) -> bool:
     return bool(current_runtime().is_defined(run.workflow_name))
 
 
+def find_run(execution_id: str) -> Any:
+    """Return the handle of any execution of the journal; Any: a run.
+
+    Raises
+    ------
+    flexiflow.workflows.errors.ExecutionContextNotFoundError
+        If there is none of that id.
+    """
+    return current_runtime().get_run(execution_id)
+
+
 def reread(run: Any) -> None:
     """Bring a run up to date that goes on in another process; Any: a run.
 
@@ -72,7 +85,7 @@ def prompt_of(execution_id: str, pause: str) -> Any:
     execution_id : str
         The execution that asks.
     pause : str
-        The name of the question; the last one of that name counts.
+        The key of the question, or its name; the last one of that name counts.
     """
     try:
         events = current_runtime().get_run(execution_id).context.events
@@ -81,7 +94,7 @@ def prompt_of(execution_id: str, pause: str) -> Any:
     asked = (
         event.value
         for event in reversed(events)
-        if event.type == "TASK_PAUSED" and event.name == pause
+        if event.type == "TASK_PAUSED" and pause in {event.key, event.name}
     )
     return next(asked, None)
 

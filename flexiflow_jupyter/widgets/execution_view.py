@@ -15,7 +15,7 @@ from ..execution.actions import RunActions
 from ..execution.changes import RunChanges
 from ..execution.facts import ExecutionFacts
 from ..execution.feed import StepFeed
-from ..execution.link import is_defined, prompt_of, reread
+from ..execution.link import find_run, is_defined, prompt_of, reread
 from ..execution.picture import execution_bundle
 from ..execution.words import describe_execution
 from ..loop import LoopHop
@@ -85,7 +85,11 @@ class ExecutionView(anywidget.AnyWidget):
         self._facts = ExecutionFacts(run, lambda: is_defined(run), prompt_of=prompt_of)
         self._feed = StepFeed(self._facts)
         self._actions = RunActions(
-            run, self._hop, reply=self._send_reply, on_fork=self._show_fork
+            run,
+            self._hop,
+            reply=self._send_reply,
+            find=find_run,
+            on_run=self._show_below,
         )
         self._feed.read()
         super().__init__(
@@ -271,8 +275,8 @@ class ExecutionView(anywidget.AnyWidget):
         if self._is_open:
             self.send(reply)
 
-    def _show_fork(self, run: Any) -> None:
-        """Show an execution that was forked off, below; Any: a run."""
+    def _show_below(self, run: Any) -> None:
+        """Show another execution: a fork, or a child; Any: a run."""
         display(ExecutionView(run))
 
 

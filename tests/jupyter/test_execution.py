@@ -223,20 +223,21 @@ class TestFacts:
         assert info["resume"]["enabled"]
 
     def test_the_question_of_a_child_is_that_of_the_run(self, run):
-        """What goes with it is read once, from the child."""
+        """What goes with it is read once, from the child, or from its child."""
         asked = []
 
         def prompt_of(child, pause):
             asked.append((child, pause))
-            return "Accept?"
+            return grandchild if child == "run-1.2" else "Accept?"
 
+        grandchild = {"child": "run-1.2.3", "pause": "1"}
         facts = ExecutionFacts(run, prompt_of=prompt_of)
-        value = {"child": "run-1.2", "pause": "approve"}
+        value = {"child": "run-1.2", "pause": "3"}
         run.say(Fact("TASK_PAUSED", "approve", "2", value), status="PAUSED")
 
         assert info_of(facts)["pauses"][0]["text"] == "Accept?"
         assert info_of(facts)["pauses"][0]["text"] == "Accept?"
-        assert asked == [("run-1.2", "approve")]
+        assert asked == [("run-1.2", "3"), ("run-1.2.3", "1")]
 
     def test_a_workflow_that_is_not_defined_yet_wants_its_cell(self, run):
         """The form waits for that, and says so."""
@@ -604,6 +605,21 @@ class TestView:
         assert run.calls == [("fork", "2")]
         assert shown[0].run is not run
         shown[0].close()
+
+    async def test_a_child_is_shown_below(self, sent, monkeypatch):
+        """By the id that its row names."""
+        shown = []
+        child = FakeRun()
+        monkeypatch.setattr(execution_view, "display", shown.append)
+        monkeypatch.setattr(execution_view, "find_run", {"run-1.2": child}.get)
+        view = ExecutionView(FakeRun())
+        fields = {"execution": "run-1.2"}
+        page(view, {"kind": "send", "id": "x", "type": "show", "fields": fields})
+        await settle()
+
+        assert shown[0].run is child
+        for each in (view, shown[0]):
+            each.close()
 
     async def test_what_it_does_not_know_is_refused(self, live):
         """A page of another version is told so."""

@@ -182,6 +182,24 @@ class TestKernel:
         assert until(kernel, view, "completed")["result"] == '"yes"'
         assert kernel.run("%flexiflow runs").html.count("mine") == 1
 
+    def test_the_question_of_a_child_is_asked_by_its_parent(self, kernels):
+        """With its own words; the child can be shown below."""
+        kernel = kernels()
+        kernel.run(DEFINE)
+        kernel.run("@workflow\nasync def family(ctx):\n    return await order(ctx)")
+        view = shown(kernel.run("run = family.start(4)\nrun"))
+        info = until(kernel, view, "paused")
+        assert info["pauses"] == [{"name": "approve", "key": "1", "text": "Pay 8?"}]
+
+        child = kernel.value("run.steps()[0].child_id").strip("'")
+        kernel.answer(kernel.click(view, "show", execution=child))
+        below = forked(kernel, view)
+        assert until(kernel, below, "paused")["name"] == "order"
+        kernel.click(view, "resume", pause="approve", key="1", data="yes")
+
+        assert until(kernel, view, "completed")["result"] == '"yes"'
+        assert until(kernel, below, "completed")["result"] == '"yes"'
+
     def test_an_execution_is_shown_by_its_context_too(self, kernels):
         """``run`` works in a cell, and its end is shown whole."""
         kernel = kernels()

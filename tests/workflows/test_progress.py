@@ -114,6 +114,13 @@ class TestSteps:
 
         assert [step.key for step in steps_of([first, second])] == ["x", "y"]
 
+    def test_a_call_of_another_workflow_names_its_run(self):
+        """So that it can be looked at as well."""
+        step = one(at(1, "TASK_STARTED", value={"child": "run-1.2"}))
+
+        assert step.child_id == "run-1.2"
+        assert one(at(1, "TASK_STARTED")).child_id == ""
+
 
 class TestRetries:
     def test_each_attempt_and_each_wait_has_its_span(self):

@@ -21,6 +21,7 @@ function step(order, name, status, spans, more = {}) {
     retried: 0,
     text: "",
     executor: "",
+    child: "",
     ...more,
   };
 }

@@ -127,6 +127,7 @@ export function factsOf(row: StepRow, start: number, now: number): [string, stri
   if (row.attempts > 1) facts.push(["tries", `${row.attempts}${row.most ? ` of ${row.most}` : ""}`]);
   if (row.executor) facts.push(["runs in", row.executor]);
   facts.push(["step", row.key]);
+  if (row.child) facts.push(["child run", row.child]);
   if (row.text) facts.push([row.status === "failed" ? "error" : "result", row.text]);
   return facts;
 }

@@ -192,6 +192,8 @@ export interface StepRow {
   /** Its result or its error on one line, cut. */
   text: string;
   executor: string;
+  /** The execution that it began, "" for none. */
+  child: string;
 }
 
 /** Rows that are new or have changed; `reset`: all rows before are to be forgotten. */

@@ -21,6 +21,7 @@ const plain: StepRow = {
   retried: 0,
   text: "84 files",
   executor: "",
+  child: "",
 };
 const row = (changes: Partial<StepRow>): StepRow => ({ ...plain, ...changes });
 const map = timeMap(0, 9000, [[0, 9000]]);
@@ -95,6 +96,9 @@ describe("the words of a step", () => {
   it("hold every fact", () => {
     const facts = Object.fromEntries(factsOf(row({ executor: "thread", attempts: 2 }), 0, 0));
     assert.equal(facts["runs in"], "thread");
+    assert.equal(facts["child run"], undefined);
+    const call = factsOf(row({ child: "run-1.2" }), 0, 0);
+    assert.deepEqual(call.find(([name]) => name === "child run"), ["child run", "run-1.2"]);
     assert.equal(facts["tries"], "2");
     assert.equal(facts["result"], "84 files");
   });

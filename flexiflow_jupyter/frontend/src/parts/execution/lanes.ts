@@ -295,9 +295,16 @@ export class Lanes implements Part {
     fork.disabled = !info.fork.enabled || this.#closed !== "";
     setAttribute(fork, "title", this.#closed || info.fork.reason || null);
     fork.addEventListener("click", () => this.#options.onFork(step.key));
-    this.#detail.replaceChildren(html("div", { role: "cell" }, list, fork));
+    const show = step.child ? this.#childButton(step.child) : null;
+    this.#detail.replaceChildren(html("div", { role: "cell" }, list, fork, show));
     this.#sheet.append(this.#detail);
     this.#openPx = Math.max(ROW_PX, this.#detail.offsetHeight);
+  }
+
+  #childButton(child: string): HTMLElement {
+    const show = html("button", { type: "button", class: "ff-b" }, icon("down"), "Show its run below");
+    show.addEventListener("click", () => this.#context.session.send("show", { execution: child }));
+    return show;
   }
 
   #close(): void {
