@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..diagnostics import Diagnostic
 from ..errors import FlexiFlowError
 from ..imports import is_allowed, load_symbol
 from ..statechart._fakes import faked_everywhere
+from ..statechart._function_uses import components_named
 from ..statechart.functions import Functions, functions_used
 
 if TYPE_CHECKING:
@@ -63,9 +65,10 @@ def check_by_reading(
     problems: list[Diagnostic] = []
     allowed = [module for module in chart.use if is_allowed(module, allow_imports)]
     wanted = {use.name for use in functions_used(chart)}
+    components = {run.name for run in components_named(chart)}
     for module in allowed:
         try:
-            _add_module(known, module, reader, base=base, wanted=wanted)
+            _add_module(known, module, reader, base=base, wanted=(wanted, components))
         except FlexiFlowError as error:
             problems.append(_diagnostic(error, is_late=base.is_late))
     for use in functions_used(chart):
@@ -75,6 +78,11 @@ def check_by_reading(
                 known[use.name] = _stand_in(reader.find(use.name), use.name)
             except FlexiFlowError:
                 continue  # the check below meets the same error, with its place
+    for name in components:
+        module, colon, _ = name.partition(":")
+        if colon and name not in known and is_allowed(module, allow_imports):
+            with suppress(FlexiFlowError):  # as above
+                known[name] = _anything if reader.find(name) is not None else None
     finder = Functions(
         known,
         lookup=lookup,
@@ -108,20 +116,27 @@ def _add_module(
     reader: SourceReader,
     *,
     base: Functions,
-    wanted: Collection[str],
+    wanted: tuple[Collection[str], Collection[str]],
 ) -> None:
-    """Add a module's functions to those that are known and go before them."""
+    """Add a module's functions to those that are known and go before them.
+
+    ``wanted`` are the functions and the components that the chart names.
+    """
     live = sys.modules.get(module)
     names = reader.module_names(module, module)
     if names is None or live is not None:
         source = live or sys.modules.get(module) or __import__(module, fromlist=["*"])
-        names = [name for name in dir(source) if callable(getattr(source, name, None))]
+        names = [
+            name
+            for name in dir(source)
+            if callable(getattr(source, name, None)) or name in wanted[1]
+        ]
     for name in names:
         if name.startswith("_") or name in known or base.find(name) is not None:
             continue
         dotted = f"{module}:{name}"
         # names that the chart does not use are near misses of those that it does
-        is_wanted = name in wanted
+        is_wanted = name in wanted[0]
         known[name] = _stand_in(reader.find(dotted), dotted) if is_wanted else _anything
 
 

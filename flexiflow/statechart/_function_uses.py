@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
     from ..diagnostics import Place
     from ._marks import FunctionKind
-    from .model import Chart, Guard
+    from .model import Chart, Guard, Service
 
-__all__ = ["FunctionUse", "functions_used", "is_path", "path_of"]
+__all__ = [
+    "FunctionUse",
+    "components_named",
+    "functions_used",
+    "is_path",
+    "path_of",
+]
 
 
 @final
@@ -67,6 +73,17 @@ def _guard_uses(guard: Guard | None) -> Iterator[FunctionUse]:
             yield from _guard_uses(item)
     elif isinstance(guard, NotOf):
         yield from _guard_uses(guard.guard)
+
+
+def components_named(chart: Chart) -> tuple[Service, ...]:
+    """Return the services of a chart that name a component, those in it included."""
+    found: list[Service] = []
+    for run in (run for node in chart.states for run in node.run):
+        if run.chart is not None:
+            found += components_named(run.chart)
+        elif run.kind == "component":
+            found.append(run)
+    return tuple(found)
 
 
 def is_path(name: str) -> bool:

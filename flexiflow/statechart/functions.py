@@ -11,7 +11,13 @@ from ..errors import ActionError, ConfigError, FlexiFlowError, nearest
 from ..imports import check_allowed, load_module, load_symbol
 from ._binding import PARAMETERS, Binding, Fillable
 from ._fakes import faked_everywhere
-from ._function_uses import FunctionUse, functions_used, is_path, path_of
+from ._function_uses import (
+    FunctionUse,
+    components_named,
+    functions_used,
+    is_path,
+    path_of,
+)
 from ._marks import MARK, MARKED, action, guard, service
 from ._reading import close_to
 
@@ -316,10 +322,8 @@ class Functions:
             explained = lacks_modules and ":" not in use.name
             if problem is not None and not explained:
                 found.append(problem)
-        for node in chart.states:
-            for run in node.run:
-                if run.kind == "component" and run.chart is None:
-                    found += finder._check_component(run, level)
+        for run in components_named(chart):
+            found += finder._check_component(run, level)
         return found
 
     def _is_there(self, name: str) -> bool:

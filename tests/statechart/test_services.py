@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 import pytest
 
@@ -13,6 +14,7 @@ from flexiflow.component import AsyncComponent
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import ActionError, ComponentError, EngineClosedError
+from flexiflow.explain import explain
 from flexiflow.extras import SnapshotStore
 from flexiflow.statechart import Functions, Simulation, load_chart, machine, state
 
@@ -297,6 +299,32 @@ class TestDefinition:
 
         with pytest.raises(Exception, match=r"pump\.yaml.*\n.*no such file"):
             ConfigLoader.load_component_config(path)
+
+    @pytest.mark.parametrize("name", ["pump_parts:pump", "pump"])
+    def test_explain_finds_it_without_importing(self, tmp_path, monkeypatch, name):
+        """Reading is enough to see that a module has what is named."""
+        monkeypatch.syspath_prepend(tmp_path)
+        (tmp_path / "pump_parts.py").write_text("pump = print('imported') or {}")
+        path = tmp_path / "kettle.yaml"
+        path.write_text(
+            "name: k\nuse: pump_parts\nstates:\n"
+            f"  s: {{run: {{component: '{name}'}}, done: t}}\n  t: {{final: true}}\n"
+        )
+        found = explain(path)
+
+        assert (found.errors, found.warnings) == ([], [])
+        assert "pump_parts" not in sys.modules
+
+    def test_component_within_one_in_place_is_checked(self, tmp_path):
+        """However deep a name stands, it is looked up when the file is read."""
+        path = tmp_path / "kettle.yaml"
+        path.write_text(
+            "name: k\nstates: {s: {run: {component: {name: i, states: {t: {run: "
+            "{component: gone.yaml}}}}}}}"
+        )
+        (problem,) = explain(path).errors
+
+        assert problem.what == "No component gone.yaml."
 
     async def test_untrusted_text_reads_no_file(self):
         """Text from elsewhere may describe components, not name files."""
