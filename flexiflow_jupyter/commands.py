@@ -13,6 +13,7 @@ from .arguments import read_fields, split_words, take_engine, unquoted
 from .boxes import safe_text
 from .describe import accepted_words
 from .execution.commands import list_runs, start_run
+from .exploring import list_coverage, list_paths, record, run_tests
 from .export import export_service
 from .running import run_or_schedule
 from .sending import told
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent, MessageResult
     from flexiflow.engine import FlexiFlowEngine
 
+    from .exploring import Recorded
     from .notebook import Notebook
     from .widgets import EventStream, StateGraph
 
@@ -40,6 +42,10 @@ _HELP: Final = (
     ("%flexiflow list", "the components, their states, what they accept now"),
     ("%flexiflow graph NAME", "the picture of a component's states"),
     ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
+    ("%flexiflow test NAME", "run the scenarios of its definition"),
+    ("%flexiflow record NAME [stop|pytest]", "tell what it does as a scenario or test"),
+    ("%flexiflow coverage NAME", "which states and transitions were visited"),
+    ("%flexiflow paths NAME [STATE]", "the shortest ways to its states"),
     ("%flexiflow export NAME --to service [FOLDER]", "write it as a service's files"),
     ("%flexiflow run NAME INPUT", "start a workflow; the input is JSON or text"),
     ("%flexiflow runs [NAME]", "the latest runs of workflows, and what they wait for"),
@@ -55,6 +61,8 @@ _EXPORTED: Final = {
     "test_machine.py": "a test that passes",
 }
 """What is in the files of a service."""
+_ABOUT_CHARTS: Final = ("test", "record", "coverage", "paths")
+"""Commands about the chart of a component."""
 
 
 class Sent:
@@ -162,14 +170,38 @@ def run_command(
         "runs": _runs,
         "help": _help,
     }
+    if command in _ABOUT_CHARTS:
+        return _about_chart(notebook, engine, [command, *rest])
     if command not in commands:
-        known = ["send", "run", "export", *commands]
+        known = ["send", "run", "export", *_ABOUT_CHARTS, *commands]
         raise ConfigError(
             f"%flexiflow has no command {command!r}.",
             why=f"The commands are {', '.join(known)}.",
             fix=f"Did you mean %flexiflow {nearest(command, known)[0]}?",
         )
     return commands[command](engine, rest)
+
+
+def _about_chart(
+    notebook: Notebook, engine: FlexiFlowEngine, words: list[str]
+) -> Table | Recorded:
+    """Test, record or examine the chart of a component."""
+    command, *rest = words
+    if not rest:
+        raise ConfigError(
+            f"{command} needs a component.",
+            why="No name follows it.",
+            fix=f"Write %flexiflow {command} {_any_name(engine)}",
+        )
+    component, more = _find_component(engine, rest[0]), rest[1:]
+    if command == "record":
+        return record(component, more, notebook.recordings)
+    if command == "paths":
+        return list_paths(component, [unquoted(word) for word in more])
+    _take_no_more(f"{command} NAME", more)
+    if command == "coverage":
+        return list_coverage(component, notebook.recordings.get(component))
+    return run_tests(component)
 
 
 def _find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:

@@ -21,7 +21,21 @@ if TYPE_CHECKING:
 
 __all__ = ["MagicCompletion"]
 
-_COMMANDS: Final = ("send", "list", "graph", "events", "run", "runs", "help")
+_COMMANDS: Final = (
+    "send",
+    "list",
+    "graph",
+    "events",
+    "test",
+    "record",
+    "coverage",
+    "paths",
+    "run",
+    "runs",
+    "help",
+)
+_OF_COMPONENTS: Final = frozenset(_COMMANDS) - {"list", "run", "runs", "help"}
+"""Commands that a component's name follows."""
 _OPTIONS: Final = ("--no-panel", "--start", "--engine", "--as")
 _TOP_KEYS: Final = (
     "name",
@@ -110,7 +124,7 @@ class MagicCompletion:
         components = self._notebook.engine().components
         if len(words) <= 1:
             return _COMMANDS
-        if len(words) == 2 and words[0] in {"send", "graph", "events"}:  # noqa: PLR2004
+        if len(words) == 2 and words[0] in _OF_COMPONENTS:  # noqa: PLR2004
             return list(components)
         if len(words) == 3 and words[0] == "send":  # noqa: PLR2004 - a message's place
             component = components.get(words[1])

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
+    from flexiflow.recording import Recording
+
 __all__ = ["Cell", "Notebook", "NotebookView", "current_notebook", "get_engine"]
 
 _DEFAULT: Final = "default"
@@ -85,6 +87,10 @@ class Notebook:
         self.engines: dict[str, FlexiFlowEngine] = {}
         self.layouts = Layouts()
         self._texts: WeakKeyDictionary[AsyncComponent, str] = WeakKeyDictionary()
+        self.recordings: WeakKeyDictionary[AsyncComponent, Recording] = (
+            WeakKeyDictionary()
+        )
+        """The last recording of each component that ``%flexiflow record`` began."""
         self.running: contextvars.Context | None = None
         self._views: dict[str, list[NotebookView]] = {}
         self.engine()
