@@ -4,22 +4,54 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Literal, TypeVar, overload
 
 from ..errors import ConfigError
 
-__all__ = ["MARK", "MARKED", "FunctionKind", "action", "guard", "service"]
+__all__ = ["MARK", "MARKED", "FunctionKind", "Marked", "action", "guard", "service"]
 
 FunctionKind = Literal["guard", "action", "service"]
 """What a function is used as."""
-MARKED: Final[weakref.WeakValueDictionary[str, Callable[..., Any]]] = (
-    weakref.WeakValueDictionary()
-)
-"""Marked functions by name, as long as they live; the last of a name wins.
+
+
+class Marked:
+    """Functions by name, as long as they live; the last of a name wins.
+
+    Asked at each call of an action, for which the standard library's is too slow.
+    """
+
+    __slots__ = ("refs",)
+
+    def __init__(self) -> None:
+        self.refs: dict[str, weakref.ref[Callable[..., Any]]] = {}
+        """Functions that live, or have just died."""
+
+    def __setitem__(self, name: str, function: Callable[..., Any]) -> None:
+        """Know a function by a name; it is not kept alive."""
+        refs = self.refs
+
+        def forget(dead: weakref.ref[Callable[..., Any]]) -> None:
+            if refs.get(name) is dead:
+                del refs[name]
+
+        refs[name] = weakref.ref(function, forget)
+
+    def __iter__(self) -> Iterator[str]:
+        """Iterate over the names."""
+        return iter(list(self.refs))
+
+    def get(self, name: str) -> Callable[..., Any] | None:
+        """Return the function of a name, or None."""
+        ref = self.refs.get(name)
+        return None if ref is None else ref()
+
+
+MARKED: Final = Marked()
+"""All marked functions.
 
 The language promises that a mark alone makes a function known, so that this is kept
-for the whole process. It keeps no function alive.
+for the whole process.
 """
 MARK: Final = "__flexiflow__"
 """The attribute that says what a function is for."""

@@ -242,10 +242,26 @@ class Functions:
             If it is missing, or if its parameters cannot be filled.
         """
         binding = self._callable(name, ())
-        function = binding.function
-        is_own = self._functions.get(name) is function
         fill = binding.play if binding.filled or binding.any_name else None
-        return function, fill, self._functions.get if is_own else self.find
+        return binding.function, fill, self._way_to(name, binding.function)
+
+    def _way_to(self, name: str, function: object) -> Callable[[str], Any]:
+        """Return the shortest way to see whether a name means what it meant.
+
+        What is looked at before is looked at by it too; what it gives may be something
+        else than a function when the name has come to mean something else.
+        """
+        own, marked = self._functions.get, MARKED.refs.get
+        if own(name) is function:
+            return own
+        if self._lookup is not None or ":" in name:
+            return self.find
+        if MARKED.get(name) is function:
+            return lambda name: own(name) or MARKED.get(name)
+        first = vars(self._module(self._use[0])).get if self._use else own
+        if first(name) is function:
+            return lambda name: own(name) or marked(name) or first(name)
+        return self.find
 
     def _hint(self, name: str) -> dict[str, Any]:
         names = self.names()

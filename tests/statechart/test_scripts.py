@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from types import ModuleType
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.component import AsyncComponent
 from flexiflow.errors import ActionError
-from flexiflow.statechart import Functions, load_chart, machine
+from flexiflow.statechart import Functions, action, load_chart, machine
 
 ACTIONS = st.sampled_from(
     [
@@ -249,6 +251,43 @@ class TestScripts:
         await component.send("m")
 
         assert seen == ["old", "m", "new"]
+
+    @pytest.mark.parametrize("way", ["marked", "module", "dotted", "lookup"])
+    async def test_each_way_to_a_function_is_late(self, way, monkeypatch):
+        """Wherever a function is found, another one there is called next."""
+        seen = []
+        home = ModuleType("late_functions")
+        monkeypatch.setitem(sys.modules, "late_functions", home)
+        own = f"late_{way}"  # marks are known for the whole process
+        name = f"late_functions:{own}" if way == "dotted" else own
+        known = {}
+
+        def put(value):
+            def late_one():
+                seen.append(value)
+
+            if way == "marked":
+                known["kept"] = action(name=own)(late_one)
+            setattr(home, own, late_one)
+            known[own] = late_one
+
+        put(1)
+        functions = Functions(
+            use=["late_functions"] if way == "module" else (),
+            lookup=known.get if way == "lookup" else None,
+        )
+        chart = load_chart(f"name: x\nstates: {{a: {{on: {{m: {{do: '{name}'}}}}}}}}")
+        component = AsyncComponent("x", [], ChartMachine(chart, functions=functions))
+        for value in (1, 2, 3):
+            put(value)
+            await component.send("m")
+            await component.send("m")
+        if way == "module":
+            known["kept"] = action(name=own)(lambda: seen.append("marked"))
+            await component.send("m")
+
+        assert seen[:6] == [1, 1, 2, 2, 3, 3]
+        assert seen[6:] == (["marked"] if way == "module" else [])
 
     async def test_function_that_is_gone_fails(self):
         """A name that means nothing any more is an error with what, why and fix."""
