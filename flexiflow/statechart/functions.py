@@ -254,7 +254,11 @@ class Functions:
         own, marked = self._functions.get, MARKED.refs.get
         if own(name) is function:
             return own
-        if self._lookup is not None or ":" in name:
+        module, colon, symbol = name.partition(":")
+        if colon:
+            loaded = sys.modules.get
+            return lambda name: own(name) or getattr(loaded(module), symbol, None)
+        if self._lookup is not None:
             return self.find
         if MARKED.get(name) is function:
             return lambda name: own(name) or MARKED.get(name)
