@@ -170,6 +170,15 @@ class TestWheel:
         assert wanted <= wheel
         assert "flexiflow_jupyter/static/graphviz.js" in wheel
         assert "flexiflow_jupyter/static/flexiflow.css" in wheel
+        assert "flexiflow_jupyter/static/exercise.css" in wheel
+
+    def test_holds_the_exercises(self, wheel):
+        """A lesson that was copied elsewhere finds its hidden scenarios."""
+        folder = ROOT / "flexiflow_jupyter" / "exercises" / "course"
+        sheets = {path.relative_to(ROOT).as_posix() for path in folder.iterdir()}
+
+        assert sheets
+        assert sheets <= wheel
 
     def test_holds_the_notices(self, wheel):
         """The licenses travel with what they are about."""
