@@ -93,7 +93,15 @@ class RunActions:
                 self._answer(name, "ok")
 
     async def _act(self, send: Send) -> None:
-        """Do what is asked for, and answer; errors go to :meth:`_fail`."""
+        """Do what is asked for; errors go to :meth:`_fail`, a cancel does both."""
+        try:
+            await self._do(send)
+        except asyncio.CancelledError as error:
+            self._fail(send["id"], error)
+            raise
+
+    async def _do(self, send: Send) -> None:
+        """Do what is asked for, and answer."""
         set_correlation_id()
         name, kind, fields = send["id"], send.get("type", ""), send.get("fields", {})
         self._reply(_reply(name, "pending"))

@@ -565,6 +565,16 @@ class TestView:
         reply = customs("reply")[-1]
         assert (reply["status"], reply["error"]["why"]) == ("failed", "It ended.")
 
+    async def test_an_answer_that_is_given_up_frees_the_button(self, live):
+        """Nothing is left pending."""
+        run, view = live
+        run.error = asyncio.CancelledError()
+        fields = {"pause": "approve", "key": "1"}
+        page(view, {"kind": "send", "id": "x", "type": "resume", "fields": fields})
+        await settle()
+
+        assert customs("reply")[-1]["status"] == "failed"
+
     async def test_the_same_click_acts_once(self, live):
         """A message that comes twice has one id."""
         run, view = live
