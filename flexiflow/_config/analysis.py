@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..diagnostics import Place
     from ..graph import FlowGraph, FlowNode
 
-__all__ = ["find_dead_ends", "find_unknown_targets", "find_unreachable"]
+__all__ = ["find_dead_ends", "find_traps", "find_unknown_targets", "find_unreachable"]
 
 _NO_PLACE: Callable[[str], None] = lambda _path: None  # noqa: E731 - a default
 
@@ -103,6 +103,62 @@ def find_dead_ends(
     ]
 
 
+def find_traps(
+    graph: FlowGraph,
+    place_of: Callable[[str], Place | None] = _NO_PLACE,
+    *,
+    unclear: Collection[str] = (),
+) -> list[Diagnostic]:
+    """Find states from which the end of the whole can no longer be reached.
+
+    Parameters
+    ----------
+    graph : FlowGraph
+        All states and transitions; nothing is reported when no final state at the top
+        can be reached, or when not all transitions are known.
+    place_of : callable, optional
+        Returns where the state of a path is written.
+    unclear : collection of str, default ()
+        States that may have transitions of which nothing is known.
+
+    Returns
+    -------
+    list of Diagnostic
+        A warning for the first state of each group that leads to itself alone. Dead
+        ends are no such group.
+    """
+    shape = _Shape(graph)
+    starts = [node.path for node in shape.inside(None) if node.initial]
+    ends = {one.path for one in shape.inside(None) if one.kind == "final"}
+    entered = shape.reachable(starts)
+    if unclear or not ends & entered:
+        return []
+    found: list[Diagnostic] = []
+    told: set[str] = set()
+    for node in graph.nodes:
+        if node.kind != "atomic" or node.path not in entered or node.path in told:
+            continue
+        if not any(shape.leads_away(path) for path in shape.around(node.path)):
+            continue
+        onward = shape.onward(node.path)
+        if ends & onward:
+            continue
+        told |= onward
+        found.append(
+            Diagnostic(
+                "warning",
+                f"No way leads from state '{node.label}' to an end.",
+                why=f"{', '.join(sorted(ends))} cannot be reached from there: "
+                "the transitions lead round in a circle.",
+                fix="Add a transition that leads out of the circle.",
+                context={"state": node.path},
+                place=place_of(node.path),
+                code="flexiflow.chart.trap",
+            )
+        )
+    return found
+
+
 def find_unknown_targets(
     graph: FlowGraph, place_of: Callable[[str], Place | None] = _NO_PLACE
 ) -> list[Diagnostic]:
@@ -158,6 +214,12 @@ class _Shape:
     def leads_away(self, path: str) -> bool:
         """Tell whether a transition leads from a state to another one."""
         return any(target != path for target in self._targets.get(path, ()))
+
+    def onward(self, path: str) -> set[str]:
+        """Return the states that can be entered from one, directly or not."""
+        return self.reachable(
+            [to for one in self.around(path) for to in self._targets.get(one, ())]
+        )
 
     def reachable(self, starts: Iterable[str]) -> set[str]:
         """Return the states that are entered when the given ones are."""

@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
 from ..statechart.model import Add, Set, matches
-from .analysis import find_dead_ends, find_unknown_targets, find_unreachable
+from .analysis import (
+    find_dead_ends,
+    find_traps,
+    find_unknown_targets,
+    find_unreachable,
+)
+from .chart_advice import actions_of, find_vain
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from ..diagnostics import Place
     from ..graph import FlowGraph
-    from ..statechart.model import Action, Chart, Transition
+    from ..statechart.model import Chart, Transition
 
 __all__ = ["check_chart"]
 
@@ -36,8 +42,9 @@ def check_chart(
     Returns
     -------
     list of Diagnostic
-        Unreachable states, dead ends, transitions that come behind one that is always
-        taken, and keys that are set but not declared in ``context``.
+        Unreachable states, dead ends, states from which no end can be reached,
+        transitions that come behind one that is always taken, what is declared in vain,
+        and keys that are set but not declared in ``context``.
     """
 
     def place_of(path: str) -> Place | None:
@@ -47,7 +54,9 @@ def check_chart(
         *(() if unclear else find_unreachable(graph, place_of)),
         *find_dead_ends(graph, place_of, unclear=unclear),
         *find_unknown_targets(graph, place_of),
+        *find_traps(graph, place_of, unclear=unclear),
         *_shadowed(chart),
+        *find_vain(chart),
         *_undeclared(chart),
     ]
 
@@ -57,26 +66,43 @@ def _shadowed(chart: Chart) -> Iterator[Diagnostic]:
     for node in (chart.root, *chart.states):
         for position, later in enumerate(node.transitions):
             for earlier in node.transitions[:position]:
-                if earlier.guard is None and _covers(earlier, later):
+                if _hides(earlier, later):
                     yield _hidden(earlier, later)
                     break
 
 
-def _covers(earlier: Transition, later: Transition) -> bool:
+def _hides(earlier: Transition, later: Transition) -> bool:
     """Tell whether an earlier transition is taken whenever a later one could be."""
-    if earlier.trigger != later.trigger or earlier.trigger == "after":
+    if earlier.guard is not None and earlier.guard != later.guard:
         return False
+    if earlier.trigger != later.trigger:
+        return False
+    if earlier.trigger == "after":
+        return earlier.message == later.message or _is_gone_by(earlier, later)
     return earlier.trigger != "message" or matches(earlier.message, later.message)
+
+
+def _is_gone_by(earlier: Transition, later: Transition) -> bool:
+    """Tell whether a timer has led away before another one can."""
+    first, second = earlier.delay, later.delay
+    if not isinstance(first, int | float) or not isinstance(second, int | float):
+        return False
+    inside = all(to.startswith(f"{earlier.source}.") for to in earlier.targets)
+    leaves = bool(earlier.targets) and (earlier.reenter or not inside)
+    return earlier.guard is None and leaves and first <= second
 
 
 def _hidden(earlier: Transition, later: Transition) -> Diagnostic:
     """Return the warning for a transition that is never taken."""
     line = f" in line {earlier.place.line}" if earlier.place else ""
+    has = "no guard" if earlier.guard is None else "the same guard"
     return Diagnostic(
         "warning",
         f"The transition on {later.label} is never taken.",
-        why=f"The one on {earlier.label}{line} stands before it and has no guard.",
-        fix="Put it first, or give the other one a guard (if:).",
+        why=f"The one on {earlier.label}{line} stands before it and has {has}.",
+        fix="Put it first, or give the other one a guard (if:)."
+        if earlier.guard is None
+        else "Give it another guard (if:), or remove it.",
         context={"state": later.source, "message": later.message},
         place=later.place,
         code="flexiflow.chart.shadowed",
@@ -86,7 +112,9 @@ def _hidden(earlier: Transition, later: Transition) -> Diagnostic:
 def _undeclared(chart: Chart) -> Iterator[Diagnostic]:
     """Yield a warning for each key that is set and stands in no context."""
     seen: set[str] = set()
-    for action in _actions(chart):
+    for action in (
+        one for node in (chart.root, *chart.states) for one in actions_of(node)
+    ):
         if not isinstance(action, (Set, Add)):
             continue
         for key in action.values:
@@ -103,12 +131,3 @@ def _undeclared(chart: Chart) -> Iterator[Diagnostic]:
                 place=action.place,
                 code="flexiflow.chart.undeclared",
             )
-
-
-def _actions(chart: Chart) -> Iterator[Action]:
-    """Yield all actions of a chart in document order."""
-    for node in (chart.root, *chart.states):
-        yield from node.entry
-        for transition in node.transitions:
-            yield from transition.actions
-        yield from node.exit
