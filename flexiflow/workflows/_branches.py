@@ -197,6 +197,7 @@ async def perform_map(
     facts = _values.text_of({"total": total})
     step = Step(drive, key, name, digest)
     step.begin(recorded.open.pop(key, None), facts)
+    drive.mapped.add(key)
     drive.leave(key)  # its branches are at work, not it
     calls = [
         lambda at=at, item=item: perform(task, drive, f"{key}/{at}", (item,), kwargs={})
@@ -215,6 +216,8 @@ async def perform_map(
     except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
         told = drive.values.clean(error)
         raise await step.fail(told) from told
+    finally:
+        drive.mapped.discard(key)
 
 
 async def _known(drive: Drive, task: Optioned, key: str) -> Any:

@@ -124,7 +124,7 @@ class Drive:
 
     __slots__ = (
         "_at_work",
-        "_cancel_turn",
+        "_cancelled_at",
         "_held",
         "_is_looking",
         "_is_told",
@@ -137,6 +137,7 @@ class Drive:
         "is_careful",
         "lane",
         "live",
+        "mapped",
         "recorded",
         "refused",
         "task",
@@ -172,6 +173,8 @@ class Drive:
         """The thread of its loop."""
         self.task: _Body | None = None
         self._at_work: set[str] = set()
+        self.mapped: set[str] = set()
+        """Tasks that are mapped at the moment."""
         self._held: dict[str, int] = {}
         """Steps at work that wait for an answer within them, and for how many."""
         self.waiting: dict[str, Waiting] = {}
@@ -187,7 +190,7 @@ class Drive:
         """Why it cannot be gone on with."""
         self._is_looking = False
         self._is_told = False
-        self._cancel_turn: int | None = None
+        self._cancelled_at: tuple[int, int] | None = None
 
     # --- running ----------------------------------------------------------------------
 
@@ -196,7 +199,7 @@ class Drive:
         context: contextvars.Context | None = None,
         stored: asyncio.Future[None] | None = None,
         *,
-        cancel_turn: int | None = None,
+        cancelled_at: tuple[int, int] | None = None,
     ) -> None:
         """Run the body in a task of its own.
 
@@ -206,8 +209,9 @@ class Drive:
             What its context variables are copied from; the present ones by default.
         stored : asyncio.Future, optional
             To be awaited before the first line.
-        cancel_turn : int, optional
-            After how many known ends the execution was cancelled; None: it was not.
+        cancelled_at : tuple of int, optional
+            After how many known ends, and how many calls, the execution was cancelled;
+            None: it was not.
         """
         loop = self.lane.loop
         live = self.live
@@ -224,9 +228,9 @@ class Drive:
             self._run(stored), loop=loop, context=own, name=name
         )
         self.task.drive = self
-        if cancel_turn is not None:
+        if cancelled_at is not None:
             self.is_cancelling = True
-            self._cancel_turn = cancel_turn
+            self._cancelled_at = cancelled_at
             self._cancel_in_turn()
 
     async def _run(self, stored: asyncio.Future[None] | None) -> None:
@@ -367,14 +371,15 @@ class Drive:
 
     def _cancel_in_turn(self, hops: int = _HOPS) -> None:
         """Cancel the body once it has come to where it was cancelled before."""
-        if self.ended or self.dead or self.task is None or self._cancel_turn is None:
+        if self.ended or self.dead or self.task is None or self._cancelled_at is None:
             return
-        if self.turns.now <= self._cancel_turn:
+        ends, calls = self._cancelled_at
+        if self.turns.now <= ends or self.turns.begun < calls:
             hops = _HOPS
         if hops:
             self.lane.loop.call_soon(self._cancel_in_turn, hops - 1)
             return
-        self._cancel_turn = None
+        self._cancelled_at = None
         self.waiting.clear()
         self._held.clear()
         self.task.cancel()
@@ -420,6 +425,22 @@ class Drive:
     def in_flight(self) -> int:
         """How many steps are at work."""
         return len(self._at_work) - len(self._held)
+
+    def saw(self, key: str) -> None:
+        """Count the end of a step that the body called."""
+        if "/" in key and self._is_nested(key):
+            return
+        self.turns.seen += 1
+
+    def _is_nested(self, key: str) -> bool:
+        """Return whether a step was called within another, not by the body."""
+        at = key.rfind("/")
+        while at > 0:
+            key = key[:at]
+            if key in self._at_work or key in self.mapped:
+                return True
+            at = key.rfind("/")
+        return False
 
     def enter(self, key: str) -> None:
         """Let a step be at work."""

@@ -246,7 +246,7 @@ class Hosting:
         recorded = stored.recorded
         drive = Drive(self, live, definition, lane=self.lane(), recorded=recorded)
         drive.is_careful = reason == "recovered"
-        drive.begin(cancel_turn=stored.cancel_turn())
+        drive.begin(cancelled_at=stored.cancelled_at())
         self._poll()
         return live
 

@@ -9,7 +9,7 @@ from ..errors import one_line
 from . import _values
 from ._scope import SCOPE, Scope, is_own
 from .errors import ExecutionError, NonDeterminismError
-from .replay import STEP_CANCELLED
+from .replay import STEP_CANCELLED, with_seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,6 +70,8 @@ class Step:
         if opened is not None:
             drive.turns.begin(opened.start)
             compare(drive, opened.records[0], self.name, self.digest)
+        if drive.branches:
+            value = with_seen(value, drive.turns.seen)
         if opened is None or opened.last().kind == "TASK_STARTED":
             drive.writing.note(self.record("TASK_STARTED", value))
         drive.enter(self.key)
@@ -92,6 +94,7 @@ class Step:
         """Store its result."""
         await self.settle()
         await self.drive.writing.commit(self.record("TASK_COMPLETED", text))
+        self.drive.saw(self.key)
 
     async def fail(self, error: BaseException) -> BaseException:
         """Store that it failed, and return what its caller gets."""
@@ -104,6 +107,7 @@ class Step:
         if not drive.turns.is_over:
             await drive.turns.over()
         await drive.writing.commit(self.record("TASK_FAILED", text))
+        drive.saw(self.key)
         return error if isinstance(error, ExecutionError) else ExecutionError(error)
 
     def give_up(self) -> None:
@@ -161,6 +165,7 @@ async def perform(
         if drive.dead or not drive.turns.is_over:
             await step.settle()
         await drive.writing.commit(step.record("TASK_COMPLETED", text))
+        drive.saw(key)
         return values.as_stored(result, text)
     except asyncio.CancelledError as error:
         if is_own(error):

@@ -124,13 +124,21 @@ class Stored:
             return (*resumed, task)
         return (*resumed, task, task._replace(kind="TASK_COMPLETED"))
 
-    def cancel_turn(self) -> int | None:
-        """Return how many ends the body had seen when it was cancelled, if it was."""
-        at = next((r.seq for r in self.execution.records if r.kind in _CANCELS), None)
-        if at is None:
+    def cancelled_at(self) -> tuple[int, int] | None:
+        """Return how far the body was when it was cancelled, if it was.
+
+        Returns
+        -------
+        tuple of int or None
+            How many ends it had seen, and how many steps it had called.
+        """
+        records = self.execution.records
+        kinds = [record.kind for record in records]
+        places = [kinds.index(kind) for kind in _CANCELS if kind in kinds]
+        if not places:
             return None
-        ended = self.recorded.ended.values()
-        return max((turn for record, turn, *_ in ended if record.seq < at), default=0)
+        before = Recorded(records[: min(places)])
+        return before.turns, before.calls
 
     def crashes(self) -> int:
         """Return how often its process died since it last came on."""

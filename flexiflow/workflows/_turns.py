@@ -62,6 +62,7 @@ class Turns:
         "_waiting",
         "begun",
         "now",
+        "seen",
         "total",
     )
 
@@ -81,6 +82,8 @@ class Turns:
         """Whose turn it is."""
         self.begun = 0
         """How many of the steps called the first time have been called, in order."""
+        self.seen = 0
+        """How many ends the body has seen."""
         self.total = recorded.turns
         """How many ends are known."""
         self._skipped: set[int] = set()
@@ -137,6 +140,7 @@ class Turns:
             return True
         if not self.is_due(known):
             return False
+        self.seen += 1
         if self._branches or self._waiting or self._over or self._skipped:
             self.pass_on(turn)
         else:
@@ -176,6 +180,7 @@ class Turns:
                 await waiter
                 waiter = self._loop.create_future()
                 self._waiting[turn] = (waiter, known)
+            self.seen += 1
         finally:
             del self._waiting[turn]
             self._watch()

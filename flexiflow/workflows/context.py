@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, final
 from . import _values
 from ._scope import scope_here, source_id
 from .errors import WorkflowError
+from .replay import SEEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -227,6 +228,9 @@ class ExecutionEvent:
                 self._value = None if self._text is None else self._read(self._text)
             except WorkflowError:  # its class or its file is gone
                 self._value = self._text
+            if self.type is ExecutionEventType.TASK_STARTED and self._value:
+                self._value.pop(SEEN, None)  # the engine's own
+                self._value = self._value or None
         return self._value
 
     @property

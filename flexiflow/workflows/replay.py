@@ -9,7 +9,15 @@ if TYPE_CHECKING:
 
     from .journal.protocol import Record
 
-__all__ = ["PATCHED", "STEP_CANCELLED", "Known", "Open", "Recorded"]
+__all__ = [
+    "PATCHED",
+    "SEEN",
+    "STEP_CANCELLED",
+    "Known",
+    "Open",
+    "Recorded",
+    "with_seen",
+]
 
 PATCHED: Final = "PATCHED"
 """The kind of the record by which ``patched`` remembers its answer."""
@@ -17,6 +25,10 @@ PATCHED: Final = "PATCHED"
 STEP_CANCELLED: Final = "STEP_CANCELLED"
 """The kind of the note that a step was given up because the execution was cancelled."""
 
+SEEN: Final = "seen"
+"""The fact of a step that begins which says how many ends the body had seen."""
+
+_MARK: Final = f'"{SEEN}":'
 _GIVEN_UP: Final = frozenset({"TASK_CANCELLED", STEP_CANCELLED})
 _FINISHED: Final = frozenset({"TASK_COMPLETED", "TASK_FAILED"}) | _GIVEN_UP
 
@@ -66,7 +78,7 @@ class Recorded:
         Its records, in order.
     """
 
-    __slots__ = ("_records", "ended", "open", "patches", "turns")
+    __slots__ = ("_records", "calls", "ended", "open", "patches", "turns")
 
     ended: dict[str, Known]
     """The steps that came to their end, by key, in the order in which they did."""
@@ -76,19 +88,22 @@ class Recorded:
     """Where ``patched`` answered yes."""
     turns: int
     """How many ends have a turn."""
+    calls: int
+    """How many steps the body had called."""
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self._records = records
         self.patches = set()
-        ends: dict[str, tuple[Record, int]] = {}
+        ends: dict[str, Record] = {}
         starts: dict[str, int] = {}
+        seen: list[int] = []
         begun: dict[str, list[Record]] = {}
         for record in records:
             _, kind, key, *_ = record
             if not key:
                 continue
             if kind in _FINISHED:
-                ends[key] = (record, len(starts))
+                ends[key] = record
                 begun.pop(key, None)
             elif key in begun:
                 begun[key].append(record)
@@ -99,10 +114,12 @@ class Recorded:
                 is_new = kind == "TASK_STARTED" and key not in starts
                 if is_new and ("/" not in key or not _is_within_step(key, starts)):
                     starts[key] = len(starts)
+                    seen.append(_seen(record.value, len(ends)))
         self.open = {
             key: Open(found, starts.get(key, -1)) for key, found in begun.items()
         }
-        self.turns, self.ended = _in_turn(ends, starts)
+        self.turns, self.ended = _in_turn(ends, starts, seen)
+        self.calls = len(starts)
 
     def busy_s(self) -> float:
         """Return for how many seconds the execution was not paused."""
@@ -121,20 +138,46 @@ class Recorded:
         return sorted(paused, key=lambda item: item[1].seq)
 
 
+def with_seen(facts: str | None, seen: int) -> str:
+    """Return the facts of a step that begins, with how many ends the body had seen."""
+    if facts is None:
+        return f'{{"{SEEN}":{seen}}}'
+    return f'{facts[:-1]},"{SEEN}":{seen}}}'
+
+
+def _seen(facts: str | None, ended: int) -> int:
+    """Return how many ends the body had seen when it called a step.
+
+    Where branches run side by side it is noted, as a positive number: what had ended
+    need not have been seen yet. Where one thing comes after the other it is the number
+    of steps that had ended, which is returned negative: some of them have no turn.
+    """
+    if facts is None or _MARK not in facts:
+        return ~ended
+    return int(facts[facts.rindex(_MARK) + len(_MARK) : -1])
+
+
 def _in_turn(
-    ends: dict[str, tuple[Record, int]], starts: dict[str, int]
+    ends: dict[str, Record], starts: dict[str, int], seen: list[int]
 ) -> tuple[int, dict[str, Known]]:
     """Return how many ends have a turn, and all ends with theirs."""
     turns = 0
+    calls, called = len(seen), 0
     ended: dict[str, Known] = {}
-    for key, (record, needs) in ends.items():
+    for place, (key, record) in enumerate(ends.items(), 1):
         start = starts.get(key, -1)
         if start < 0 or record.kind in _GIVEN_UP:
             # Within another step; or one that does not come back, now as then.
             ended[key] = (record, 0, start, 0)
-        else:
-            turns += 1
-            ended[key] = (record, turns, start, needs)
+            continue
+        turns += 1
+        # All calls that were made before the body saw this end.
+        while called < calls and (
+            (seen[called] >= 0 and seen[called] < turns)
+            or (seen[called] < 0 and ~seen[called] < place)
+        ):
+            called += 1
+        ended[key] = (record, turns, start, called)
     return turns, ended
 
 

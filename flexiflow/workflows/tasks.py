@@ -20,7 +20,7 @@ from ._scope import Scope, enter_scope
 from ._step import Step, compare, known_result
 from .context import ExecutionContext
 from .decorators import Workflow, task
-from .replay import PATCHED
+from .replay import PATCHED, with_seen
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -157,7 +157,9 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
         if opened is None or not opened.is_paused:
             await _ask(step, drive.values.text_of(prompt))
         drive.wait_at(Waiting(key, name, answered.set_result))
-        return await answered
+        data = await answered
+        drive.saw(key)
+        return data
     except asyncio.CancelledError:
         step.give_up()
         raise
@@ -168,13 +170,15 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
 
 async def _ask(step: Step, prompt: str | None) -> None:
     """Store that a pause begins."""
-    step.drive.enter(step.key)
+    drive = step.drive
+    seen = with_seen(None, drive.turns.seen) if drive.branches else None
+    drive.enter(step.key)
     try:
-        await step.drive.writing.commit(
-            step.record("TASK_STARTED"), step.record("TASK_PAUSED", prompt)
+        await drive.writing.commit(
+            step.record("TASK_STARTED", seen), step.record("TASK_PAUSED", prompt)
         )
     finally:
-        step.drive.leave(step.key)
+        drive.leave(step.key)
 
 
 # --- many at once ---------------------------------------------------------------------

@@ -413,7 +413,10 @@ class TestElsewhere:
 
         @workflow
         async def body(ctx):
-            await cleans(0)
+            for at in range(2):
+                await cleans(at)
+                for _ in range(20):  # it is not cancelled here, now as then
+                    await asyncio.sleep(0)
             try:
                 await hangs("a")
             finally:

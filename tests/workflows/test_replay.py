@@ -225,6 +225,37 @@ class TestBranches:
 
         assert rerun(runtime, first, body).output == first.output
 
+    def test_calls_come_before_the_ends_that_followed_them(self, runtime):
+        """What a branch does between two steps is done before others go on."""
+        turns = 60
+
+        @task
+        async def slow():
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+        async def quick(shared):
+            await fresh("a")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            shared.append("quick")
+            await fresh("b")
+
+        async def other(shared):
+            await slow()
+            shared.append("slow")
+
+        @workflow
+        async def body(ctx):
+            shared = []
+            await asyncio.gather(quick(shared), other(shared))
+            return shared
+
+        while (first := body.run()).output != ["quick", "slow"]:
+            turns *= 2
+
+        assert rerun(runtime, first, body).output == first.output
+
     def test_set_for_as_completed_is_refused(self, runtime):
         """Where their order is lost for good, steps are refused."""
 
