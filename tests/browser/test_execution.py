@@ -255,6 +255,7 @@ class TestCrowd:
         expect(view.root).to_have_attribute("data-status", "completed", timeout=90_000)
         expect(view.root).to_contain_text("10,000 steps")
 
+        expect(view.rows.filter(has_text="99980001")).to_be_visible()
         assert view.rows.count() < 40
         assert view.root.evaluate("e => e.querySelectorAll('*').length") < 600
         view.root.locator("input[data-filter]").fill("failed")

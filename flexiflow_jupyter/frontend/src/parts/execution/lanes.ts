@@ -109,6 +109,8 @@ export class Lanes implements Part {
 
   update(traits: Traits, changed: ReadonlySet<TraitName>): void {
     if (!changed.has("execution") && !changed.has("closed")) return;
+    // What is over is read from its beginning; what goes on, at its end.
+    if (!this.#info) this.#isFollowing = !isOver(traits.execution);
     this.#info = traits.execution;
     this.#closed = traits.closed;
     this.#draw();
@@ -218,7 +220,7 @@ export class Lanes implements Part {
     this.#scroller.style.height = `${heightPx}px`;
     this.#sheet.style.height = `${height}px`;
     setAttribute(this.#table, "aria-rowcount", shape.count + 1);
-    if (this.#isFollowing && !isOver(info) && this.#open === null) {
+    if (this.#isFollowing && this.#open === null) {
       this.#scrollPx = Math.max(0, height - heightPx);
       this.#scroller.scrollTop = this.#scrollPx;
     }
