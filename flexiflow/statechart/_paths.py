@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..errors import FlexiFlowError
+from ._fakes import FakeError
 from ._frozen import thaw
 from ._service_events import service_done, service_error, timer_fired
 from .compile import compile_chart
@@ -108,7 +109,7 @@ class _Search:
 
     def __init__(self, chart: Chart, functions: Functions | None) -> None:
         self._program: Program = compile_chart(chart)
-        known = (functions or Functions()).using(chart.use)
+        known = (functions or chart.functions or Functions()).using(chart.use)
         self._functions = known.with_fakes(_assumed(chart, known))
         self.states: dict[str, tuple[Mapping[str, Any], ...]] = {}
         self.edges: dict[int, tuple[Mapping[str, Any], ...]] = {}
@@ -218,12 +219,24 @@ class _Search:
             if isinstance(effect, StartTimer):
                 yield timer_fired(effect), {"type": "after", "state": effect.state}
             elif isinstance(effect, StartService):
-                yield (
-                    service_done(effect, None),
-                    {"type": "done", "state": effect.state},
-                )
-                failed = service_error(self._program, effect, RuntimeError("failed"))
-                yield failed, {"type": "error", "state": effect.state}
+                yield from self._ends(effect)
+
+    def _ends(self, effect: StartService) -> Iterator[tuple[Event, Mapping[str, Any]]]:
+        """Iterate over how a service may end: with results and errors of guards."""
+        node = self._program.by_path[effect.state]
+        for edge in node.edges:
+            if edge.model.trigger == "done":
+                for result in _answers_for(edge.model.guard, "result"):
+                    shown = {} if result is None else {"result": result}
+                    message = {"type": "done", "state": effect.state, **shown}
+                    yield service_done(effect, result), message
+        for around in (node, *node.ancestors):
+            for edge in around.errors:
+                for said in _answers_for(edge.model.guard, "error"):
+                    failed = FakeError(str((said or {}).get("message", "failed")))
+                    failed.faked_type = str((said or {}).get("type", "RuntimeError"))
+                    event = service_error(self._program, effect, failed)
+                    yield event, {"type": "error", "state": effect.state}
 
 
 def _nothing(_call: Pending) -> None:
@@ -272,6 +285,17 @@ def _fields_for(guard: Guard | None) -> Iterable[dict[str, Any]]:
     return ({}, fields) if fields else ({},)
 
 
+def _answers_for(guard: Guard | None, root: str) -> Iterable[Any]:
+    """Return results, or errors, with which a guard may hold: none, and a made one."""
+    fields: dict[str, Any] = {}
+    for test, _ in tests_in(guard):
+        if test.root == root and test.keys:
+            _put(fields, test)
+        elif test.root == root:
+            return (None, _passing(test.operator, test.value))
+    return (None, fields) if fields else (None,)
+
+
 def _put(fields: dict[str, Any], test: Test) -> None:
     here = fields
     for key in test.keys[:-1]:
@@ -306,7 +330,8 @@ class Coverage:
     """What a trace has visited of a chart."""
 
     states: Mapping[str, int]
-    """How often each state was active after a step, by path; 0 for never."""
+    """In how many steps each state was active, by path; 0 for never. States that a step
+    leads through without a rest count as well."""
     transitions: Mapping[int, int]
     """How often each transition was taken, by index; 0 for never."""
 
@@ -352,10 +377,11 @@ def coverage(chart: Chart, trace: Iterable[Any]) -> Coverage:
     taken: Counter[int] = Counter()
     for one in trace:
         taken.update(one.taken)
+        passed = [to for at in one.taken for to in program.edges[at].targets]
         active = {
             node.path
-            for path in one.after
-            for node in (program.by_path[path], *program.by_path[path].ancestors)
+            for leaf in (*map(program.by_path.__getitem__, one.after), *passed)
+            for node in (leaf, *leaf.ancestors)
         }
         visited.update(active)
     return Coverage(

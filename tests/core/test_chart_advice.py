@@ -46,9 +46,9 @@ CASES = {
         "Did you mean back?",
     ),
     "cancelled id": (
-        "a: {on: {m: {to: b, do: [{cancel: latr}, {send: {type: back, id: later}}]}, k: c}}",
+        "a: {on: {m: {to: b, do: [{cancel: lat}, {send: {type: m, id: late}}]}, k: c}}",
         (3, 29),
-        "Did you mean later?",
+        "Did you mean late?",
     ),
     "fake of nothing": (
         "a: {on: {m: b, k: c}}\nscenarios: [{fake: {f: 1}, expect: a}]",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from flexiflow.statechart import Simulation, load_chart
+from flexiflow.statechart import Functions, Simulation, load_chart
 from flexiflow.statechart._paths import coverage, paths
 
 ORDER = """
@@ -82,6 +84,21 @@ states:
             else:
                 assert made.trace[-1].taken[-1] == path.transition
 
+    def test_services_end_as_guards_want(self):
+        """Results and errors are made from what is tested of them."""
+        chart = load_chart(
+            "name: x\nstates:\n  a:\n    run: f\n"
+            "    done: [{to: b, if: {$result.ok: true, $result.n: {gt: 3}}}, c]\n"
+            "    error: [{to: d, if: {$error.type: TimeoutError}}, e]\n"
+            "  b:\n  c:\n  d:\n  e:\n"
+        )
+        found = {one.state: one.steps for one in paths(chart) if one.state}
+
+        assert set(found) == {"a", "b", "c", "d", "e"}
+        assert found["b"] == (
+            {"type": "done", "state": "a", "result": {"ok": True, "n": 4}},
+        )
+
     def test_endless_charts_end(self):
         """A counter without end does not keep the search busy for ever."""
         chart = load_chart(
@@ -105,3 +122,29 @@ class TestCoverage:
         assert found.missing_states == ("backoff", "cancelled", "failed", "island")
         assert str(found) == "4 of 8 states, 3 of 9 transitions"
         assert found.ratio == pytest.approx(1 / 3)
+
+    def test_counts_what_was_passed(self):
+        """A state that is left in the same step was visited too."""
+        chart = load_chart(
+            "name: x\nstates: {a: {on: {m: p}}, "
+            "p: {states: {b: {on: {m: c}}, c: {final: true}}, done: d}, d: }"
+        )
+        made = Simulation(chart)
+        made.send("m")
+        made.send("m")
+        found = coverage(chart, made.trace)
+
+        assert found.missing_states == ()
+        assert found.states == {"a": 1, "p": 2, "p.b": 1, "p.c": 1, "d": 1}
+
+    def test_guards_of_the_chart_are_asked(self):
+        """A way that a guard forbids is none, also when the chart brings the guard."""
+        chart = load_chart(
+            "name: x\nstates: {a: {on: {m: {to: b, if: never}}}, b: }",
+            functions=Functions({"never": lambda: False}),
+        )
+        brought = dataclasses.replace(
+            chart, functions=Functions({"never": lambda: False})
+        )
+
+        assert [one.state for one in paths(brought)] == ["a"]
