@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from . import _values
 from ._drive import Waiting
+from ._scope import child_id
 from ._step import Step, known_result
 from ._taking import Stored, load
 from .errors import ExecutionError
@@ -76,7 +77,7 @@ class _Child:
         self.drive = step.drive
         self.host: Any = step.drive.host  # Any: the runtime builds on this module
         self.definition = definition
-        self.id = f"{step.drive.live.id}.{step.key}"
+        self.id = child_id(step.drive.live.id, step.key)
         self.live: Live | None = None
 
     def begin(self, input: Any, opened: Open | None) -> None:

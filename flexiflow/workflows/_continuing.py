@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .._home import BLOCKED
 from ._definition import CATALOGUE, Definition
 from ._hosting import Hosting
+from ._scope import key_of_child
 from ._taking import Stored, check_workflow, is_refused, load, not_waiting
 from .errors import ExecutionOwnedError, StaleEpochError
 
@@ -93,7 +94,7 @@ class Continuing(Hosting):
         parent = stored.execution.parent
         if parent:
             stored.question(pause)
-            await self.answer(parent, data, execution_id.removeprefix(f"{parent}."))
+            await self.answer(parent, data, key_of_child(parent, execution_id))
             return self.live_of(load(self.journal, execution_id)).context
         key, _ = stored.question(pause)
         definition = definition or CATALOGUE.get(stored.execution.workflow)

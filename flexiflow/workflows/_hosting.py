@@ -17,6 +17,7 @@ from ._drive import Drive
 from ._lane import Lane
 from ._lending import Lending
 from ._live import Live
+from ._scope import child_id
 from ._telling import Telling
 from .context import ExecutionContext, ExecutionState
 from .errors import ExecutionStateError, JournalClosedError, JournalError
@@ -350,7 +351,7 @@ class Hosting:
         if drive is None:
             return
         for waiting in tuple(drive.waiting.values()):
-            child = self._active.get(f"{live.id}.{waiting.key}")
+            child = self._active.get(child_id(live.id, waiting.key))
             if child is not None:
                 self.evict(child)
         drive.dead = True

@@ -18,8 +18,10 @@ __all__ = [
     "SCOPE",
     "Place",
     "Scope",
+    "child_id",
     "enter_scope",
     "is_own",
+    "key_of_child",
     "scope_here",
     "source_id",
 ]
@@ -137,6 +139,16 @@ def scope_here() -> Scope:
 def source_id(execution_id: str, key: str) -> str:
     """Return the id of a step's call: stable over retries, restarts and replays."""
     return f"{execution_id}:{key}" if key else execution_id
+
+
+def child_id(parent: str, key: str) -> str:
+    """Return the id of the execution that a step calls; it fits into a path."""
+    return f"{parent}.{key.replace('/', '-')}"
+
+
+def key_of_child(parent: str, execution_id: str) -> str:
+    """Return the key of the step that called an execution."""
+    return execution_id.removeprefix(f"{parent}.").replace("-", "/")
 
 
 def enter_scope(name: str) -> Scope:

@@ -382,3 +382,46 @@ class TestStart:
             context = await run
 
         assert context.output == 3
+
+
+class TestSeveralChildren:
+    """Children that wait side by side."""
+
+    def test_each_gets_its_own_answer(self, tmp_path):
+        """Answers go to the child that asked first, or to the one that is named."""
+
+        @workflow
+        async def child(ctx):
+            return [ctx.input, await pause(f"ask-{ctx.input}"), await double(ctx.input)]
+
+        @workflow
+        async def parent(ctx):
+            return await parallel(call(child, 1), call(child, 2), call(child, 3))
+
+        with Runtime(home=tmp_path):
+            paused = parent.run()
+            first = parent.resume(paused.execution_id, "two", pause="ask-2").state
+        with Runtime(home=tmp_path):
+            second = parent.resume(paused.execution_id, "one").state
+        with Runtime(home=tmp_path):
+            done = parent.resume(paused.execution_id, "three")
+
+        assert [first, second] == ["PAUSED", "PAUSED"]
+        assert done.output == [[1, "one", 2], [2, "two", 4], [3, "three", 6]]
+
+    def test_in_memory(self, runtime):
+        """The same without leaving the process."""
+
+        @workflow
+        async def child(ctx):
+            return await pause(f"ask-{ctx.input}")
+
+        @workflow
+        async def parent(ctx):
+            return await parallel(call(child, 1), call(child, 2))
+
+        paused = parent.run()
+        parent.resume(paused.execution_id, "b", pause="ask-2")
+        done = parent.resume(paused.execution_id, "a")
+
+        assert done.output == ["a", "b"]
