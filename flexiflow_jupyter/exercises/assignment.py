@@ -177,19 +177,18 @@ class Exercise:
 
     def __repr__(self) -> str:
         """Return the task, what was found, and the first hint, as text."""
-        lines = [f"Exercise: {self.title}"]
+        lines = [f"Exercise: {self.title}", ""]
         for part in self.text.splitlines():
-            lines += textwrap.wrap(
-                part, _WIDTH, initial_indent="", break_on_hyphens=False
-            )
+            lines += [*textwrap.wrap(part, _WIDTH, break_on_hyphens=False), ""]
         is_hinted = False
         for item in self.findings:
             lines.append(f"  {_SIGNS[item.passed]} {item.name}")
             if not item.passed and not is_hinted:
                 is_hinted = True
                 lines += _indented(item.hint)
-        lines.append(self.outcome.summary)
-        return safe_text("\n".join(lines))
+        if self.findings:
+            lines.append("")
+        return safe_text("\n".join([*lines, self.outcome.summary]))
 
     def _ipython_display_(self) -> None:
         """Show a card where a page can draw one, else print the text."""

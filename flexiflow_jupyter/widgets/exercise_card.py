@@ -197,7 +197,7 @@ class ExerciseCard(anywidget.AnyWidget):
         """Return the saved picture as a MIME bundle."""
         text = repr(self._shown)
         head, _, rest = text.partition("\n")
-        return bundle_of(Look(title=head, text=text, drawing=rest), name)
+        return bundle_of(Look(title=head, text=text, drawing=rest.strip("\n")), name)
 
     async def _check(self) -> None:
         if self._is_open and not self._shown.is_checking:

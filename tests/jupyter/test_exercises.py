@@ -62,17 +62,20 @@ class TestExercise:
             )
         ).splitlines()
 
-        assert lines[:6] == [
+        assert lines[:9] == [
             "Exercise: A door",
+            "",
             "Let it open.",
+            "",
             "Slowly.",
+            "",
             "  ✓ stays",
             "  ✗ opens",
             "      Tried: open",
         ]
-        assert lines[6].startswith("      It ends in closed, not in opened.")
-        assert lines[7].endswith("the guard wants at least 3 (line 6).")
-        assert lines[8:] == ["  ✗ rings", "Not yet: 1 of 3 pass."]
+        assert lines[9].startswith("      It ends in closed, not in opened.")
+        assert lines[10].endswith("the guard wants at least 3 (line 6).")
+        assert lines[11:] == ["  ✗ rings", "", "Not yet: 1 of 3 pass."]
 
     def test_machine_may_come_in_each_form(self, engine_door):
         """A component, a config and a chart are checked alike."""
