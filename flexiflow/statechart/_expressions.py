@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from ._scxml_elements import ELEMENT_METHODS, is_element
 
 __all__ = [
+    "MOST_ITEMS",
     "ExpressionError",
     "Names",
     "assign_at",
@@ -30,7 +31,8 @@ _LONGEST: Final = 2_000
 _MOST_NODES: Final = 300
 _MOST_DEPTH: Final = 50
 _MOST_BITS: Final = 4_096
-_MOST_ITEMS: Final = 100_000
+MOST_ITEMS: Final = 100_000
+"""Characters of a text, and values within data."""
 _NO_FILE: Final = "<expression>"
 _MOST_LEVELS: Final = 90
 _NESTED: Final = (Mapping, list, tuple)
@@ -191,7 +193,7 @@ def weight(value: Any, depth: int = 0) -> int:
     total = 1
     for item in items:
         total += weight(item, depth + 1) if isinstance(item, _NESTED) else 1
-        if total > _MOST_ITEMS:
+        if total > MOST_ITEMS:
             raise ExpressionError("the data are too many")
     return total
 
@@ -369,7 +371,7 @@ def _bounded(value: Any) -> Any:
     """Return a value that has not grown too large."""
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         raise ExpressionError("the number is too large")
-    if isinstance(value, str | list | tuple) and len(value) > _MOST_ITEMS:
+    if isinstance(value, str | list | tuple) and len(value) > MOST_ITEMS:
         raise ExpressionError("the value is too long")
     return value
 

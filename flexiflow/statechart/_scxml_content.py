@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._expressions import (
+    MOST_ITEMS,
     Expression,
     ExpressionError,
     assign_at,
@@ -135,10 +136,18 @@ class Names:
     def declare(self, name: str, value: Any) -> None:
         """Give data a value, whether they exist or not."""
         try:
-            self._run.spend(weight(value))
+            self.weigh(value)
             self._run.merge({name: freeze(value, name)})
         except NotJsonError as error:
             raise ExpressionError(str(error)) from error
+
+    def weigh(self, value: Any) -> None:
+        """Count what data hold; those that are too large cost as much."""
+        try:
+            self._run.spend(weight(value))
+        except ExpressionError:
+            self._run.spend(MOST_ITEMS)
+            raise
 
     def is_in(self, state: str) -> bool:
         """Return whether the state of an id is active."""
@@ -325,7 +334,9 @@ def _log(action: Foreign) -> Act:
     label = action.data.get("label")
 
     def act(run: ScxmlRun) -> None:
-        value = expression(Names(run))
+        names = Names(run)
+        value = expression(names)
+        names.weigh(value)
         run.effects.append(Log(f"{label}: {value}" if label else str(value)))
 
     return act
@@ -360,7 +371,7 @@ def payload(data: Mapping[str, Any]) -> Expression:
 
     def make(names: Any) -> Any:
         value = unweighed(names)
-        weight(value)
+        names.weigh(value)
         return value
 
     def unweighed(names: Any) -> Any:

@@ -216,6 +216,9 @@ XML_BOMBS = (
     '<scxml><datamodel><data id="x">[0]</data></datamodel><state id="a"><onentry>'
     + '<assign location="x" expr="[x]"/>' * 2_000
     + "</onentry></state></scxml>",
+    '<scxml><datamodel><data id="x">[0]</data></datamodel><state id="a"><onentry>'
+    '<script>x = [x, x]</script><send event="e"/></onentry>'
+    '<transition event="e" target="a"/></state></scxml>',
     "<scxml><datamodel><data id=\"x\" expr=\"'a'\"/></datamodel><state id=\"a\">"
     '<onentry><assign location="x" expr="x + x"/></onentry>'
     '<transition target="a"/></state></scxml>',
