@@ -554,6 +554,7 @@ class TestPytest:
 
 
 class TestAnySession:
+    @pytest.mark.timeout(120)
     @settings(
         max_examples=25,
         deadline=None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from flexiflow.errors import ActionError
@@ -58,6 +59,7 @@ async def executed(chart, answers, doing):
 
 
 class TestSimulationEqualsExecution:
+    @pytest.mark.timeout(120)
     @settings(
         max_examples=60,
         deadline=None,

@@ -41,6 +41,7 @@ def never_negative(machine):
     assert machine.context["stock"] >= 0
 
 
+@pytest.mark.timeout(120)
 class TestChecking:
     def test_failure_is_the_shortest_path(self):
         """Three sales from a stock of two, drawn from the start."""

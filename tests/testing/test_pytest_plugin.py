@@ -36,6 +36,7 @@ def run(pytester, monkeypatch):
     return call
 
 
+@pytest.mark.timeout(120)
 class TestCollecting:
     def test_file_that_is_named_is_run(self, pytester, run):
         """Each scenario is a test; a difference is told without a trace."""
