@@ -160,7 +160,10 @@ class ChartMachine(ChartHolder):
             If a guard raises, or if an action fails and no ``error`` transition takes
             it; the cause is chained, and state and context are as before.
         """
-        taken = None if type(message) is Signal else self.handle_nowait(message)
+        if type(message) is Signal or self._owed:
+            return await self._handle_fully(message, component)
+        # this class's own way: another's may say None without a look at the chart
+        taken = ChartMachine.handle_nowait(self, message)
         if taken is not None:
             return _OUTCOMES[taken, taken]
         outcome = self.play(message, component)
@@ -176,8 +179,8 @@ class ChartMachine(ChartHolder):
         Outcome or coroutine
             What it came to; to be awaited when something has to be.
         """
-        move = self._found
-        if move is None or move is SLOW or type(message) is Signal or self._owed:
+        move, self._found = self._found, None
+        if move is None or move is SLOW or self._owed:
             return self._handle_fully(message, component)
         scene: Any = None  # a Scene, made when something looks at it
         functions = self._functions

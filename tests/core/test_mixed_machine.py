@@ -225,3 +225,22 @@ class TestMixedMachine:
             "inner.second",
         ]
         assert "ffm_states" not in sys.modules
+
+
+class TestActions:
+    async def test_class_leads_on_after_a_move_with_a_call(self, config):
+        """A move that called a function before has no say in where a class leads."""
+        text = config.read_text("utf-8").replace("go: work", "go: {to: work, do: note}")
+        config.write_text(text, "utf-8")
+        calls = []
+        loaded = ConfigLoader.load_component_config(
+            config, register=False, functions={"note": lambda: calls.append(1)}
+        )
+        shop = loaded.make_component()
+        states = []
+        for kind in ("go", "done", "go", "piece", "done", "nap"):
+            await shop.send(kind)
+            states.append(shop.state)
+
+        assert states == ["work", "idle", "work", "work", "idle", "inner.first"]
+        assert calls == [1, 1]
