@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from flexiflow.workflows import ExecutionContext, Runtime, pause, task, workflow
 from flexiflow.workflows.runtime import set_runtime
@@ -68,16 +68,16 @@ async def together_s(runs: int, steps: int) -> float:
 
 
 async def replay_s(steps: int) -> float:
-    """Return the seconds in which one known step is gone through again.
+    """Return the CPU seconds in which one known step is gone through again.
 
     The execution waits for a person; to go on, its body is run anew from the journal,
     reading it included.
     """
     context = await count_then_ask.start(steps)
     assert context.is_paused, context.state
-    started = time.perf_counter()
+    started = time.process_time()
     context = await asyncio.to_thread(count_then_ask.resume, context.execution_id, None)
-    spent = time.perf_counter() - started
+    spent = time.process_time() - started
     assert context.output == sum(range(steps)), context.output
     return spent / steps
 
@@ -97,8 +97,16 @@ async def cancel_s() -> float:
 class product:  # noqa: N801 - used as a verb: `with product(folder):`
     """Make a runtime in a folder the one that all workflows use, for a while."""
 
-    def __init__(self, folder: Path, *, max_parked: int = 100) -> None:
-        self._runtime = Runtime(home=folder, max_parked=max_parked)
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_parked: int = 100,
+        durability: Literal["disk", "process"] = "disk",
+    ) -> None:
+        self._runtime = Runtime(
+            home=folder, max_parked=max_parked, durability=durability
+        )
 
     def __enter__(self) -> Runtime:
         """Put it in place."""

@@ -48,7 +48,7 @@ class Sizes(NamedTuple):
     replayed: int
 
 
-FULL = Sizes(rounds=7, steps=1_000, each=30, replayed=20_000)
+FULL = Sizes(rounds=7, steps=500, each=30, replayed=20_000)
 QUICK = Sizes(rounds=3, steps=100, each=5, replayed=2_000)
 
 
@@ -138,7 +138,7 @@ async def flat(sizes: Sizes, folder: Path) -> Row:
         await product.sequential_s(steps)
         return (time.process_time() - started) / steps
 
-    with product.product(folder / "home"):
+    with product.product(folder / "home", durability="process"):
         return await compared(
             max(1, sizes.rounds // 3), lambda: cpu_s(FLAT_STEPS), lambda: cpu_s(short)
         )
@@ -154,10 +154,12 @@ WORKLOADS = (
 
 
 async def replay(sizes: Sizes, folder: Path) -> str:
-    """Return how many known steps are gone through in a second."""
-    with product.product(folder / "home", max_parked=0):
+    """Return how many known steps are gone through in a second of CPU."""
+    with product.product(folder / "home", max_parked=0, durability="process"):
         spent = [await product.replay_s(sizes.replayed) for _ in range(sizes.rounds)]
-    return f"{1 / statistics.median(spent):,.0f} steps/s (goal: at least 100,000)"
+    return (
+        f"{1 / statistics.median(spent):,.0f} steps/s of CPU (goal: at least 100,000)"
+    )
 
 
 async def cancel(sizes: Sizes, folder: Path) -> str:
