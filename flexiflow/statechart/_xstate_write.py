@@ -244,15 +244,16 @@ class _Writer:
         return targets[0] if list(found) == ["target"] and len(targets) == 1 else found
 
     def _may_return(self, move: Transition, node: StateNode) -> bool:
-        """Return whether a leaf leads to a history that may remember the leaf itself.
+        """Return whether a state leads to a history that may remember it.
 
-        Here it is then left and entered again; there only with ``reenter``.
+        Here it is then left and entered again; there only with ``reenter``. A deep
+        history may also remember what is within the state, which then stays active.
         """
-        if node.children:
-            return False
         targets = [self.chart.state(path) for path in move.targets]
         return any(
-            target.kind == "history" and node.path.startswith(f"{target.parent}.")
+            target.kind == "history"
+            and node.path.startswith(f"{target.parent}.")
+            and not (node.children and target.history == "deep")
             for target in targets
         )
 

@@ -440,12 +440,13 @@ class CommonMaker:
         """Return a target for a transition of a state."""
         paths = [one for one in self.kinds if one]
         if not self.wild:
-            paths = [one for one in paths if not self.crosses(path, one)] or paths
+            paths = [
+                one
+                for one in paths
+                if not crosses(self.kinds, path, one)
+                and not returns(self.kinds, path, one)
+            ] or paths
         return self.one(*paths)
-
-    def crosses(self, source, target):
-        """Return whether a transition moves between regions of a parallel state."""
-        return crosses(self.kinds, source, target)
 
     # --- states -----------------------------------------------------------------------
 
@@ -598,6 +599,16 @@ def crosses(kinds, source, target):
     return bool(around) and kinds[around] == "parallel"
 
 
+def returns(kinds, source, target):
+    """Return whether a state with states leads to a history that may stand for it."""
+    around = target.rpartition(".")[0]
+    return (
+        kinds[target] == "history"
+        and kinds[source] in {"compound", "parallel"}
+        and source.startswith(f"{around}.")
+    )
+
+
 def differences(chart):
     """Return what of a chart XState is known to do differently, in words.
 
@@ -612,6 +623,7 @@ def differences(chart):
         ``domain``: a transition moves between regions of one parallel state.
         ``regions``: states within and around regions wait for the same.
         ``history``: a history's default is a history.
+        ``memory``: a state with states leads to a deep history that may stand for it.
         ``end``: the top level waits for messages beside a final state.
     """
     found = set()
@@ -625,6 +637,9 @@ def differences(chart):
             stays = target.startswith(f"{move.source}.") and not move.reenter
             if not stays and crosses(kinds, move.source, target):
                 found.add("domain")
+            deep = chart.state(target).history == "deep"
+            if deep and move.source and returns(kinds, move.source, target):
+                found.add("memory")
     for node in (chart.root, *chart):
         if node.kind == "history" and node.initial:
             if chart.state(node.initial[0]).kind == "history":

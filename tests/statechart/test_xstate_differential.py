@@ -8,7 +8,7 @@ Allowed differences, each kept out of the charts that must agree and, in the ``w
 ones, recognised and counted:
 
 - A transition to its own source leaves and enters it again here; ``to_xstate`` writes
-  ``reenter: true``, also where a leaf leads to a history that may remember it.
+  ``reenter: true``, also where a state leads to a history that may remember it.
 - ``domain``: a transition between regions of one parallel state leaves that state and
   enters it again here, as the W3C recommendation says (its domain is the next compound
   state); XState leaves and enters the regions alone.
@@ -16,6 +16,9 @@ ones, recognised and counted:
   same message, the leaves of the other regions still ask outwards here, as the
   recommendation says; in XState one region that has an answer silences what stands
   around.
+- ``memory``: a state with states that leads to a deep history which stands for it is
+  left and entered again here, and stays active in XState; where the history stands for
+  what is within, it stays active in both.
 - ``history``: a history whose default is a history is followed here; XState enters the
   history state itself.
 - ``end``: XState stops for good when a top-level final state is reached, while the top
