@@ -15,12 +15,12 @@ from .statechart.perform import begin_purely, initial_configuration
 from .statechart.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from .statechart.model import Chart
     from .statechart.ports import Clockwork, Effect, WhyNot
 
-__all__ = ["NO_ENTRIES", "NO_HISTORY", "ChartHolder"]
+__all__ = ["NO_ENTRIES", "NO_HISTORY", "ChartHolder", "existing"]
 
 NO_HISTORY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType({})
 NO_ENTRIES: Final[Mapping[str, int]] = MappingProxyType({})
@@ -223,3 +223,15 @@ class ChartHolder(StateMachine):
         return _questions.why_not(
             self.snapshot, message, functions=self._functions, host=component
         )
+
+
+def existing(
+    program: Program, history: Mapping[str, Sequence[str]]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return what is remembered of states that exist."""
+    known = program.by_path
+    return {
+        path: tuple(kept)
+        for path, kept in history.items()
+        if path in known and all(one in known for one in kept)
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from ._chart_holder import NO_ENTRIES, ChartHolder
+from ._chart_holder import NO_ENTRIES, ChartHolder, existing
 from ._chart_wording import started_again, unknown_states, wrong_version
 from ._pending import begun_again, pending
 from .errors import PersistenceError
@@ -19,7 +19,7 @@ from .statechart.snapshot import START, Event, Signal
 from .statechart.step import begin, resume, step
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping, Sequence
+    from collections.abc import Coroutine, Iterable, Mapping
 
     from ._running import Running
     from .statechart._scripts import Script, Step
@@ -41,18 +41,6 @@ _OUTCOMES: Final = {
 
 
 # Any in this module: the user's messages, and components of any class.
-
-
-def _existing(
-    program: Program, history: Mapping[str, Sequence[str]]
-) -> Mapping[str, tuple[str, ...]]:
-    """Return what is remembered of states that exist."""
-    known = program.by_path
-    return {
-        path: tuple(kept)
-        for path, kept in history.items()
-        if path in known and all(one in known for one in kept)
-    }
 
 
 class ChartMachine(ChartHolder):
@@ -187,6 +175,8 @@ class ChartMachine(ChartHolder):
         try:
             if move.guard is not None:
                 move, scene = self._chosen(move, message, component)
+                if move is None:
+                    return _OUTCOMES[False, False]
             ready: Script = move.ready
             if ready.functions is not functions:
                 ready = prepare(move, functions)
@@ -230,21 +220,23 @@ class ChartMachine(ChartHolder):
 
     def _chosen(
         self, move: Move | None, message: Mapping[str, Any], component: Any
-    ) -> tuple[Move, Scene]:
-        """Return the first move whose guard holds.
+    ) -> tuple[Move | None, Scene]:
+        """Return the first move whose guard holds, or None.
 
         Raises
         ------
         LookupError
-            If that is for the full path: there is none, or it is one of another kind.
+            If it is one for the full path.
         """
         scene = Scene(message, self._context, component, self)
-        while move is not None and move.steps is not None:
+        while move is not None:
+            if move.steps is None:
+                raise LookupError
             scene.stands = move.source
             if move.guard is None or move.guard(message, self._context, scene):
-                return move, scene
+                break
             move = move.next
-        raise LookupError
+        return move, scene
 
     async def _play_on(
         self, move: Move, scene: Scene, step: Step, answer: Any
@@ -354,7 +346,7 @@ class ChartMachine(ChartHolder):
         name = chart.name
         if found is not None:
             self._context = {**program.context, **self._context}
-            self._history = _existing(program, self._history)
+            self._history = existing(program, self._history)
             self.current_state = found
             self._keep_running(old, running)
             return Redefinition(
@@ -472,7 +464,7 @@ class ChartMachine(ChartHolder):
         if not data.get("started", True):
             self._reset(context)
             return
-        self._history = _existing(self._program, data.get("history") or {})
+        self._history = existing(self._program, data.get("history") or {})
         self._context = FrozenDict(context)
         self.current_state = found
         self._owed = ()

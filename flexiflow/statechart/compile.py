@@ -91,7 +91,8 @@ class Move:
         self.puts: tuple[Put, ...] = ()
         """What a fast one does to the context, in order."""
         self.steps: tuple[tuple[Op, str], ...] | None = None
-        """What another one does in order, each action with the path of its state."""
+        """What is done in order, each action with the path of its state; None when a
+        failure of theirs may be taken by the chart."""
         self.ready: Any = _NOT_READY
         """The same as a script, which is a layer above; hence Any."""
         self.target: Configuration | None = None
@@ -208,13 +209,19 @@ class Configuration:
         return program.plan(self, taken) or SLOW
 
     def _in_turn(self, chain: Sequence[Edge]) -> Move | None:
-        """Return the moves of edges that are tried one after the other."""
+        """Return the moves of edges that are tried one after the other.
+
+        A guard that is a function is asked once: it begins no chain that may end in a
+        whole step, which would ask again.
+        """
         following: Move | None = None
+        is_played = True
         for edge in reversed(chain):
             move = self.program.plan(self, [edge])
-            if move is None:
-                following = SLOW
+            if move is None or not (is_played or move.is_pure):
+                following, is_played = SLOW, False
                 continue
+            is_played = is_played and move.steps is not None
             move.next = following
             following = move
         return following
@@ -362,11 +369,11 @@ class Program:
         steps += [(op, node.path) for node in entered for op in node.entry]
         puts = pure_puts(op.action for op, _ in steps)
         move = Move(is_fast=puts is not None and _is_plain(edges))
-        if not move.is_fast:
-            around = (*left, *entered, *(edge.source for edge in edges))
-            if any(map(_has_error, around)) or not all(op.is_simple for op, _ in steps):
-                return None
+        around = (*left, *entered, *(edge.source for edge in edges))
+        if not any(map(_has_error, around)) and all(op.is_simple for op, _ in steps):
             move.steps = tuple(steps)
+        elif not move.is_fast:
+            return None
         if len(edges) == 1:
             move.guard = edges[0].guard
             move.is_pure = is_pure(edges[0].model.guard)

@@ -302,6 +302,29 @@ class TestScripts:
         with pytest.raises(ActionError, match="no function f"):
             await component.send("m")
 
+    @pytest.mark.parametrize(
+        "rest", ["", ", {to: b, if: {n: 1}}", ", {to: t, if: no}", ", {to: t}"]
+    )
+    async def test_guard_is_asked_once(self, rest):
+        """Whatever comes after it, and whether or not anything is done."""
+        asked = []
+        functions = Functions(
+            {
+                "no": lambda: asked.append("no"),
+                "f": lambda: None,
+            }
+        )
+        chart = load_chart(
+            f"name: x\nstates: {{a: {{on: {{m: [{{do: f, if: no}}{rest}]}}}}, b: , "
+            "t: {after: {1h: a}}}"
+        )
+        component = AsyncComponent("x", [], ChartMachine(chart, functions=functions))
+        await component.send("m")
+        await component.idle()
+        component.close()
+
+        assert asked == ["no"] * (2 if "if: no" in rest else 1)
+
     async def test_two_sets_of_functions_share_a_chart(self):
         """Each component calls its own."""
         seen = []
