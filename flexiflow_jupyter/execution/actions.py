@@ -10,6 +10,7 @@ from flexiflow.logger import set_correlation_id
 
 from ..protocol import Problem, Reply, Send
 from ..sending import problem_of
+from .answers import read_typed
 from .facts import Run
 
 if TYPE_CHECKING:
@@ -124,10 +125,11 @@ class RunActions:
         self._answer(name, "ok")
 
     async def _resume(self, fields: dict[str, Any]) -> None:
-        """Answer a question; without data the answer is None."""
+        """Answer a question; when nothing was typed the answer is None."""
         # The key, since two questions may have one name.
         pause = fields.get("key") or fields.get("pause")
-        await self._run.resume(fields.get("data"), pause=str(pause) if pause else None)
+        answer = read_typed(str(fields.get("text", "")))
+        await self._run.resume(answer, pause=str(pause) if pause else None)
 
     def _answer(self, name: str, status: ReplyStatus) -> None:
         """Tell the page how a send has ended; it takes the first word for it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -13,6 +12,7 @@ from flexiflow.errors import ConfigError, nearest
 from ..boxes import safe_text
 from ..loop import notebook_loop
 from ..tables import Table
+from .answers import read_typed
 from .link import current_runtime
 from .words import clock_words, took_words
 
@@ -139,21 +139,10 @@ def start_run(notebook: Notebook, line: str) -> Any:
     """
     name, _, text = line.strip().partition(" ")
     flow = _find_workflow(notebook.shell.user_ns, name)
-    given = _read_input(text)
+    given = read_typed(text.strip())
     if notebook_loop().is_running():
         return flow.start(given)
     return flow.run(given)
-
-
-def _read_input(text: str) -> Any:
-    """Return JSON when it parses, else the text; None for none. Any: the user's."""
-    text = text.strip()
-    if not text:
-        return None
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _find_workflow(variables: dict[str, Any], name: str) -> Any:

@@ -82,7 +82,7 @@ class TestRun:
     def test_answers_are_json_or_text_or_nothing(
         self, open_notebook: OpenNotebook, tmp_path: Path, typed: str, value: str
     ) -> None:
-        """Falsy answers count."""
+        """Falsy answers count, and so does each digit."""
         page = begin(open_notebook, tmp_path, OPEN_GATE)
         page.run(3)
         view = run_in(page, 2)

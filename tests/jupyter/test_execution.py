@@ -519,11 +519,25 @@ class TestView:
         await settle()
         assert customs("steps")[-1]["rows"][0]["name"] == "a"
 
-    @pytest.mark.parametrize("data", [0, False, "", None, {"approved": True}, "Ann"])
-    async def test_an_answer_reaches_the_run_as_it_is(self, live, data):
-        """Falsy data counts."""
+    @pytest.mark.parametrize(
+        ("text", "data"),
+        [
+            ("0", 0),
+            ("false", False),
+            ('""', ""),
+            ("null", None),
+            (' {"approved": true} ', {"approved": True}),
+            ("Ann", "Ann"),
+            ("NaN", "NaN"),
+            ("{half", "{half"),
+            ("[" * 100_000, "[" * 100_000),
+            ("12345678901234567890", 12345678901234567890),
+        ],
+    )
+    async def test_an_answer_reaches_the_run_as_it_is(self, live, text, data):
+        """JSON when it parses, else text; falsy data counts, and so does each digit."""
         run, view = live
-        fields = {"pause": "approve", "key": "1", "data": data}
+        fields = {"pause": "approve", "key": "1", "text": text}
         page(view, {"kind": "send", "id": "x", "type": "resume", "fields": fields})
         await settle()
 
@@ -543,7 +557,7 @@ class TestView:
         run, view = live
         run.say(Fact("TASK_PAUSED", "approve", "1"), status="PAUSED")
         await settle()
-        fields = {"pause": "approve", "key": "1", "data": 1}
+        fields = {"pause": "approve", "key": "1", "text": "1"}
         page(view, {"kind": "send", "id": "x", "type": "resume", "fields": fields})
         await settle()
         assert [reply["status"] for reply in customs("reply")] == ["pending"]

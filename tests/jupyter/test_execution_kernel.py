@@ -98,7 +98,7 @@ class TestKernel:
         view = shown(kernel.run("run = order.start(21)\nrun"))
         asked = until(kernel, view, "paused")
         assert asked["pauses"] == [{"name": "approve", "key": "2", "text": "Pay 42?"}]
-        kernel.click(view, "resume", pause="approve", key="2", data=True)
+        kernel.click(view, "resume", pause="approve", key="2", text="true")
         failed = until(kernel, view, "failed")
         assert failed["failed"] == 1
         assert "too much" in kernel.models[view]["notice"]["what"]
@@ -142,7 +142,7 @@ class TestKernel:
         for _ in kernel.looks():
             if kernel.models[view]["execution"]["resume"]["enabled"]:
                 break
-        kernel.click(view, "resume", pause="approve", key="2", data=0)
+        kernel.click(view, "resume", pause="approve", key="2", text="0")
         info = until(kernel, view, "completed")
         assert info["result"] == "0"
         assert kernel.models[view]["notice"] is None
@@ -177,7 +177,7 @@ class TestKernel:
         view = shown(kernel.run(start))
         info = until(kernel, view, "paused")
         assert info["resume"]["enabled"]
-        kernel.click(view, "resume", pause="approve", key="2", data="yes")
+        kernel.click(view, "resume", pause="approve", key="2", text="yes")
 
         assert until(kernel, view, "completed")["result"] == '"yes"'
         assert kernel.run("%flexiflow runs").html.count("mine") == 1
@@ -195,7 +195,7 @@ class TestKernel:
         kernel.answer(kernel.click(view, "show", execution=child))
         below = forked(kernel, view)
         assert until(kernel, below, "paused")["name"] == "order"
-        kernel.click(view, "resume", pause="approve", key="1", data="yes")
+        kernel.click(view, "resume", pause="approve", key="1", text="yes")
 
         assert until(kernel, view, "completed")["result"] == '"yes"'
         assert until(kernel, below, "completed")["result"] == '"yes"'

@@ -1,23 +1,13 @@
-/** What a person typed as an answer: JSON when it parses, else text. Pure. */
+/** How the kernel will take what a person types: JSON when it parses, else text. Pure. */
 
-export interface Answer {
-  /** Whether anything was typed; without, the answer is nothing (None). */
-  isEmpty: boolean;
-  data: unknown;
-  /** How it is taken, in words. */
-  hint: string;
-}
-
-export function readAnswer(text: string): Answer {
+export function answerHint(text: string): string {
   const typed = text.trim();
-  if (!typed) return { isEmpty: true, data: null, hint: "Nothing typed: the answer is None." };
+  if (!typed) return "Nothing typed: the answer is None.";
   try {
-    const data: unknown = JSON.parse(typed);
-    return { isEmpty: false, data, hint: `Taken as ${kindOf(data)}.` };
+    return `Taken as ${kindOf(JSON.parse(typed))}.`;
   } catch {
     const looksLikeJson = /^[[{"]/.test(typed);
-    const hint = looksLikeJson ? "This is not whole JSON, so it is taken as text." : "Taken as text.";
-    return { isEmpty: false, data: text, hint };
+    return looksLikeJson ? "This is not whole JSON, so it is taken as text." : "Taken as text.";
   }
 }
 

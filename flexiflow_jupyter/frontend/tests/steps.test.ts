@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { timeMap } from "../src/gantt";
 import { barsOf, factsOf, labelOf, laneWords, tookText, wordsOf } from "../src/ganttRow";
-import { readAnswer } from "../src/pauseAnswer";
+import { answerHint } from "../src/pauseAnswer";
 import type { StepRow } from "../src/protocol";
 import { stepFilter, StepStore } from "../src/stepStore";
 
@@ -164,20 +164,20 @@ describe("the store of steps", () => {
 });
 
 describe("an answer", () => {
-  it("is JSON when it parses, else text, else nothing", () => {
-    assert.deepEqual(readAnswer('{"approved": true}').data, { approved: true });
-    for (const [text, data] of [["0", 0], ["false", false], ['""', ""], ["null", null]] as const) {
-      const answer = readAnswer(text);
-      assert.deepEqual([answer.data, answer.isEmpty], [data, false]);
+  it("is said to be what the kernel will take it for", () => {
+    for (const [text, kind] of [
+      ['{"approved": true}', "an object"],
+      ["[1]", "a list"],
+      ["0", "a number"],
+      ["false", "False"],
+      ["null", "None"],
+      ['""', "text"],
+    ] as const) {
+      assert.equal(answerHint(text), `Taken as ${kind}.`);
     }
-    assert.deepEqual(readAnswer("Ann said yes").data, "Ann said yes");
-    assert.ok(readAnswer("  ").isEmpty);
-  });
-
-  it("says how it is taken", () => {
-    assert.ok(readAnswer('{"approved": tru').hint.includes("not whole JSON"));
-    assert.ok(readAnswer("yes").hint.includes("text"));
-    assert.ok(readAnswer("[1]").hint.includes("list"));
-    assert.ok(readAnswer("").hint.includes("None"));
+    assert.equal(answerHint("Ann said yes"), "Taken as text.");
+    assert.equal(answerHint("NaN"), "Taken as text.");
+    assert.ok(answerHint('{"approved": tru').includes("not whole JSON"));
+    assert.ok(answerHint("  ").includes("None"));
   });
 });

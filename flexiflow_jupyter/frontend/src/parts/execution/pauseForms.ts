@@ -1,7 +1,7 @@
 /** The questions of an execution: a form each, with Resume. */
 import { html, setAttribute, setText } from "../../dom";
 import { icon } from "../../icons";
-import { readAnswer } from "../../pauseAnswer";
+import { answerHint } from "../../pauseAnswer";
 import type { EdgeStatus, PauseInfo } from "../../protocol";
 import type { Part, ViewContext } from "../../view";
 import { arrange } from "../arrange";
@@ -74,8 +74,8 @@ class PauseForm {
     this.el.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#resume.disabled) return;
-      const answer = readAnswer(this.#input.value);
-      send(answer.isEmpty ? {} : { data: answer.data });
+      // The kernel reads it: it knows integers of any size.
+      send({ text: this.#input.value });
     });
     this.#showHint();
   }
@@ -92,6 +92,6 @@ class PauseForm {
   }
 
   #showHint(): void {
-    setText(this.#hint, readAnswer(this.#input.value).hint);
+    setText(this.#hint, answerHint(this.#input.value));
   }
 }
