@@ -15,6 +15,12 @@ import { StepStore } from "./stepStore";
 /** How long a button shows that its message went well. */
 const OK_MS = 1200;
 
+/** After how long an unanswered question for what the kernel holds is put again. */
+const AGAIN_MS = 3000;
+
+/** How often it is put at most: a kernel that is at work answers late, not never. */
+const MOST_QUESTIONS = 5;
+
 /** A problem that came with a reply, and the send that met it. */
 export interface Trouble {
   problem: Problem;
@@ -43,8 +49,8 @@ export class Session {
   readonly #prefix = randomName();
   #count = 0;
   #unacknowledged: number[] = [];
-  #askedForEvents = false;
-  #askedForSteps = false;
+  readonly #asked = new Set<"events" | "steps">();
+  readonly #answered = new Set<"events" | "steps">();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(model: WidgetModel) {
@@ -100,16 +106,12 @@ export class Session {
 
   /** Ask once for the events that the kernel holds already. */
   wantEvents(): void {
-    if (this.#askedForEvents) return;
-    this.#askedForEvents = true;
-    this.post({ kind: "need", what: "events", since: this.log.lastSeq });
+    this.#want("events");
   }
 
   /** Ask once for the steps of an execution. */
   wantSteps(): void {
-    if (this.#askedForSteps) return;
-    this.#askedForSteps = true;
-    this.post({ kind: "need", what: "steps" });
+    this.#want("steps");
   }
 
   /** Tell the kernel that the batches that came have been drawn. */
@@ -121,6 +123,24 @@ export class Session {
   close(): void {
     this.#scope.close();
     for (const handle of this.#timers) clearTimeout(handle);
+  }
+
+  #want(what: "events" | "steps"): void {
+    if (this.#asked.has(what)) return;
+    this.#asked.add(what);
+    this.#ask(what, 1);
+  }
+
+  /** Ask, and once more when no answer comes: even to nothing there is one. */
+  #ask(what: "events" | "steps", question: number): void {
+    if (what === "events") this.post({ kind: "need", what, since: this.log.lastSeq });
+    else this.post({ kind: "need", what });
+    if (question === MOST_QUESTIONS) return;
+    const handle = setTimeout(() => {
+      this.#timers.delete(handle);
+      if (!this.#answered.has(what)) this.#ask(what, question + 1);
+    }, AGAIN_MS * question);
+    this.#timers.add(handle);
   }
 
   #begin(sent: Sent): void {
@@ -137,6 +157,7 @@ export class Session {
         this.#takeEvents(message);
         break;
       case "steps":
+        this.#answered.add("steps");
         this.steps.add(message);
         this.#unacknowledged.push(message.batch);
         this.grown.emit();
@@ -155,6 +176,7 @@ export class Session {
   }
 
   #takeEvents(batch: EventBatch): void {
+    this.#answered.add("events");
     this.log.add(batch);
     this.#unacknowledged.push(batch.batch);
     this.grown.emit();

@@ -40,6 +40,33 @@ function opened(): { host: FakeHost; session: Session; release: () => void } {
   return { host, session, release };
 }
 
+/** Keep timers from running by themselves; `run` runs those that wait now. */
+function holdTimers(): { run(): void; restore(): void; readonly waiting: number } {
+  const page = globalThis as unknown as Record<string, unknown>;
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const held = new Map<number, () => void>();
+  let last = 0;
+  page["setTimeout"] = (run: () => void): number => {
+    last += 1;
+    held.set(last, run);
+    return last;
+  };
+  page["clearTimeout"] = (handle: number): void => void held.delete(handle);
+  return {
+    get waiting() {
+      return held.size;
+    },
+    run() {
+      const now = [...held];
+      held.clear();
+      for (const [, body] of now) body();
+    },
+    restore() {
+      Object.assign(page, { setTimeout: set, clearTimeout: clear });
+    },
+  };
+}
+
 const row: EventRow = [7, 0, "state.changed", "turnstile", "a41c", "", "info"];
 const error = { what: "push failed.", why: "", fix: "", detail: "" };
 
@@ -82,6 +109,38 @@ describe("session", () => {
       { v: 1, kind: "ack", batch: 2 },
     ]);
     release();
+  });
+
+  it("asks again for what it was not told, until an answer comes", () => {
+    const clock = holdTimers();
+    try {
+      const { host, session, release } = opened();
+      session.wantEvents();
+      clock.run();
+      clock.run();
+      assert.equal(host.sent.length, 3);
+
+      host.receive({ kind: "snapshot", batch: 1, events: [], published: 0, dropped: 0 });
+      clock.run();
+      assert.equal(host.sent.length, 3);
+      release();
+      assert.equal(clock.waiting, 0);
+    } finally {
+      clock.restore();
+    }
+  });
+
+  it("stops asking after a while", () => {
+    const clock = holdTimers();
+    try {
+      const { host, session, release } = opened();
+      session.wantEvents();
+      for (let n = 0; n < 20; n += 1) clock.run();
+      assert.equal(host.sent.length, 5);
+      release();
+    } finally {
+      clock.restore();
+    }
   });
 
   it("asks for events once, from the last one it has", () => {
