@@ -1,8 +1,8 @@
-"""Show executions of workflows: facts for the page, pictures, the magics ``run``s."""
+"""Show executions of workflows: facts for the page, pictures, ``run`` and ``runs``.
+
+Loading the extension loads ``link`` and ``commands``; the first view loads the rest.
+"""
 
 from __future__ import annotations
 
-from .facts import ExecutionFacts, Run
-from .feed import StepFeed
-
-__all__ = ["ExecutionFacts", "Run", "StepFeed"]
+__all__: list[str] = []

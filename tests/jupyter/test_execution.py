@@ -12,7 +12,8 @@ import pytest
 
 from flexiflow.errors import FlexiFlowError
 from flexiflow_jupyter import bridge
-from flexiflow_jupyter.execution import ExecutionFacts, StepFeed
+from flexiflow_jupyter.execution.facts import ExecutionFacts
+from flexiflow_jupyter.execution.feed import StepFeed
 from flexiflow_jupyter.execution.words import describe_execution, took_words
 from flexiflow_jupyter.twin import twin
 from flexiflow_jupyter.widgets import ExecutionView, bundles, execution_view

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flexiflow_jupyter.execution import ExecutionFacts
 from flexiflow_jupyter.execution.changes import RunChanges
+from flexiflow_jupyter.execution.facts import ExecutionFacts
 from flexiflow_jupyter.execution.picture import execution_bundle, execution_svg
 from flexiflow_jupyter.execution.timeline import busy_stretches, round_length, time_map
 from tests.jupyter.test_execution import Fact, FakeRun
