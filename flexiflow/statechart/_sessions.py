@@ -101,7 +101,7 @@ class Sessions:
         self.load = load
         self.id = f"session{owner.timeline.next_number()}"
         self.work = 0
-        self.depth = 0 if parent is None else parent.depth + 1
+        self.depth: int = 0 if parent is None else parent.depth + 1
         self._make = make
         self._children: dict[str, _Child] = {}
 
