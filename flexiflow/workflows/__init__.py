@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Final
 
-from ._service import offer
+from ._service import offer as _offer
 
 if TYPE_CHECKING:
     from .context import (
@@ -96,7 +96,7 @@ _HOMES: Final = {
 _HOME_OF: Final = {name: module for module, names in _HOMES.items() for name in names}
 
 
-offer()
+_offer()
 
 
 def __getattr__(name: str) -> object:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from . import _values
 from ._clocked import TimeLimit, pause_until
+from ._failures import is_interruption
 from ._options import TaskMetadata, TaskOptions, accepts
-from ._scope import SCOPE, Scope, is_own, source_id
+from ._scope import SCOPE, Scope, source_id
 from ._step import Named, Step, known_result
 from .errors import (
     CodecError,
@@ -151,7 +152,9 @@ class _Attempts:
                 result = await self.try_once()
             except (NonDeterminismError, CodecError):
                 raise
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                if is_interruption(error):
+                    raise
                 if self.drive.dead:
                     raise asyncio.CancelledError from None
                 if self.attempt > 1:
@@ -213,13 +216,23 @@ class _Attempts:
         token = SCOPE.set(Scope(self.drive, f"{scope}/", is_body=False))
         try:
             if elsewhere and self.options.executor != "local":
-                return await self.drive.host.resources.execute(
-                    self.options.executor, function, self.args, kwargs
-                )
+                return await self._elsewhere(function, kwargs)
             result = function(*self.args, **kwargs)
             return await result if inspect.isawaitable(result) else result
         finally:
             SCOPE.reset(token)
+
+    async def _elsewhere(
+        self, function: Callable[..., Any], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call a function in another thread or process."""
+        try:
+            return await self.drive.host.resources.execute(
+                self.options.executor, function, self.args, kwargs
+            )
+        except (KeyboardInterrupt, GeneratorExit) as error:
+            # Raised there; here it would be taken for a wish of the user's.
+            raise ExecutionError(error) from error
 
     # --- afterwards -------------------------------------------------------------------
 
@@ -233,7 +246,9 @@ class _Attempts:
             text = self.result_text(result)
         except NonDeterminismError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             self.note("TASK_FALLBACK_FAILED", error=error)
             if self.error is not None:
                 self.error.add_note(f"The fallback failed too: {error!r}")
@@ -250,7 +265,9 @@ class _Attempts:
             await self.call(rollback, f"{self.key}/!r")
         except NonDeterminismError:
             raise
-        except (Exception, SystemExit) as failed:  # noqa: BLE001 - told; the error goes on
+        except BaseException as failed:
+            if is_interruption(failed):
+                raise
             self.note("TASK_ROLLBACK_FAILED", error=failed)
             error.add_note(f"The rollback failed too: {failed!r}")
         else:
@@ -360,12 +377,10 @@ async def perform_with_options(
         if options.output_storage is None:
             result = drive.values.as_stored(result, text)
         return result
-    except asyncio.CancelledError as error:
-        if is_own(error):
-            raise await step.fail(error) from error
-        step.give_up()
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+    except BaseException as error:
+        if is_interruption(error):
+            step.give_up(error)
+            raise
         told = drive.values.clean(error)
         raise await step.fail(told) from told
     finally:

@@ -7,6 +7,7 @@ import contextvars
 from typing import TYPE_CHECKING, Any, final
 
 from . import _values
+from ._failures import is_interruption
 from ._scope import SCOPE, Scope
 from ._step import Step, known_result
 
@@ -210,10 +211,10 @@ async def perform_map(
         text = _values.text_of({"done": total - failed, "failed": failed})
         await step.finish(text)
         return results
-    except asyncio.CancelledError:
-        step.give_up()
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+    except BaseException as error:
+        if is_interruption(error):
+            step.give_up(error)
+            raise
         told = drive.values.clean(error)
         raise await step.fail(told) from told
     finally:

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, final
 
 from . import _values
-from ._drive import Waiting
+from ._at_work import Waiting
+from ._failures import is_interruption
 from ._scope import child_id
 from ._step import Step, known_result
 from ._taking import Stored, load
@@ -46,12 +47,12 @@ async def call_child(drive: Drive, key: str, definition: Definition, input: Any)
         text = drive.values.text_of(output)
         await child.step.finish(text)
         return drive.values.as_stored(output, text)
-    except asyncio.CancelledError:
-        if not drive.dead:
-            await child.cancel()
-        child.step.give_up()
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+    except BaseException as error:
+        if is_interruption(error):
+            if not drive.dead and isinstance(error, asyncio.CancelledError):
+                await child.cancel()
+            child.step.give_up(error)
+            raise
         told = drive.values.clean(error)
         raise await child.step.fail(told) from told
     finally:

@@ -6,10 +6,18 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from .._home import BLOCKED
+from . import _values
 from ._definition import CATALOGUE, Definition
 from ._hosting import Hosting
 from ._scope import key_of_child
-from ._taking import Stored, check_workflow, is_refused, load, not_waiting
+from ._taking import (
+    Stored,
+    check_workflow,
+    crashed_too_often,
+    is_refused,
+    load,
+    not_waiting,
+)
 from .errors import ExecutionOwnedError, StaleEpochError
 
 if TYPE_CHECKING:
@@ -58,11 +66,25 @@ class Continuing(Hosting):
         return await self.finish(self._take_up(stored, definition))
 
     def _take_up(self, stored: Stored, definition: Definition) -> Live:
-        """Go on with an execution whose process has died, or that was refused."""
-        records: tuple[Record, ...] = ()
-        if stored.is_at_rest:
-            records = (self._record(stored, "WORKFLOW_CLAIMED", state="RUNNING"),)
-        return self.take_over(stored, definition, reason="recovered", records=records)
+        """Go on with an execution whose process has died, or that was refused.
+
+        One that has ended its process too often fails instead.
+        """
+        if not stored.is_at_rest and stored.crashes() >= self.max_crashes:
+            text = _values.error_text(crashed_too_often(stored))
+            failed = self._record(stored, "WORKFLOW_FAILED", text, state="FAILED")
+            self.journal.claim(
+                stored.execution.id,
+                expected_epoch=stored.execution.epoch,
+                time=self.clock.time(),
+                records=(failed,),
+            )
+            return self.live_of(load(self.journal, stored.execution.id))
+        state = "RUNNING" if stored.is_at_rest else ""
+        claimed = self._record(stored, "WORKFLOW_CLAIMED", state=state)
+        return self.take_over(
+            stored, definition, reason="recovered", records=(claimed,)
+        )
 
     def _active_of(
         self, execution_id: str, definition: Definition | None

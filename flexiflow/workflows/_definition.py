@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, final
@@ -13,7 +14,16 @@ from .errors import WorkflowNotFoundError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CATALOGUE", "Catalogue", "Definition"]
+__all__ = ["CATALOGUE", "Catalogue", "Definition", "name_of"]
+
+
+# Any: functions of all kinds.
+def name_of(function: Callable[..., Any]) -> str:
+    """Return what a function is called; of a partial or an object, what it is of."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    name = getattr(function, "__name__", None)
+    return name if isinstance(name, str) else type(function).__name__
 
 
 @final
@@ -44,6 +54,12 @@ class Definition:
         self.func = func
         self.secret_requests = secret_requests
         self.requests = requests
+
+    @property
+    def is_patched(self) -> bool:
+        """Whether the body says itself where it has changed: it calls ``patched``."""
+        code = getattr(self.func, "__code__", None)
+        return code is not None and "patched" in code.co_names
 
     @cached_property
     def digest(self) -> str:

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 from .._scope import CURRENT
 from .._scope import Scope as Story
 from . import _values
+from ._at_work import AtWork, Waiting
+from ._failures import is_interruption
 from ._options import accepts
-from ._scope import SCOPE, Scope, is_own
+from ._scope import SCOPE, Scope
 from ._scope_factory import ScopeFactory
 from ._turns import Turns
 from ._writing import Writing
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from .journal.protocol import Journal
     from .replay import Recorded
 
-__all__ = ["Drive", "Host", "Waiting"]
+__all__ = ["Drive", "Host"]
 
 _HOPS: Final = 3
 """Turns of the loop in which branches that have just begun come to their first step."""
@@ -57,6 +59,9 @@ class Host(Protocol):
     def new_values(self) -> _values.Values:
         """Return a way of values into the journal, and back."""
 
+    def let_go(self, live: Live) -> None:
+        """Note that the process stops in good order."""
+
     def on_paused(self, drive: Drive) -> None:
         """Hear that a body waits for an answer and nothing else."""
 
@@ -65,32 +70,21 @@ class Host(Protocol):
 
 
 @final
-class Waiting:
-    """A step that waits for an answer."""
-
-    __slots__ = ("deliver", "is_child", "key", "name")
-
-    def __init__(
-        self,
-        key: str,
-        name: str,
-        deliver: Callable[[Any], object],
-        *,
-        is_child: bool = False,
-    ) -> None:
-        self.key = key
-        self.name = name
-        self.is_child = is_child
-        """Whether a child execution waits; the answer is not the step's result."""
-        self.deliver = deliver
-        """Called with the answer once it is stored."""
-
-
-@final
 class _Body(asyncio.Task[None]):
     """The task of a body; it knows the end of its loop from a wish to cancel it."""
 
     drive: Drive | None = None
+    is_begun = False
+    is_unwanted = False
+
+    def begin(self) -> None:
+        """Hear that its first line has been reached; until then it is not cancelled.
+
+        asyncio throws a task away that is cancelled before it began.
+        """
+        self.is_begun = True
+        if self.is_unwanted:
+            super().cancel()
 
     def cancel(self, msg: Any | None = None) -> bool:
         """Cancel it; at the end of the loop it leaves no trace in the journal.
@@ -100,12 +94,16 @@ class _Body(asyncio.Task[None]):
         """
         caller = sys._getframe(1).f_code.co_name  # noqa: SLF001 - no other way to know
         if caller == "_cancel_all_tasks" and self.drive is not None:
+            self.drive.host.let_go(self.drive.live)
             self.drive.die(_interrupted(self.drive.live.id))
+        if not self.is_begun:
+            self.is_unwanted = True
+            return True
         return super().cancel(msg)
 
 
 @final
-class Drive:
+class Drive(AtWork):
     """One run of a body, on one loop, under one epoch.
 
     Parameters
@@ -123,9 +121,7 @@ class Drive:
     """
 
     __slots__ = (
-        "_at_work",
         "_cancelled_at",
-        "_held",
         "_is_looking",
         "_is_told",
         "branches",
@@ -137,14 +133,11 @@ class Drive:
         "is_careful",
         "lane",
         "live",
-        "mapped",
         "recorded",
         "refused",
         "task",
         "thread",
-        "turns",
         "values",
-        "waiting",
         "writing",
     )
 
@@ -166,19 +159,12 @@ class Drive:
         self.recorded = recorded
         self.branches: dict[asyncio.Task[Any], Scope] = {}
         """The asyncio tasks that the body began, and that still run."""
-        self.turns = Turns(lane.loop, recorded, self.branches, stuck=self.refuse)
+        super().__init__(Turns(lane.loop, recorded, self.branches, stuck=self.refuse))
         self.writing = Writing(host.journal, live, lane, time=host.time, lost=self.lose)
         self.writing.hand_out = self.turns.hand_out
         self.thread = threading.get_ident()
         """The thread of its loop."""
         self.task: _Body | None = None
-        self._at_work: set[str] = set()
-        self.mapped: set[str] = set()
-        """Tasks that are mapped at the moment."""
-        self._held: dict[str, int] = {}
-        """Steps at work that wait for an answer within them, and for how many."""
-        self.waiting: dict[str, Waiting] = {}
-        """The steps that wait for an answer, by key, the oldest first."""
         self.is_careful = False
         """Whether steps wait until it is stored that they begin: one of them may have
         ended the process."""
@@ -236,7 +222,17 @@ class Drive:
     async def _run(self, stored: asyncio.Future[None] | None) -> None:
         """Run the body, and store how it ended."""
         try:
-            kind, output, text = await self._outcome(stored)
+            if self.task is not None:
+                self.task.begin()
+            try:
+                kind, output, text = await self._outcome(stored)
+            except GeneratorExit as error:
+                if _current() is not self.task:
+                    raise  # thrown away with its loop
+                # Python closes all coroutines that such an exception goes through, so
+                # that none but the outermost can take it.
+                text = self.values.error_text(error)
+                kind, output = "WORKFLOW_FAILED", error
             await self._end_branches()
             if not self.dead:
                 await self._store_end(kind, output, text)
@@ -275,15 +271,16 @@ class Drive:
                 output = await output
             self._check_end()
             text = self.values.text_of(output)
-        except asyncio.CancelledError as raised:
-            if is_own(raised):
-                error = raised
-            elif not self.is_cancelling:
-                self.die(_interrupted(self.live.id))
-            if error is None and self.refused is None:
-                return "WORKFLOW_CANCELLED", None, None
-        except (Exception, SystemExit) as raised:  # noqa: BLE001 - told in the journal
-            error = self.values.clean(raised)
+        except BaseException as raised:
+            if not is_interruption(raised):
+                error = self.values.clean(raised)
+            elif isinstance(raised, asyncio.CancelledError):
+                if not self.is_cancelling:
+                    self.die(_interrupted(self.live.id))
+                if self.refused is None:
+                    return "WORKFLOW_CANCELLED", None, None
+            else:
+                raise
         error = self.refused or error
         if error is not None:
             return "WORKFLOW_FAILED", error, self.values.error_text(error)
@@ -365,8 +362,7 @@ class Drive:
             )
             self.writing.push(record)
         self.live.go()
-        self.waiting.clear()
-        self._held.clear()
+        self.none_waits()
         self.task.cancel()
 
     def _cancel_in_turn(self, hops: int = _HOPS) -> None:
@@ -380,8 +376,7 @@ class Drive:
             self.lane.loop.call_soon(self._cancel_in_turn, hops - 1)
             return
         self._cancelled_at = None
-        self.waiting.clear()
-        self._held.clear()
+        self.none_waits()
         self.task.cancel()
 
     def refuse(self, error: NonDeterminismError) -> None:
@@ -397,8 +392,7 @@ class Drive:
         if self.dead:
             return
         self.dead = True
-        self.waiting.clear()
-        self._held.clear()
+        self.none_waits()
         if self.live.drive is self:
             self.live.failure = error
         task = self.task
@@ -421,66 +415,7 @@ class Drive:
                 context={"execution_id": self.live.id},
             )
 
-    @property
-    def in_flight(self) -> int:
-        """How many steps are at work."""
-        return len(self._at_work) - len(self._held)
-
-    def saw(self, key: str) -> None:
-        """Count the end of a step that the body called."""
-        if "/" in key and self._is_nested(key):
-            return
-        self.turns.seen += 1
-
-    def _is_nested(self, key: str) -> bool:
-        """Return whether a step was called within another, not by the body."""
-        at = key.rfind("/")
-        while at > 0:
-            key = key[:at]
-            if key in self._at_work or key in self.mapped:
-                return True
-            at = key.rfind("/")
-        return False
-
-    def enter(self, key: str) -> None:
-        """Let a step be at work."""
-        self._at_work.add(key)
-
-    def leave(self, key: str) -> None:
-        """Let a step that was at work be so no longer."""
-        self._at_work.discard(key)
-        if self.waiting:
-            self._held.pop(key, None)
-            if not self.in_flight:
-                self.look()
-
     # --- waiting for answers ----------------------------------------------------------
-
-    def wait_at(self, waiting: Waiting) -> None:
-        """Let a step wait for an answer."""
-        self.waiting[waiting.key] = waiting
-        for outer in self._outer(waiting.key):
-            self._held[outer] = self._held.get(outer, 0) + 1
-        if not self.in_flight:
-            self.look()
-
-    def wait_no_more(self, key: str) -> None:
-        """Let a step that waited do so no longer; harmless when it does not."""
-        if self.waiting.pop(key, None) is None:
-            return
-        for outer in self._outer(key):
-            left = self._held.pop(outer, 1) - 1
-            if left:
-                self._held[outer] = left
-
-    def _outer(self, key: str) -> list[str]:
-        """Return the steps at work within which a step was called."""
-        found = []
-        while (at := key.rfind("/")) > 0:
-            key = key[:at]
-            if key in self._at_work:
-                found.append(key)
-        return found
 
     def look(self, hops: int = _HOPS) -> None:
         """Tell that the execution is paused, if it still is in a few turns."""

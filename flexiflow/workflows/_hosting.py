@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
+import logging
 import os
 import threading
 import time
@@ -18,7 +21,9 @@ from ._lane import Lane
 from ._lending import Lending
 from ._live import Live
 from ._scope import child_id
+from ._taking import INTERRUPTED
 from ._telling import Telling
+from .codec import is_same_code
 from .context import ExecutionContext, ExecutionState
 from .errors import ExecutionStateError, JournalClosedError, JournalError
 from .journal import NewExecution, Record, open_journal
@@ -36,6 +41,8 @@ if TYPE_CHECKING:
     from .journal import ClaimReason, Journal
 
 __all__ = ["Hosting", "closed_error"]
+
+_log: Final = logging.getLogger("flexiflow.workflows")
 
 _POLL: Final = 0.5
 """Seconds between two looks for requests that other processes left in the journal."""
@@ -89,6 +96,7 @@ class Hosting:
         self._polls: set[asyncio.AbstractEventLoop] = set()
         self._lock = threading.RLock()
         self._is_closed = False
+        self._minds_the_exit = False
 
     # --- what it owns -----------------------------------------------------------------
 
@@ -207,7 +215,7 @@ class Hosting:
             live.stop(error if isinstance(error, Exception) else None)
             raise
         drive.begin(context, stored)
-        self._poll()
+        self._mind()
         return drive
 
     def take_over(
@@ -243,13 +251,27 @@ class Hosting:
             live.is_stopped = False
             if live.state is ExecutionState.NEEDS_DEFINITION:
                 live.context.state = stored.state
+            self._compare(live, definition)
             self._active[live.id] = live
         recorded = stored.recorded
         drive = Drive(self, live, definition, lane=self.lane(), recorded=recorded)
         drive.is_careful = reason == "recovered"
         drive.begin(cancelled_at=stored.cancelled_at())
-        self._poll()
+        self._mind()
         return live
+
+    @staticmethod
+    def _compare(live: Live, definition: Definition) -> None:
+        """Say when an execution goes on with other code than it began with."""
+        same = is_same_code(live.digest, definition.digest)
+        live.context.code_changed = not same
+        if not same and not definition.is_patched:
+            _log.warning(
+                "The execution %s goes on with other code of %r than it began with; "
+                "steps that differ will be refused",
+                live.id,
+                definition.name,
+            )
 
     def live_of(self, stored: Stored) -> Live:
         """Return what this process knows of an execution, up to date."""
@@ -359,10 +381,31 @@ class Hosting:
         if task is not None and not loop.is_closed():
             loop.call_soon_threadsafe(task.cancel)
 
+    def let_go(self, live: Live) -> None:
+        """Note that this process stops in good order: it was not the execution's."""
+        if live.is_stopped or self._journal is None or self._is_closed:
+            return
+        record = Record(live.id, INTERRUPTED, time=self.time())
+        with contextlib.suppress(JournalError):
+            self._journal.append([record], epoch=live.epoch)
+
+    def let_go_of_all(self) -> None:
+        """Note of all executions at work that this process stops."""
+        lives = [live for live in tuple(self._active.values()) if not live.is_stopped]
+        for live in lives:
+            self.let_go(live)
+        if lives and self._journal is not None and not self._is_closed:
+            with contextlib.suppress(JournalError, TimeoutError):
+                self._journal.sync(timeout=1.0)
+
     # --- requests of other processes --------------------------------------------------
 
-    def _poll(self) -> None:
+    def _mind(self) -> None:
         """Look from time to time for executions that others want to end."""
+        if not self._minds_the_exit:
+            # Called before the journal's own, which was registered by now.
+            self._minds_the_exit = True
+            atexit.register(self.let_go_of_all)
         loop = asyncio.get_running_loop()
         if loop not in self._polls:
             self._polls.add(loop)

@@ -4,17 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import signal
 import threading
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from .._home import BLOCKED
 
 if TYPE_CHECKING:
     import concurrent.futures
     import contextvars
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
-__all__ = ["LoopThread", "block_running_loop"]
+__all__ = ["LoopThread", "block_running_loop", "interruptible"]
+
+_log: Final = logging.getLogger("flexiflow.workflows")
+
+
+@contextlib.contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C raise ``KeyboardInterrupt`` here, whatever it does to a running loop.
+
+    ``asyncio.run`` and ipykernel have it cancel a task, which a loop that stands still
+    does not get round to.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    if before in {signal.default_int_handler, signal.SIG_IGN, None}:
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def block_running_loop() -> None:
@@ -81,11 +106,22 @@ class LoopThread:
             thread.join()
 
 
+def _run_to_its_stop(loop: asyncio.AbstractEventLoop) -> None:
+    """Run a loop; what breaks out of it is the error of one task, not its end."""
+    while True:
+        try:
+            loop.run_forever()
+        except (KeyboardInterrupt, SystemExit):
+            _log.exception("A task of the workflows' thread wished to leave")
+        else:
+            return
+
+
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
     """Run a loop until it is stopped, then cancel what is left."""
     asyncio.set_event_loop(loop)
     try:
-        loop.run_forever()
+        _run_to_its_stop(loop)
         left = asyncio.all_tasks(loop)
         for task in left:
             task.cancel()

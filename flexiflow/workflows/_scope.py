@@ -20,7 +20,6 @@ __all__ = [
     "Scope",
     "child_id",
     "enter_scope",
-    "is_own",
     "key_of_child",
     "scope_here",
     "source_id",
@@ -183,12 +182,3 @@ def enter_scope(name: str) -> Scope:
             context={"task": name, "execution_id": scope.drive.live.id},
         )
     return scope
-
-
-def is_own(error: asyncio.CancelledError) -> bool:
-    """Return whether a cancellation is an error of the code that raised it.
-
-    Nobody has cancelled the task then: it awaited something that had been cancelled.
-    """
-    task = asyncio.current_task()
-    return task is not None and not task.cancelling() and error is not None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ..errors import one_line
 from . import _values
-from ._scope import SCOPE, Scope, is_own
+from ._failures import is_interruption
+from ._scope import SCOPE, Scope
 from .errors import ExecutionError, NonDeterminismError
 from .replay import STEP_CANCELLED, with_seen
 
@@ -110,10 +111,11 @@ class Step:
         drive.saw(self.key)
         return error if isinstance(error, ExecutionError) else ExecutionError(error)
 
-    def give_up(self) -> None:
+    def give_up(self, error: BaseException) -> None:
         """Note that it was cancelled, so that a replay does not wait for it."""
         drive = self.drive
-        if not drive.dead and not drive.ended:
+        is_cancelled = isinstance(error, asyncio.CancelledError)
+        if is_cancelled and not drive.dead and not drive.ended:
             kind = STEP_CANCELLED if drive.is_cancelling else "TASK_CANCELLED"
             drive.writing.note(self.record(kind))
 
@@ -167,12 +169,10 @@ async def perform(
         await drive.writing.commit(step.record("TASK_COMPLETED", text))
         drive.saw(key)
         return values.as_stored(result, text)
-    except asyncio.CancelledError as error:
-        if is_own(error):
-            raise await step.fail(error) from error
-        step.give_up()
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - stored, raised again
+    except BaseException as error:
+        if is_interruption(error):
+            step.give_up(error)
+            raise
         told = drive.values.clean(error)
         raise await step.fail(told) from told
     finally:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .journal.protocol import Execution, Journal
 
 __all__ = [
+    "INTERRUPTED",
     "Stored",
     "check_workflow",
     "crashed_too_often",
@@ -31,6 +32,9 @@ __all__ = [
 ]
 
 _CANCELS: Final = {"WORKFLOW_CANCELLING", "REQUEST_CANCEL"}
+INTERRUPTED: Final = "INTERRUPTED"
+"""The kind of the note that a process let go of an execution; it did not crash."""
+
 _ENDED: Final = {"COMPLETED", "FAILED", "CANCELLED"}
 _PROGRESS: Final = {"TASK_COMPLETED", "TASK_FAILED", "WORKFLOW_RESUMED"}
 
@@ -141,20 +145,31 @@ class Stored:
         return before.turns, before.calls
 
     def crashes(self) -> int:
-        """Return how often its process died since it last came on."""
+        """Return how often its process died without having come on."""
         last = next(
             (r.epoch for r in reversed(self.execution.records) if r.kind in _PROGRESS),
             0,
         )
+        if self._only_waits():
+            return 0
+        let_go = {r.epoch for r in self.execution.records if r.kind == INTERRUPTED}
         return sum(
-            claim.reason == "recovered" and claim.epoch > last
+            claim.epoch >= last and claim.epoch not in let_go
             for claim in self.execution.claims
+        )
+
+    def _only_waits(self) -> bool:
+        """Return whether all that was at work was sleeping, or waits for an answer."""
+        opened = self.recorded.open
+        return bool(opened) and all(
+            found.is_paused or found.records[0].name == "sleep" or self.calls_child(key)
+            for key, found in opened.items()
         )
 
 
 def crashed_too_often(stored: Stored) -> PoisonError:
     """Return the error for an execution that ended its process again and again."""
-    times = stored.crashes() + 1
+    times = stored.crashes()
     at_work = [opened.last().name for opened in stored.recorded.open.values()]
     return PoisonError(
         f"The execution {stored.execution.id!r} ended its process {times} times",

@@ -272,6 +272,7 @@ class ExecutionContext(Generic[T]):
         "_read",
         "_records",
         "_seqs",
+        "code_changed",
         "execution_id",
         "input",
         "state",
@@ -286,12 +287,15 @@ class ExecutionContext(Generic[T]):
     """What it was given."""
     state: ExecutionState
     """How far it has come."""
+    code_changed: bool
+    """Whether it was gone on with by other code than it began with."""
 
     def __init__(self, execution_id: str, workflow_name: str, input: T) -> None:
         self.execution_id = execution_id
         self.workflow_name = workflow_name
         self.input = input
         self.state = ExecutionState.CREATED
+        self.code_changed = False
         self._output: Any = _UNREAD
         self._records: list[Record] = []
         self._seqs: list[int] = []

@@ -17,7 +17,7 @@ from typing import (
 from ._attempts import perform_with_options
 from ._branches import check_limit, perform_map
 from ._children import call_child
-from ._definition import CATALOGUE, Definition
+from ._definition import CATALOGUE, Definition, name_of
 from ._options import ExecutorName, OutputStorage, TaskMetadata, TaskOptions
 from ._scope import SCOPE, enter_scope
 from ._step import perform
@@ -59,7 +59,7 @@ class Task(Generic[P, R]):
     def __init__(self, func: Callable[..., Any], options: TaskOptions) -> None:
         self.func = func
         self.options = options
-        self.name = options.name or func.__name__
+        self.name = options.name or name_of(func)
         self._perform: Callable[..., Coroutine[Any, Any, Any]] = (
             perform if options.is_plain else perform_with_options
         )
@@ -378,7 +378,7 @@ class _WorkflowDecorator:
 
     def __call__(self, func: Callable[..., Awaitable[R]]) -> Workflow[R]:
         """Make a workflow of an async function."""
-        return _defined(Definition(func.__name__, func))
+        return _defined(Definition(name_of(func), func))
 
     def with_options(
         self,
@@ -405,7 +405,7 @@ class _WorkflowDecorator:
         def make(func: Callable[..., Awaitable[R]]) -> Workflow[R]:
             return _defined(
                 Definition(
-                    name or func.__name__,
+                    name or name_of(func),
                     func,
                     secret_requests=tuple(secret_requests),
                     requests=requests,

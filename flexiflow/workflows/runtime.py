@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextvars
 import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final
 
-from . import _values
 from ._continuing import Continuing
 from ._definition import CATALOGUE, Definition
 from ._forking import records_before
 from ._hosting import closed_error
-from ._loop_thread import LoopThread, block_running_loop
+from ._loop_thread import LoopThread, block_running_loop, interruptible
 from ._scope import SCOPE
-from ._taking import Stored, crashed_too_often, is_refused, load
+from ._taking import is_refused, load
 from .context import ExecutionContext, ExecutionState
 from .errors import (
     ExecutionOwnedError,
@@ -216,15 +216,19 @@ class Runtime(Continuing):
         context.run(SCOPE.set, None)
         context.run(block_running_loop)
         future = self._thread.submit(function, context=context)
-        try:
-            return future.result()
-        except KeyboardInterrupt:
-            self._thread.loop.call_soon_threadsafe(self._cancel_here, execution_id)
+        with interruptible():
             try:
-                future.result()
-            except Exception:  # noqa: BLE001 - the interruption is what is told
-                self._telling.failed("An interrupted execution failed")
-            raise
+                return future.result()
+            except KeyboardInterrupt:
+                if future.done():  # it came out of there
+                    raise
+                loop = self._thread.loop
+                loop.call_soon_threadsafe(self._cancel_here, execution_id)
+                try:
+                    future.result()
+                except Exception:  # noqa: BLE001 - the interruption is what is told
+                    self._telling.failed("An interrupted execution failed")
+                raise
 
     def _cancel_here(self, execution_id: str) -> None:
         live = self._active.get(execution_id)
@@ -332,15 +336,10 @@ class Runtime(Continuing):
             waiting = self._undefined.setdefault(stored.execution.workflow, set())
             waiting.add(execution_id)
             return self.get_run(execution_id)
-        if stored.crashes() >= self.max_crashes:
-            return self._give_up(stored)
 
         def go_on() -> Live | None:
             try:
-                claimed = self._record(stored, "WORKFLOW_CLAIMED")
-                return self.take_over(
-                    stored, definition, reason="recovered", records=(claimed,)
-                )
+                return self._take_up(stored, definition)
             except (StaleEpochError, ExecutionOwnedError):
                 return None  # another process was quicker
 
@@ -355,22 +354,6 @@ class Runtime(Continuing):
         else:
             live = go_on()
         return None if live is None else Run(self, live)
-
-    def _give_up(self, stored: Stored) -> Run[Any] | None:
-        """Let an execution fail that has ended its process too often."""
-        error = crashed_too_often(stored)
-        text = _values.error_text(error)
-        failed = self._record(stored, "WORKFLOW_FAILED", text, state="FAILED")
-        try:
-            self.journal.claim(
-                stored.execution.id,
-                expected_epoch=stored.execution.epoch,
-                time=self.clock.time(),
-                records=(failed,),
-            )
-        except (StaleEpochError, ExecutionOwnedError):
-            return None
-        return self.get_run(stored.execution.id)
 
     def _on_defined(self, definition: Definition) -> None:
         """Go on with the executions that waited for a definition."""
@@ -389,12 +372,14 @@ class Runtime(Continuing):
         with self._lock:
             if self._is_closed:
                 return
+            atexit.unregister(self.let_go_of_all)
             lives = list(self._active.values())
         if self._stop_listening is not None:
             self._stop_listening()
         for live in lives:
             if live.drive is not None:
                 was_at_work = not live.is_stopped
+                self.let_go(live)
                 live.is_stopped = True
                 self.evict(live)
                 if was_at_work:

@@ -10,11 +10,11 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from . import _values
+from ._at_work import Waiting
 from ._branches import Together, check_limit
 from ._children import call_child
 from ._clocked import pause_until
 from ._definition import CATALOGUE, Definition
-from ._drive import Waiting
 from ._graph import Graph
 from ._scope import Scope, enter_scope
 from ._step import Step, compare, known_result
@@ -115,8 +115,8 @@ async def _sleep(drive: Drive, key: str, delay: float) -> None:
     try:
         await pause_until(clock, drive.lane.loop, due)
         await step.finish(None)
-    except asyncio.CancelledError:
-        step.give_up()
+    except asyncio.CancelledError as error:
+        step.give_up(error)
         raise
     finally:
         drive.leave(key)
@@ -160,8 +160,8 @@ async def _pause(drive: Drive, key: str, name: str, prompt: Any) -> Any:
         data = await answered
         drive.saw(key)
         return data
-    except asyncio.CancelledError:
-        step.give_up()
+    except asyncio.CancelledError as error:
+        step.give_up(error)
         raise
     finally:
         drive.wait_no_more(key)

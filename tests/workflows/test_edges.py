@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +20,8 @@ from flexiflow.workflows.errors import (
     JournalError,
     WorkflowError,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @task
@@ -297,3 +306,229 @@ class TestDisk:
 
         assert context.output == [1, 2]
         assert len(calls) <= 3
+
+
+class TestBeginning:
+    """An execution that has hardly begun."""
+
+    async def test_cancelled_at_once(self, runtime):
+        """It is cancelled before its first line."""
+        calls = []
+
+        @workflow
+        async def body(ctx):
+            calls.append(1)
+
+        context = await asyncio.wait_for(body.start().cancel(), 10)
+
+        assert context.is_cancelled
+        assert calls == []
+
+    def test_loop_that_ends_at_once(self, runtime):
+        """It is not begun, and can be gone on with."""
+
+        @workflow
+        async def body(ctx):
+            return await echo(5)
+
+        async def main():
+            return body.start(execution_id="one")
+
+        asyncio.run(main())
+        runtime.journal.sync()
+
+        assert body.run(execution_id="one").output == 5
+
+
+class Odd(BaseException):
+    """Neither an error nor a wish to leave."""
+
+
+class TestExceptions:
+    """What is raised beside errors."""
+
+    @pytest.mark.parametrize("cls", [KeyboardInterrupt, SystemExit, GeneratorExit, Odd])
+    @pytest.mark.parametrize("where", ["task", "body", "branch"])
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+    def test_execution_fails_and_the_runtime_lives(self, runtime, cls, where):
+        """Whatever is raised on the runtime's thread, nobody waits for ever."""
+
+        @task
+        async def raises():
+            raise cls
+
+        async def branch():
+            raise cls
+
+        @workflow
+        async def body(ctx):
+            if where == "task":
+                await raises()
+            elif where == "branch":
+                await asyncio.gather(branch(), echo(1))
+            else:
+                raise cls
+
+        context = body.run()
+
+        assert context.has_failed
+        assert body.run().has_failed
+
+    @pytest.mark.parametrize("executor", ["thread", "process"])
+    def test_of_other_threads_and_processes(self, runtime, executor):
+        """It is an error of the task there, and no interruption here."""
+
+        def raises():
+            raise KeyboardInterrupt
+
+        step = task.with_options(executor=executor)(raises)
+
+        @workflow
+        async def body(ctx):
+            await step()
+
+        context = body.run()
+
+        assert context.has_failed
+        assert isinstance(context.output, ExecutionError)
+
+
+class TestNames:
+    """Functions without a name of their own."""
+
+    async def test_partials_and_objects(self, runtime):
+        """They are called what they are made of."""
+
+        class Adds:
+            async def __call__(self, value):
+                return value + 1
+
+        partial = task(functools.partial(echo.func, 5))
+        adds = task(Adds())
+
+        @workflow
+        async def body(ctx):
+            return [await partial(), await adds(1)]
+
+        assert (partial.name, adds.name) == ("echo", "Adds")
+        assert (await body.start()).output == [5, 2]
+
+
+class TestInterrupt:
+    """Ctrl-C while a loop stands still."""
+
+    def test_in_a_running_loop(self, tmp_path):
+        """The execution is cancelled at once, whatever the loop does with signals."""
+        code = textwrap.dedent(
+            """
+            import asyncio, sys
+            from flexiflow.workflows import Runtime, sleep, task, workflow
+
+            @task
+            async def ready():
+                print("ready", flush=True)
+
+            @workflow
+            async def body(ctx):
+                await ready()
+                await sleep(60)
+
+            async def main():
+                with Runtime(home=sys.argv[1]) as runtime:
+                    try:
+                        body.run()
+                    finally:
+                        print(runtime.executions()[0].state, flush=True)
+
+            asyncio.run(main())
+            """
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            text=True,
+        ) as process:
+            first = process.stdout.readline()
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+
+        assert first == "ready\n"
+        assert rest == "CANCELLED\n"
+
+
+class TestCrashes:
+    """Who ended the process."""
+
+    @staticmethod
+    def dying(tmp_path, body, times, end="os._exit(7)"):
+        """Run a body that dies so often; return its state at last."""
+        code = textwrap.dedent(
+            f"""
+            import asyncio, os, sys
+            from flexiflow.workflows import Runtime, sleep, workflow, get_runtime
+
+            @workflow
+            async def body(ctx):
+                await sleep(0)
+                {body}
+
+            async def main():
+                run = body.start(execution_id="one")
+                await asyncio.sleep(0.2)
+                {end}
+
+            with Runtime(home=sys.argv[1]) as runtime:
+                asyncio.run(main())
+            """
+        )
+        for _ in range(times):
+            subprocess.run(
+                [sys.executable, "-c", code, str(tmp_path)],
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+        with Runtime(home=tmp_path) as runtime:
+            return runtime.get_run("one").status
+
+    def test_it_was_the_execution(self, tmp_path):
+        """After three deaths without a step in between it is not tried again."""
+        assert self.dying(tmp_path, "os._exit(7)", 4) == "FAILED"
+
+    def test_it_was_a_restart(self, tmp_path):
+        """A sleeper is not blamed for the end of its process, however often."""
+        assert self.dying(tmp_path, "await sleep(60)", 5) != "FAILED"
+
+    def test_it_ended_in_good_order(self, tmp_path):
+        """Nor is one whose loop or process ended as it should."""
+        body = "await asyncio.sleep(60)"
+
+        assert self.dying(tmp_path, body, 5, end="return") != "FAILED"
+
+
+class TestChangedCode:
+    """Another body than the execution began with."""
+
+    async def test_it_is_told(self, tmp_path, caplog):
+        """A warning names the execution, and the context says so."""
+
+        @workflow.with_options(name="changed")
+        async def before(ctx):
+            return await pause()
+
+        async with Runtime(home=tmp_path):
+            run = before.start()
+            await run
+
+        @workflow.with_options(name="changed")
+        async def after(ctx):
+            return [await pause()]
+
+        async with Runtime(home=tmp_path) as runtime:
+            context = await runtime.answer(run.execution_id, 1, None)
+
+        assert context.output == [1]
+        assert context.code_changed
+        assert run.execution_id in caplog.text
