@@ -65,7 +65,16 @@ class TimeLimit:
         From the block, when it took longer.
     """
 
-    __slots__ = ("_cancels", "_clock", "_is_over", "_seconds", "_task", "_timer")
+    __slots__ = (
+        "_began",
+        "_cancels",
+        "_clock",
+        "_is_left",
+        "_is_over",
+        "_seconds",
+        "_task",
+        "_timer",
+    )
 
     class Over(Exception):  # noqa: N818 - reads as it is raised
         """It took too long."""
@@ -74,19 +83,22 @@ class TimeLimit:
         self._clock = clock
         self._seconds = seconds
         self._is_over = False
+        self._is_left = False
 
     async def __aenter__(self) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - it is awaited in a task
         self._task = task
         self._cancels = task.cancelling()
+        self._began = self._clock.monotonic()
         self._timer = _call_later(
             self._clock, asyncio.get_running_loop(), self._seconds, self._stop
         )
 
     def _stop(self) -> None:
-        self._is_over = True
-        self._task.cancel()
+        if not self._is_left:
+            self._is_over = True
+            self._task.cancel()
 
     async def __aexit__(
         self,
@@ -95,7 +107,12 @@ class TimeLimit:
         trace: TracebackType | None,
     ) -> None:
         self._timer.cancel()
+        self._is_left = True  # a clock of another thread may have called already
         if not self._is_over:
+            # What never let go of the loop is not stopped, but late all the same.
+            late = self._clock.monotonic() - self._began >= self._seconds
+            if late and error is None:
+                raise TimeLimit.Over
             return
         is_ours = self._task.uncancel() <= self._cancels
         if is_ours and isinstance(error, asyncio.CancelledError):

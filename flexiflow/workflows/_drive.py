@@ -349,18 +349,18 @@ class Drive(AtWork):
     # --- ending early -----------------------------------------------------------------
 
     def cancel(self) -> None:
-        """Raise ``CancelledError`` in the body, and store that it was asked for."""
-        if self.ended or self.dead or self.task is None:
+        """Raise ``CancelledError`` in the body, and store that it was asked for.
+
+        Once: a body that cleans up is not disturbed.
+        """
+        if self.ended or self.dead or self.task is None or self.is_cancelling:
             return
-        if not self.is_cancelling:
-            self.is_cancelling = True
-            self.turns.void()
-            record = self.writing.record(
-                "WORKFLOW_CANCELLING",
-                name=self.live.workflow_name,
-                state="CANCELLING",
-            )
-            self.writing.push(record)
+        self.is_cancelling = True
+        self.turns.void()
+        record = self.writing.record(
+            "WORKFLOW_CANCELLING", name=self.live.workflow_name, state="CANCELLING"
+        )
+        self.writing.push(record)
         self.live.go()
         self.none_waits()
         self.task.cancel()

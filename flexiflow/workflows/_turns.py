@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Turns"]
 
-_PATIENCE: Final = 30.0
-"""Seconds that a replay may take longer than the first run before it is refused."""
+_PATIENCE: Final = 10.0
+"""Seconds without progress after which a replay is looked at; it is refused when it has
+taken three times as long as the whole first run besides."""
 
 _HOPS: Final = 6
 """Turns of the loop between two results: ``gather`` in ``gather`` needs five."""
@@ -203,7 +204,7 @@ class Turns:
 
     def _look(self) -> None:
         """Give up when the replay has long taken longer than the first run."""
-        more = 2 * self._recorded.busy_s()
+        more = 3 * self._recorded.busy_s()
         self._timer = self._loop.call_later(more, self._give_up, self.now)
 
     def _give_up(self, before: int) -> None:

@@ -186,6 +186,32 @@ class TestBody:
 
         assert [one.state for one in (*both, after)] == ["CANCELLED"] * 3
 
+    async def test_impatience_does_not_disturb_the_clean_up(self, runtime):
+        """Cancelling again while it cleans up changes nothing."""
+        gate = asyncio.Event()
+        done = []
+
+        @workflow
+        async def body(ctx):
+            try:
+                await hangs("a")
+            finally:
+                await gate.wait()
+                done.append("clean")
+
+        run = await begun(body.start())
+        first = asyncio.ensure_future(run.cancel())
+        while not PROBE.cancelled:  # noqa: ASYNC110 - turns of the loop
+            await asyncio.sleep(0)
+        second = asyncio.ensure_future(run.cancel())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        gate.set()
+
+        assert (await first).is_cancelled
+        assert (await second).is_cancelled
+        assert done == ["clean"]
+
     async def test_who_awaits_may_be_cancelled(self, runtime):
         """Cancelling who waits for an execution does not cancel it."""
 

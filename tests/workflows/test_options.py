@@ -203,6 +203,16 @@ class TestTimeout:
 
         assert (await run).output == 1
 
+    async def test_plain_function_is_late_all_the_same(self, timed, clock):
+        """It cannot be stopped, but it has not kept its time."""
+
+        @task.with_options(timeout=5)
+        def slow(value):
+            clock.advance(6)
+            return value
+
+        assert isinstance((await once(slow).start(1)).output, ExecutionTimeoutError)
+
     async def test_own_timeouts_are_its_own(self, timed):
         """A ``TimeoutError`` of the task itself is an error like any other."""
 
