@@ -145,7 +145,7 @@ class TestSimulation:
         assert other.finished
 
     def test_service_takes_its_time(self):
-        """after is how long a faked service takes; messages go on meanwhile."""
+        """A faked service takes as long as `after` says; messages go on meanwhile."""
         answer = {"result": "R-1", "after": "3s"}
         made = Simulation(order(), fake={"charge_card": answer})
         made.send("submit", items=1)
