@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flexiflow.workflows import (
     Runtime,
+    _turns,
     now,
     parallel,
     patched,
@@ -255,6 +256,27 @@ class TestBranches:
             turns *= 2
 
         assert rerun(runtime, first, body).output == first.output
+
+    def test_lock_that_is_taken_the_other_way_round(self, runtime, monkeypatch):
+        """A replay that cannot go on is refused, and does not wait for ever."""
+        monkeypatch.setattr(_turns, "_PATIENCE", 0.05)
+        waits = [[0, 20], [20, 0]]
+
+        @workflow
+        async def body(ctx):
+            lock = asyncio.Lock()
+
+            async def one(label, turns):
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                async with lock:
+                    return [await fresh(label), await fresh(label)]
+
+            return await asyncio.gather(*map(one, "ab", waits.pop(0)))
+
+        again = rerun(runtime, body.run(), body)
+
+        assert isinstance(again.output, NonDeterminismError)
 
     def test_set_for_as_completed_is_refused(self, runtime):
         """Where their order is lost for good, steps are refused."""
