@@ -171,6 +171,11 @@ class TestRestart:
 
         page.page.evaluate(_RESTART)
         page.wait_idle()
+        left = run_in(page, 2)
+        expect(left.root).to_contain_text("The kernel was restarted")
+        expect(left.form("approve").locator("button[data-resume]")).to_be_disabled()
+        expect(left.form("approve")).to_contain_text("%flexiflow runs shows it")
+        expect(left.cancel).to_be_disabled()
         page.run(0)
         assert "1 run waits for an answer" in page.output_text(0)
         page.run(4)

@@ -89,20 +89,28 @@ function followTraits(
   apply: (traits: Traits, changed: ReadonlySet<TraitName>) => void,
 ): void {
   let changed = new Set<TraitName>();
+  let isLost = false;
   const flush = (): void => {
     if (scope.closed) return;
     const now = changed;
     changed = new Set();
-    apply(readTraits(model), now);
+    const traits = readTraits(model);
+    apply(isLost ? { ...traits, closed: traits.closed || LOST } : traits, now);
   };
-  for (const name of TRAITS) {
-    const note = (): void => {
-      if (changed.size === 0) queueMicrotask(flush);
-      changed.add(name);
-    };
-    model.on(`change:${name}`, note);
-    scope.add(() => model.off(`change:${name}`, note));
-  }
+  const note = (name: TraitName): void => {
+    if (changed.size === 0) queueMicrotask(flush);
+    changed.add(name);
+  };
+  const follow = (event: string, listener: () => void): void => {
+    model.on(event, listener);
+    scope.add(() => model.off(event, listener));
+  };
+  for (const name of TRAITS) follow(`change:${name}`, () => note(name));
+  // The host says so when its kernel is restarted: nobody would hear a click any more.
+  follow("comm_live_update", () => {
+    isLost = true;
+    note("closed");
+  });
   apply(readTraits(model), new Set(TRAITS));
 }
 
@@ -120,6 +128,8 @@ export function isHidden(): boolean {
   return document.visibilityState === "hidden";
 }
 
+/** What a view says that its kernel has left. */
+export const LOST = "The kernel was restarted: this is the last state. Run the cell again.";
 const QUIET_MS = 500;
 
 /** Say the first thing at once and, in a burst, then only the last one. */

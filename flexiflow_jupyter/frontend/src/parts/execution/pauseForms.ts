@@ -4,8 +4,12 @@ import { icon } from "../../icons";
 import { answerHint } from "../../pauseAnswer";
 import type { EdgeStatus, PauseInfo } from "../../protocol";
 import type { Part, ViewContext } from "../../view";
+import { LOST } from "../../view";
 import { arrange } from "../arrange";
 import { permit } from "./head";
+
+/** A run outlives its kernel, and so does its question. */
+const FOUND_AGAIN = "The run itself waits on: %flexiflow runs shows it with its form.";
 
 export function createPauseForms(context: ViewContext): Part {
   const el = html("div", { class: "ff-pauses" });
@@ -82,7 +86,7 @@ class PauseForm {
 
   refresh(permission: EdgeStatus, closed: string, isGoing: boolean): void {
     permit(this.#resume, permission, closed);
-    const reason = closed || permission.reason;
+    const reason = (closed === LOST ? FOUND_AGAIN : closed) || permission.reason;
     this.#reason.hidden = !this.#resume.disabled || !reason || isGoing;
     setText(this.#reason, this.#reason.hidden ? "" : reason);
     this.#resume.disabled ||= isGoing;
