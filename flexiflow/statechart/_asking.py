@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from . import _failures
+from ._expressions import MOST_ITEMS
 from ._frozen import FrozenDict
 from ._moves import without_conflicts
 from .snapshot import Event, Snapshot
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Asking"]
 
-MOST_WORK: Final = 200_000
-"""Pieces of content and data of SCXML that one event may set to work."""
+MOST_WORK: Final = 4 * MOST_ITEMS
+"""Pieces of content and data of SCXML that one event may set to work.
+
+Data that double cost up to twice ``MOST_ITEMS`` until they are too large, and finding
+that out costs as much again: a document must be able to take the error of the first.
+"""
 
 # Any in this module: JSON data of the user's, and what user functions return.
 

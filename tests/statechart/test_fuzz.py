@@ -100,6 +100,19 @@ class TestBombs:
 
         assert len(str(Simulation(from_scxml(text)).context)) < 1_000_000
 
+    def test_document_may_take_the_error_of_data_that_double(self):
+        """The first data that are too large are an error of the document's."""
+        text = (
+            '<scxml><datamodel><data id="x">[0]</data></datamodel><state id="a">'
+            "<onentry>"
+            + '<assign location="x" expr="[x, x]"/>'
+            * 60
+            + '</onentry><transition event="error.execution" target="b"/></state>'
+            '<state id="b"/></scxml>'
+        )
+
+        assert Simulation(from_scxml(text)).leaves == {"b"}
+
 
 class TestExpressions:
     @pytest.mark.parametrize("text", fuzzing.EXPRESSIONS)
