@@ -2,7 +2,8 @@
 
 An *execution* is one run of a workflow. It is created once, under epoch 0, and each
 takeover raises its epoch by one; only the newest epoch may write. A *record* is one
-event of an execution, in the order in which it happened.
+event of an execution, in the order in which it happened. Most are plain tuples with
+names: thousands are read at once, and a dataclass each costs the import 0.6 ms.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ UNOWNED_STATES: Final = frozenset(
 
 @final
 class Record(NamedTuple):
-    """One event of an execution; a plain tuple, since thousands are read at once."""
+    """One event of an execution."""
 
     execution_id: str
     """The execution it belongs to."""
@@ -74,8 +75,7 @@ class Record(NamedTuple):
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class NewExecution:
+class NewExecution(NamedTuple):
     """An execution that is about to be created."""
 
     id: str
@@ -97,8 +97,7 @@ class NewExecution:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """One epoch of an execution: who had it, since when and why."""
 
     epoch: int
@@ -160,8 +159,7 @@ class Execution:
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class ExecutionRow:
+class ExecutionRow(NamedTuple):
     """One execution in a list."""
 
     number: int
