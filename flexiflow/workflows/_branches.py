@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from . import _values
 from ._failures import is_interruption
+from ._options import check_count
 from ._scope import SCOPE, Scope
 from ._step import Step, known_result
 
@@ -151,9 +152,7 @@ class Together:
 
 def check_limit(limit: int) -> int:
     """Return a limit that can be meant."""
-    if limit < 1:
-        msg = f"limit is {limit}; it is at least 1"
-        raise ValueError(msg)
+    check_count("limit", limit, least=1)
     return limit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from .._home import BLOCKED
@@ -18,7 +19,7 @@ from ._taking import (
     load,
     not_waiting,
 )
-from .errors import ExecutionOwnedError, StaleEpochError
+from .errors import ExecutionExistsError, ExecutionOwnedError, StaleEpochError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -44,9 +45,36 @@ class Continuing(Hosting):
             took it over, its loop has ended.
         """
         await live.wait()
-        if live.failure is not None:
+        if isinstance(live.failure, ExecutionExistsError):
+            live.failure = None  # another process was quicker: it is that one
+        elif live.failure is not None:
             raise live.failure
-        return live.context
+        elif live.context.has_finished or live.context.is_paused:
+            return live.context
+        return await self._follow(live)
+
+    async def _follow(self, live: Live) -> ExecutionContext[Any]:
+        """Wait until an execution has stopped that is at work elsewhere.
+
+        If its process dies, it goes on here, once its workflow has been defined.
+        """
+        pause = 0.01
+        while True:
+            stored = load(self.journal, live.id)
+            live.context.input = self._input(stored)
+            live.context.read(stored.execution.records)
+            if stored.is_at_rest:
+                return live.context
+            owner = stored.execution.owner
+            is_left = not self.journal.is_alive(owner) or owner == self.journal.owner
+            if is_left:
+                definition = CATALOGUE.find(live.workflow_name)
+                if definition is None or stored.execution.parent:
+                    return self.live_of(stored).context
+                with contextlib.suppress(StaleEpochError, ExecutionOwnedError):
+                    return await self.finish(self._take_up(stored, definition))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.2)
 
     async def go_on(
         self, execution_id: str, definition: Definition | None = None

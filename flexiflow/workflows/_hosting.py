@@ -44,7 +44,7 @@ __all__ = ["Hosting", "closed_error"]
 
 _log: Final = logging.getLogger("flexiflow.workflows")
 
-_POLL: Final = 0.5
+_POLL: Final = 0.1
 """Seconds between two looks for requests that other processes left in the journal."""
 
 

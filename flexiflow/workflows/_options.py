@@ -6,7 +6,8 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, final, get_args
 
-from ..errors import nearest
+from ..errors import nearest, one_line
+from .errors import WorkflowError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ __all__ = [
     "TaskMetadata",
     "TaskOptions",
     "accepts",
+    "check_count",
 ]
 
 ExecutorName = Literal["local", "thread", "process", "dask"]
@@ -48,6 +50,39 @@ class TaskMetadata:
     """The name of the task."""
     attempt: int
     """Which attempt this is, from 1."""
+
+
+class _WrongOption(WorkflowError, ValueError, TypeError):  # noqa: N818 - raised here
+    """An option is what it cannot be."""
+
+    code = "flexiflow.workflow.option"
+
+
+def _wrong(name: str, value: object, words: str) -> _WrongOption:
+    return _WrongOption(
+        f"The option {name!r} must be {words}",
+        why=f"It is {one_line(value)}.",
+        fix=f"Give {name!r} another value, or leave it out.",
+        context={"option": name},
+    )
+
+
+def _check_number(name: str, value: object, words: str, *, least: float) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and least <= value < float("inf")):  # type: ignore[operator]
+        raise _wrong(name, value, words)
+
+
+def check_count(name: str, value: object, *, least: int) -> None:
+    """Refuse what is no whole number, or too small a one.
+
+    Raises
+    ------
+    WorkflowError
+        Also a ``ValueError`` and a ``TypeError``.
+    """
+    if type(value) is not int or value < least:
+        raise _wrong(name, value, f"a whole number, at least {least}")
 
 
 @final
@@ -85,24 +120,31 @@ class TaskOptions:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.retry_max_attempts < 0:
-            msg = f"retry_max_attempts is {self.retry_max_attempts}; it is at least 0"
-            raise ValueError(msg)
-        if self.retry_delay < 0 or self.timeout < 0:
-            msg = "retry_delay and timeout are seconds, at least 0"
-            raise ValueError(msg)
-        if self.retry_backoff <= 0:
-            msg = f"retry_backoff is {self.retry_backoff}; it is above 0"
-            raise ValueError(msg)
+        check_count("retry_max_attempts", self.retry_max_attempts, least=0)
+        for name in ("retry_delay", "timeout"):
+            _check_number(name, getattr(self, name), "seconds, at least 0", least=0)
+        words = "a number above 0"
+        _check_number("retry_backoff", self.retry_backoff, words, least=5e-324)
+        for name in ("cache", "metadata"):
+            if not isinstance(getattr(self, name), bool):
+                raise _wrong(name, getattr(self, name), "True or False")
+        for name in ("fallback", "rollback"):
+            found = getattr(self, name)
+            if found is not None and not callable(found):
+                raise _wrong(name, found, "a function")
+        given: object = self.name
+        if given is not None and (not isinstance(given, str) or not given):
+            raise _wrong("name", given, "text")
+        if isinstance(self.secret_requests, str):
+            raise _wrong("secret_requests", self.secret_requests, "a list of names")
+        object.__setattr__(self, "secret_requests", tuple(self.secret_requests))
         known = get_args(ExecutorName)
         if self.executor not in known:
-            close = ", ".join(nearest(str(self.executor), known))
-            msg = f"there is no executor {self.executor!r}; there are: {close}"
-            raise ValueError(msg)
-        if isinstance(self.secret_requests, str):
-            msg = f"secret_requests is a list of names: [{self.secret_requests!r}]"
-            raise TypeError(msg)
-        object.__setattr__(self, "secret_requests", tuple(self.secret_requests))
+            raise _wrong(
+                "executor",
+                self.executor,
+                f"one of: {', '.join(nearest(str(self.executor), known))}",
+            )
 
     @property
     def is_plain(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
@@ -14,11 +13,11 @@ from .errors import (
     NonDeterminismError,
     PoisonError,
 )
-from .journal.protocol import Record
+from .journal.protocol import Execution, Record
 from .replay import Recorded
 
 if TYPE_CHECKING:
-    from .journal.protocol import Execution, Journal
+    from .journal.protocol import Journal
 
 __all__ = [
     "INTERRUPTED",
@@ -82,8 +81,19 @@ class Stored:
 
     def plus(self, records: list[Record]) -> Stored:
         """Return it with the records that were written since."""
-        execution = self.execution
-        return Stored(replace(execution, records=(*execution.records, *records)))
+        known = self.execution
+        return Stored(
+            Execution(
+                id=known.id,
+                workflow=known.workflow,
+                input=known.input,
+                parent=known.parent,
+                correlation_id=known.correlation_id,
+                created=known.created,
+                claims=known.claims,
+                records=(*known.records, *records),
+            )
+        )
 
     def question(self, pause: str | None) -> tuple[str, Record]:
         """Return the key and the record of the pause that an answer is for.

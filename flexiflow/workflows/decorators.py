@@ -208,9 +208,7 @@ class _TaskDecorator:
                 timeout=timeout,
                 fallback=fallback,
                 rollback=rollback,
-                secret_requests=tuple(secret_requests)
-                if not isinstance(secret_requests, str)
-                else secret_requests,  # type: ignore[arg-type] # refused there
+                secret_requests=secret_requests,  # type: ignore[arg-type] # made one
                 cache=cache,
                 metadata=metadata,
                 output_storage=output_storage,

@@ -310,7 +310,7 @@ class TestFailingBranches:
         assert (await body.start()).output == list(range(7))
         assert most == 2
 
-    @pytest.mark.parametrize("limit", [0, -1])
+    @pytest.mark.parametrize("limit", [0, -1, "a", 1.5, True])
     async def test_limit_that_cannot_be_meant(self, runtime, limit):
         """At least one has to run."""
 

@@ -532,3 +532,64 @@ class TestChangedCode:
         assert context.output == [1]
         assert context.code_changed
         assert run.execution_id in caplog.text
+
+
+async def _end_of(run):
+    return await run
+
+
+class TestSameId:
+    """Two processes that start one execution."""
+
+    async def test_the_slower_one_follows(self, tmp_path):
+        """Both get the end of the one that began."""
+        calls = []
+        gate = asyncio.Event()
+
+        @task
+        async def counts(value):
+            calls.append(value)
+            await gate.wait()
+            return value
+
+        @workflow
+        async def body(ctx):
+            return await counts(ctx.input)
+
+        with Runtime(home=tmp_path) as one, Runtime(home=tmp_path) as other:
+            first = one.start(body.definition, 1, execution_id="same")
+            second = other.start(body.definition, 2, execution_id="same")
+            waiting = asyncio.gather(first, second)
+            while not calls:  # noqa: ASYNC110 - the disk decides when
+                await asyncio.sleep(0)
+            gate.set()
+            contexts = await waiting
+
+        assert [context.output for context in contexts] == [calls[0]] * 2
+        assert len(calls) == 1
+
+    async def test_handle_of_what_runs_elsewhere(self, tmp_path):
+        """Awaiting it gives the end, whoever comes to it."""
+        gate = asyncio.Event()
+
+        @task
+        async def waits():
+            await gate.wait()
+            return 5
+
+        @workflow
+        async def body(ctx):
+            return await waits()
+
+        with Runtime(home=tmp_path) as owner, Runtime(home=tmp_path) as other:
+            run = owner.start(body.definition, execution_id="one")
+            async for event in run.events():
+                if event.type == "TASK_STARTED":
+                    break
+            waiting = asyncio.ensure_future(_end_of(other.get_run("one")))
+            await asyncio.sleep(0)
+            gate.set()
+            context = await waiting
+            await run
+
+        assert context.output == 5
