@@ -572,7 +572,7 @@ class TestAnySession:
         try:
             text = recording.as_scenario()
         except RecordingError:
-            return  # refused: a timer failed, or regions met as no sandbox has them meet
+            return  # refused: a timer failed, or regions met in another order
         written = f"scenarios:\n{text}"
         scenario = load_chart(f"name: x\nstates: {{a: }}\n{written}").scenarios[0]
 
