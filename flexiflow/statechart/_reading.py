@@ -44,7 +44,7 @@ FUNCTION: Final = re.compile(r"(?!_)[A-Za-z]\w*")
 """A bare function name."""
 DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 """A number and a unit."""
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, None: 1.0}
 _MOST_LISTED = 8
 _LONGEST_DURATION = 20
 
@@ -93,7 +93,11 @@ def seconds_of(value: object) -> float | None:
     if not isinstance(value, str) or len(value) > _LONGEST_DURATION:
         return None
     match = DURATION.fullmatch(value)
-    return float(match[1]) * _UNITS[match[2]] if match else None
+    if match is None:
+        return None
+    if match[2] == "ms":  # divided, so that 565ms is 0.565 to the last digit
+        return float(match[1]) / 1000
+    return float(match[1]) * _UNITS[match[2]]
 
 
 @final

@@ -244,6 +244,15 @@ class TestSimulation:
 
         assert [(one.to, one.message) for one in made.sent] == [("y", {"type": "n"})]
 
+    def test_milliseconds_are_exact(self):
+        """565 ms have gone by after 0.565 s, to the last digit."""
+        chart = load_chart("name: x\nstates: {a: {after: {565ms: b}}, b: }")
+        simulation = Simulation(chart)
+
+        simulation.advance(0.565)
+
+        assert simulation.leaves == {"b"}
+
     def test_duration_must_be_one(self):
         """Time goes on by a duration."""
         with pytest.raises(ConfigError, match="not a duration"):
