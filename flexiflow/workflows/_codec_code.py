@@ -14,12 +14,13 @@ from ._codec_classes import class_name
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["code_digest", "is_same_code"]
+__all__ = ["VERSION", "code_digest", "code_text", "is_same_code"]
 
 _SIZE: Final = 16
 """Bytes of a digest."""
 
-_VERSION: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+VERSION: Final = f"{sys.version_info.major}.{sys.version_info.minor}"
+"""The version of Python, for its code is another in each."""
 
 
 def code_digest(
@@ -43,7 +44,7 @@ def code_digest(
     _add(function, parts, digest, closure=closure, seen=set())
     text = "\n".join(parts)
     made = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_SIZE)
-    return f"{_VERSION}:{made.hexdigest()}"
+    return f"{VERSION}:{made.hexdigest()}"
 
 
 def is_same_code(one: str, other: str) -> bool:
@@ -75,7 +76,7 @@ def _add(
     if id(function) in seen:
         return
     seen.add(id(function))
-    parts.append(_code(function.__code__, function.__doc__))
+    parts.append(code_text(function.__code__, function.__doc__))
     parts.append(digest([function.__defaults__, function.__kwdefaults__]))
     if not closure:
         return
@@ -111,7 +112,7 @@ def _around(function: FunctionType) -> list[object]:
     return found
 
 
-def _code(code: CodeType, doc: str | None = None) -> str:
+def code_text(code: CodeType, doc: str | None = None) -> str:
     """Return the text of a code object, without its file, its lines and its name."""
     constants = code.co_consts
     if doc is not None and constants and constants[0] == doc:
@@ -131,7 +132,7 @@ def _code(code: CodeType, doc: str | None = None) -> str:
 def _constant(value: object) -> str:
     """Return the text of a constant; sets in an order that hashes do not change."""
     if isinstance(value, CodeType):
-        return _code(value)
+        return code_text(value)
     if isinstance(value, tuple):
         return f"({', '.join(_constant(item) for item in value)})"
     if isinstance(value, frozenset):
