@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import dis
+import inspect
 import json
 import logging
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
 from pathlib import Path
-from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..extras._atomic import replace_file
-from .codec import code_digest, decode, digest, encode
+from ._fingerprint import fingerprint
+from .codec import decode, digest, encode
 from .config import Configuration
 from .errors import CodecError, StorageError
 from .storage import FileStorage
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Hit", "ResultCache"]
 
 _KEY_BYTES: Final = 20
-_SETTLED: Final = (bool, bytes, complex, float, int, str, type(None))
 _log: Final = logging.getLogger("flexiflow.workflows")
 
 
@@ -82,25 +81,22 @@ class ResultCache:
         Parameters
         ----------
         function : callable
-            Its module, its name and its code count, and what it takes from around it
-            as far as that is settled: numbers, text, functions. What may change from
-            call to call (lists, objects, what it assigns itself) does not, nor do
-            global variables.
+            Its module, its name and its code count, its defaults, the object that it is
+            a method of, and what it uses that cannot change under it: constants,
+            and the code of functions and classes that are not installed. What may
+            change from call to call (lists, dicts, what it assigns itself) does not,
+            nor what it imports or looks up within.
         args, kwargs : tuple, mapping
-            What it is called with.
+            What it is called with; ``f(1)``, ``f(x=1)`` and a call that gives a default
+            are one call.
 
         Raises
         ------
         CodecError
-            If an argument cannot be told from another, since it cannot be encoded.
+            If an argument, or the object of a method, cannot be told from another,
+            since it cannot be encoded.
         """
-        parts = [
-            getattr(function, "__module__", ""),
-            getattr(function, "__qualname__", ""),
-            code_digest(function),
-            _settled(function),
-            digest([list(args), dict(kwargs)], strict=True),
-        ]
+        parts = [fingerprint(function), _arguments(function, args, kwargs)]
         text = json.dumps(parts).encode()
         return blake2b(text, digest_size=_KEY_BYTES).hexdigest()
 
@@ -159,37 +155,31 @@ def _checksum(text: str) -> str:
     return f"1 {sha256(text.encode()).hexdigest()}"
 
 
-def _settled(function: object, depth: int = 3) -> list[tuple[str, str]]:
-    """Return the variables from around a function that cannot change under it."""
-    if not isinstance(function, FunctionType) or not function.__closure__ or not depth:
-        return []
-    assigned = _assigned(function.__code__)
-    found = []
-    for name, cell in zip(
-        function.__code__.co_freevars, function.__closure__, strict=True
-    ):
-        try:
-            value = cell.cell_contents
-        except ValueError:  # not bound yet
+def _arguments(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> str:
+    """Return the digest of a call's arguments, however they were given."""
+    try:
+        # what a decorator takes is its own affair: it may tell calls apart
+        signature = inspect.signature(function, follow_wrapped=False)
+        given = signature.bind_partial(*args, **kwargs).arguments
+    except (TypeError, ValueError):  # no signature, or none that fits
+        return digest([list(args), dict(kwargs)], strict=True)
+    values = {}
+    for name, parameter in signature.parameters.items():
+        default = parameter.default
+        value = given.get(name, default)
+        if value is parameter.empty:
             continue
-        if name in assigned:
-            continue
-        if type(value) in _SETTLED:
-            found.append((name, digest(value)))
-        elif isinstance(value, FunctionType) and value is not function:
-            inner = _settled(value, depth - 1)
-            found.append((name, code_digest(value) + digest(inner)))
-    return found
+        is_default = value is default and not _has_digest(value)
+        values[name] = {"$default": name} if is_default else value
+    return digest(values, strict=True)
 
 
-def _assigned(code: CodeType) -> set[str]:
-    """Return the variables from around that a code assigns, or code within it."""
-    found = {
-        str(step.argval)
-        for step in dis.get_instructions(code)
-        if step.opname in {"STORE_DEREF", "DELETE_DEREF"}
-    }
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            found |= _assigned(constant)
-    return found
+def _has_digest(value: object) -> bool:
+    """Return whether a value can be told from others by its digest."""
+    try:
+        digest(value, strict=True)
+    except CodecError:
+        return False
+    return True

@@ -1,5 +1,6 @@
 """The cache of results: what counts, what is shared, what is left alone."""
 
+import functools
 import hashlib
 import json
 import logging
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flexiflow.workflows import task, workflow
 from flexiflow.workflows.cache import Hit, ResultCache
 from flexiflow.workflows.config import Configuration
 from flexiflow.workflows.errors import CodecError
@@ -134,6 +136,61 @@ class TestKey:
         with pytest.raises(CodecError):
             ResultCache.key(work, (object(),), {})
 
+    def test_ways_to_give_arguments_are_one_call(self):
+        """By place, by name, or left to the default."""
+        work = made("def work(x, y=1, *, z=(1, 2)):\n    return x\n")
+        calls = [
+            ((1,), {}),
+            ((), {"x": 1}),
+            ((1, 1), {}),
+            ((1,), {"y": 1}),
+            ((), {"z": (1, 2), "y": 1, "x": 1}),
+        ]
+
+        assert len({ResultCache.key(work, *call) for call in calls}) == 1
+
+    def test_arguments_of_a_name_are_not_those_of_another(self):
+        """What goes to ``*args`` and ``**kwargs`` stays there."""
+        work = made("def work(a=1, /, *b, **c):\n    return a\n")
+        calls = [
+            ((1,), {}),
+            ((1, 2), {}),
+            ((1, (2,)), {}),
+            ((1,), {"a": 2}),
+            ((1,), {"b": (2,)}),
+            ((1,), {"c": {}}),
+            ((2,), {}),
+        ]
+
+        assert len({ResultCache.key(work, *call) for call in calls}) == len(calls)
+
+    def test_default_without_a_digest_is_no_argument(self):
+        """Whether it is given or not; another such object is refused."""
+        work = made("nothing = object()\ndef work(a, b=nothing):\n    return a\n")
+        nothing = work.__defaults__[0]
+
+        assert ResultCache.key(work, (1,), {}) == ResultCache.key(
+            work, (1, nothing), {}
+        )
+        with pytest.raises(CodecError):
+            ResultCache.key(work, (1, object()), {})
+
+    def test_function_without_a_signature_takes_arguments_as_they_come(self):
+        """Also one that tells of itself what its decorator does not take."""
+
+        @functools.wraps(work)
+        def wrapper(*args, **kwargs):
+            return args, kwargs
+
+        for function in (max, wrapper):
+            one = ResultCache.key(function, (1,), {})
+            assert one == ResultCache.key(function, (1,), {})
+            assert one != ResultCache.key(function, (), {"value": 1})
+
+    def test_arguments_that_do_not_fit_have_a_key(self):
+        """The call itself says what is wrong with them."""
+        assert ResultCache.key(work, (1, 2), {}) != ResultCache.key(work, (1,), {})
+
     def test_is_the_same_in_another_process(self):
         """Whatever its hash seed."""
         code = (
@@ -151,6 +208,66 @@ class TestKey:
         }  # fmt: skip
 
         assert len(keys) == 1
+
+
+class TestCachedTasks:
+    def test_call_is_one_however_it_is_written(self, runtime):
+        """Arguments by place and by name, defaults given and left out."""
+        ran = []
+
+        @task.with_options(cache=True)
+        async def cached(x, y=1):
+            ran.append(x)
+            return x
+
+        @workflow
+        async def body(ctx):
+            return [await cached(1), await cached(x=1), await cached(1, y=1)]
+
+        assert body.run().output == [1, 1, 1]
+        assert ran == [1]
+
+    def test_methods_and_objects_do_not_mix_their_results(self, runtime):
+        """The object is part of what is computed from."""
+
+        class Adds:
+            def __init__(self, by):
+                self.by = by
+
+            @task.with_options(cache=True)
+            async def to(self, x):
+                return self.by + x
+
+            async def __call__(self, x):
+                return self.by + x
+
+        one, other = (task.with_options(cache=True)(Adds(by)) for by in (1, 100))
+
+        @workflow
+        async def body(ctx):
+            methods = [await Adds(1).to(1), await Adds(100).to(1)]
+            return [*methods, await one(1), await other(1)]
+
+        assert body.run().output == [2, 101, 2, 101]
+
+    def test_object_that_cannot_be_told_fails_the_task(self, runtime):
+        """It says what to do."""
+
+        class Holds:
+            def __init__(self):
+                self.lock = threading.Lock()
+
+            @task.with_options(cache=True)
+            async def it(self):
+                return 1
+
+        @workflow
+        async def body(ctx):
+            return await Holds().it()
+
+        context = body.run()
+        assert context.has_failed
+        assert "object without a digest" in str(context.output)
 
 
 class TestResultCache:
