@@ -143,7 +143,7 @@ class ChartHolder(StateMachine):
     @property
     def is_finished(self) -> bool:
         """Whether the machine has come to its end."""
-        return all(node.kind == "final" for node in self.current_state.nodes)
+        return self.current_state.is_ended
 
     @property
     def last_transitions(self) -> tuple[int, ...]:

@@ -186,7 +186,7 @@ class Asking:
         """Return the edges that an event or a message makes possible now."""
         if not isinstance(event, Event):
             kind = event.get("type")
-            if not isinstance(kind, str):
+            if not isinstance(kind, str) or self.configuration.is_ended:
                 return []
             return self.select(self.configuration.takers(kind))
         origin = event.origin

@@ -106,6 +106,8 @@ def why_not(
     if not isinstance(kind, str):
         text = "The message has no type. Add one, as text."
         return WhyNot("", configuration.leaves, text)
+    if configuration.is_ended:
+        return _nobody(snapshot, kind, functions=functions, host=host)
     chains = configuration.chains(lambda node: node.taking(kind))
     edges = list(dict.fromkeys(edge for chain in chains for edge in chain))
     if not edges:
@@ -202,9 +204,7 @@ def _nobody(
     program = configuration.program
     here = _listed([path.rpartition(".")[2] for path in configuration.leaves], "and")
     states = _taken_in(program, message)
-    if all(node.kind == "final" for node in configuration.nodes) and (
-        program.root.kind != "parallel"
-    ):
+    if configuration.is_ended:
         ended = f"{program.chart.name} has ended in {here}. It takes no more messages."
         return WhyNot(message, configuration.leaves, ended, (), states)
     if not states:

@@ -187,7 +187,8 @@ class _Reader:
             trigger, key = "message", str(more["on"])
         if "if" not in more and "cond" in element.attrib:
             self._not_ours(element)
-        data = {name: more[name] for name in _MOVE_KEYS if name in more}
+        # a condition of SCXML's alone has no form in the language: "if" is null then
+        data = {name: more[name] for name in _MOVE_KEYS if more.get(name) is not None}
         found = self._actions(element)
         if found:
             data["do"] = found

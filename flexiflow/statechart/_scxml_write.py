@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, final
 from xml.etree import ElementTree as ET
 
 from ._draft import chart_data, notes_data
-from ._parts import Add, Cancel, LogText, Raise, Send, Set
+from ._parts import (
+    Add,
+    AllOf,
+    AnyOf,
+    Cancel,
+    InState,
+    LogText,
+    NotOf,
+    Raise,
+    Send,
+    Set,
+)
 from ._reading import seconds_of
 from ._references import split_reference
 from ._scxml_document import add
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from ._parts import Action, Service
-    from .model import Chart, StateNode, Transition
+    from .model import Chart, Guard, StateNode, Transition
 
 __all__ = ["CHART", "DO", "MORE", "RUN", "event_token", "write_own"]
 
@@ -194,11 +205,17 @@ class _Writer:
             more["reenter"] = True
         more.update(notes_data(move))
         within = (inside or not node.path) and move.targets and not move.reenter
+        cond: Guard | None = guard
+        listens = move.trigger in {"message", "always"}
+        if not node.path and listens and self._ends(node):
+            # the whole stands in a state here: its end is not that of the document
+            cond = AllOf((NotOf(self._end(node)), *((guard,) if guard else ())))
+            more.setdefault("if", None)
         element = add(
             parent,
             "transition",
             event=event,
-            cond=None if guard is None else condition(guard, self.id_of),
+            cond=None if cond is None else condition(cond, self.id_of),
             target=self._names(move.targets) or None,
             type="internal" if within else None,
         )
@@ -206,6 +223,27 @@ class _Writer:
             element.set(MORE, json_attribute(more))
         for action in move.actions:
             self._action(element, action)
+
+    def _children(self, node: StateNode) -> list[StateNode]:
+        found = [self.chart.state(path) for path in node.children]
+        return [one for one in found if one.kind != "history"]
+
+    def _ends(self, node: StateNode) -> bool:
+        """Return whether a state can come to its end."""
+        if node.kind == "parallel":
+            return all(map(self._ends, self._children(node)))
+        return node.kind == "final" or any(
+            one.kind == "final" for one in self._children(node)
+        )
+
+    def _end(self, node: StateNode) -> Guard:
+        """Return the guard that a state has come to its end."""
+        if node.kind == "parallel":
+            return AllOf(tuple(map(self._end, self._children(node))))
+        if node.kind == "final":
+            return InState(node.path)
+        finals = [one for one in self._children(node) if one.kind == "final"]
+        return AnyOf(tuple(InState(one.path) for one in finals))
 
     def _event(
         self, node: StateNode, move: Transition

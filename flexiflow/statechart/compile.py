@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._frozen import freeze
-from ._moves import Plan, entry_order, exit_order, without_conflicts
+from ._moves import Plan, entry_order, exit_order, is_done, without_conflicts
 from ._references import compile_value
 from ._tables import Edge, Node, Op, done_name, timer_name
 from .actions import pure_puts
@@ -116,6 +116,7 @@ class Configuration:
         "_takers",
         "active",
         "has_always",
+        "is_ended",
         "is_waiting",
         "leaves",
         "name",
@@ -139,8 +140,10 @@ class Configuration:
     otherwise: Move | None
     """What a message of any other type does."""
 
+    is_ended: bool
+    """Whether the machine has come to its end: it takes no more messages."""
     has_always: bool
-    """Whether there are eventless transitions."""
+    """Whether there are eventless transitions that may be taken."""
     is_waiting: bool
     """Whether the states were not entered yet: every message takes the full path."""
 
@@ -161,9 +164,11 @@ class Configuration:
         self.row = {}
         self.plans: dict[tuple[Edge, ...], Plan] = {}
         self._takers: dict[str, list[list[Edge]]] = {}
-        self.has_always = any(node.always for node in self.active)
+        is_ended = bool(nodes) and nodes[0].kind == "final"
+        self.is_ended = is_ended and is_done(program.root, self.active)
+        self.has_always = not self.is_ended and any(node.always for node in self.active)
         self.otherwise = SLOW if is_waiting else None
-        for node in () if is_waiting else self.active:
+        for node in () if is_waiting or self.is_ended else self.active:
             for message in node.exact:
                 self.row[message] = BUILD
             if node.patterns:

@@ -416,6 +416,18 @@ def step(
     ActionError
         If a guard raises; if an action fails and no ``error`` transition takes it; if
         the chart does not come to rest.
+
+    Notes
+    -----
+    A machine that has ended (its top level is in a final state, or each of its regions
+    is) ignores every message, what it raised itself included; ``done`` of the top level
+    alone may lead out of the end, in the step that reaches it.
+
+    A message that nobody takes changes nothing: ``always`` is tested after transitions,
+    not after it, so that ``can``, ``accepted`` and ``why_not`` tell all that a message
+    may do. Only a guard that looks at the message, or a function that answers
+    differently each time, would notice. Documents of SCXML test their eventless
+    transitions after every event, as the recommendation's main loop does.
     """
     run = Run(
         snapshot,
@@ -426,6 +438,8 @@ def step(
     if isinstance(message, Event):
         run.result, run.error = message.result, message.error
     if isinstance(message, Event) and is_stale(snapshot, message):
+        return run.finish(proceeded=False)
+    if snapshot.configuration.is_ended and not isinstance(message, Event):
         return run.finish(proceeded=False)
     if run.program.is_scxml and not isinstance(message, Event):
         yield from run.settle_document(message)

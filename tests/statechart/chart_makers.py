@@ -396,8 +396,7 @@ class CommonMaker:
         tree = self.tree(3, "", group)
         data = {"name": "random", "context": {"x": 0, "y": self.rng.randrange(3)}}
         data[group] = {name: self.state(*node) for name, node in tree.items()}
-        ends = any(kind == "final" for kind, _, _ in tree.values())
-        if maybe(self.rng, 0.3) and (self.wild or not ends):
+        if maybe(self.rng, 0.3):
             data["on"] = {self.message(""): self.transition("")}
         return data
 
@@ -624,14 +623,9 @@ def differences(chart):
         ``regions``: states within and around regions wait for the same.
         ``history``: a history's default is a history.
         ``memory``: a state with states leads to a deep history that may stand for it.
-        ``end``: the top level waits for messages beside a final state.
     """
     found = set()
     kinds = {node.path: node.kind for node in (chart.root, *chart)}
-    if chart.root.transitions and any(
-        kinds[path] == "final" for path in chart.root.children
-    ):
-        found.add("end")
     for move in chart.transitions:
         for target in move.targets:
             stays = target.startswith(f"{move.source}.") and not move.reenter

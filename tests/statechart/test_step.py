@@ -435,6 +435,42 @@ states:
 
         assert player.send("m") == "a"
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "name: x\non: {n: a}\nstates: {a: {on: {m: b}}, b: {final: true}}",
+            "name: x\non: {'*': a}\nstates: {a: {on: {m: b}}, b: {final: true}}",
+            (
+                "name: x\non: {n: a}\n"
+                "states: {a: {on: {m: b}}, b: {final: true, entry: {raise: n}}}"
+            ),
+            (
+                "name: x\non: {n: {do: {set: {k: 1}}}}\ncontext: {k: 0}\n"
+                "parallel: {b: {states: {c: {on: {m: d}}, d: {final: true}}}}"
+            ),
+        ],
+    )
+    def test_machine_that_has_ended_takes_nothing(self, text):
+        """The top level's own transitions end with it, for raised messages too."""
+        player = Player(text)
+        end = player.send("m")
+
+        assert player.send("n") == end
+        assert player.machine.is_finished
+        assert not player.machine.can({"type": "n"}, None)
+        assert "has ended" in str(player.machine.why_not({"type": "n"}, None))
+        assert player.machine.context in ({}, {"k": 0})
+
+    def test_final_state_within_another_is_not_the_end(self):
+        """What stands around a final state still takes messages."""
+        player = Player(
+            "name: x\nstates: {a: {on: {m: b}, states: {c: {final: true}}}, b: }"
+        )
+
+        assert not player.machine.is_finished
+        assert player.machine.can({"type": "m"}, None)
+        assert player.send("m") == "b"
+
     def test_action_may_fail_within_a_compound_state(self):
         """Error of the compound state takes what fails within."""
         player = Player("""

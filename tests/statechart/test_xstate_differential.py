@@ -21,8 +21,6 @@ ones, recognised and counted:
   what is within, it stays active in both.
 - ``history``: a history whose default is a history is followed here; XState enters the
   history state itself.
-- ``end``: XState stops for good when a top-level final state is reached, while the top
-  level's own ``on`` still works here: what comes after the end is not compared.
 - An ignored message does not test ``always`` again here; in XState it does, so that
   ``always`` tests the context alone in these charts.
 - Patterns: the first in document order here, the longest in XState; not in these
@@ -141,8 +139,6 @@ def first_difference(seen, other):
         found = (leaves(there["value"]), there["context"])
         if here != found:
             return f"step {at}: {here} here, {found} there", at
-        if there["done"]:
-            return None, at + 1
     return None, len(seen)
 
 
