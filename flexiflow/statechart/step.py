@@ -29,12 +29,7 @@ from ._step_parts import checked_values, delay_of, done_of, effect_of, failure_o
 from .actions import ActionRefusedError, frozen
 from .functions import Functions
 from .model import Raise
-from .ports import (
-    StartService,
-    StartTimer,
-    Stop,
-    in_order,
-)
+from .ports import StartService, StartTimer, Stop, in_order
 from .snapshot import Event, Pending, Snapshot, StepResult, Steps
 
 if TYPE_CHECKING:
