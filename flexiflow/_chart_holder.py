@@ -79,6 +79,7 @@ class ChartHolder(StateMachine):
         self._last: Move | tuple[int, ...] = ()
         if self._running is not None:
             self._running.entries = NO_ENTRIES
+            self._running.over = frozenset()
         context = program.context
         if given:
             context = FrozenDict({**context, **freeze(dict(given), "context")})

@@ -58,7 +58,8 @@ def pending(
         ``timers`` (seconds left, by name), ``sends`` (messages as :func:`delayed` gives
         them), ``stories`` (the correlation ids of timers and services, by their names
         and states), and ``at``, the seconds since the epoch at which that is so;
-        ``services`` and ``session`` where a chart has services that are found again.
+        ``services`` and ``session`` where a chart has services that are found again;
+        ``over``, the names of timers and services of the active states that have come.
     """
     runs: dict[str, Any] = {}
     found: dict[str, Any] = {}
@@ -78,6 +79,9 @@ def pending(
         services |= owed_services(owed, running, program.chart.name)
         found = {"session": [running.session, running.count]}
         found |= {"services": services} if services else {}
+    over = running.names_over() if running is not None else []
+    if over:
+        found |= {"over": over}
     if stories:
         found |= {"stories": stories}
     if timers or sends:

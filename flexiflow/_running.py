@@ -6,12 +6,13 @@ import os
 from typing import TYPE_CHECKING, Any, final
 
 from .errors import PersistenceError, one_line
-from .statechart.ports import PROVIDED, StartService
+from .statechart.ports import PROVIDED, StartService, StartTimer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .statechart.ports import Clockwork, Effect
+    from .statechart.snapshot import Event, StepResult
 
 __all__ = ["Running", "is_provided", "owed_services"]
 
@@ -22,7 +23,7 @@ __all__ = ["Running", "is_provided", "owed_services"]
 class Running:
     """What a machine with timers or services remembers; most machines have none."""
 
-    __slots__ = ("clockwork", "count", "entries", "output", "session")
+    __slots__ = ("clockwork", "count", "entries", "output", "over", "session")
 
     def __init__(self) -> None:
         self.entries: Mapping[str, int] = {}
@@ -35,6 +36,54 @@ class Running:
         """What tells this machine's runs from those of all others; kept when saved."""
         self.output: Any = None
         """What the machine gave at its end."""
+        self.over: frozenset[tuple[str, int, str]] = frozenset()
+        """What has come, by state, entry and name: it does not begin again."""
+
+    def keep(self, result: StepResult) -> None:
+        """Remember which timers and services run, and what the end gave."""
+        self.entries = result.snapshot.entries
+        self.count = result.snapshot.count
+        self.output = result.output
+
+    def note(self, event: Event) -> None:
+        """Remember that a timer or service has come, while its state is active."""
+        entry = event.entry
+        if entry is not None and self.entries.get(event.state) == entry:
+            name = event.name
+            if not name.startswith("after."):
+                name = f"run.{event.state}"
+            self.over = frozenset(
+                one for one in self.over if self.entries.get(one[0]) == one[1]
+            ) | {(event.state, entry, name)}
+
+    def names_over(self) -> list[str]:
+        """Return the names of what has come in the active states, as JSON data."""
+        present = self.entries
+        return sorted(
+            name for state, entry, name in self.over if present.get(state) == entry
+        )
+
+    def without_over(
+        self, effects: Iterable[Effect], names: object
+    ) -> tuple[Effect, ...]:
+        """Return what begins again: all but what had come when the data were taken.
+
+        Parameters
+        ----------
+        effects : iterable of Effect
+            What the active states begin.
+        names : object
+            What :meth:`names_over` gave; what is no list of names is none.
+        """
+        known = frozenset(names if isinstance(names, list | tuple) else ())
+        kept: list[Effect] = []
+        for one in effects:
+            name = _name_of(one)
+            if name in known and isinstance(one, StartTimer | StartService):
+                self.over |= {(one.state, one.entry, name)}
+            else:
+                kept.append(one)
+        return tuple(kept)
 
     def begin_session(self) -> str:
         """Return the session, drawn when it is first needed."""
@@ -63,6 +112,13 @@ class Running:
                 fix="Restore data that were saved by data().",
             )
         self.session, self.count = saved
+
+
+def _name_of(effect: Effect) -> str:
+    """Return what a timer or service is noted by when it has come."""
+    if isinstance(effect, StartTimer):
+        return effect.name
+    return f"run.{effect.state}" if isinstance(effect, StartService) else ""
 
 
 def is_provided(effect: Effect) -> bool:

@@ -276,11 +276,16 @@ class ChartMachine(ChartHolder):
                 return await self.start(component)
         if not self.is_started:
             self._owed += (await self.start(component)).effects
-        result = await perform(
-            step(self.snapshot, event, functions=self._functions, host=component),
-            self._functions,
-        )
-        return self._commit(result)
+        steps = step(self.snapshot, event, functions=self._functions, host=component)
+        if not isinstance(event, Event):
+            return self._commit(await perform(steps, self._functions))
+        try:
+            outcome = self._commit(await perform(steps, self._functions))
+        except Exception:
+            self.running.note(event)
+            raise
+        self.running.note(event)
+        return outcome
 
     async def handle_message(self, message: Mapping[str, Any], component: Any) -> bool:
         """Handle a message; its effects wait for the next ``handle``."""
@@ -300,20 +305,13 @@ class ChartMachine(ChartHolder):
             self._history = after.history
             self._last = result.taken
             if after.count or result.output is not None:
-                self._keep(result)
+                self.running.keep(result)
         effects = result.effects
         if self._owed:
             effects, self._owed = self._owed + effects, ()
         if not effects:
             return _OUTCOMES[result.proceeded, result.changed]
         return Outcome(result.proceeded, result.changed, effects)
-
-    def _keep(self, result: StepResult) -> None:
-        """Remember which timers and services run, and what the end gave."""
-        running = self.running
-        running.entries = result.snapshot.entries
-        running.count = result.snapshot.count
-        running.output = result.output
 
     # --- another chart ----------------------------------------------------------------
 
@@ -386,7 +384,7 @@ class ChartMachine(ChartHolder):
         """Owe the timers and services of active states."""
         result = resume(self.snapshot, paths)
         if result.snapshot.count:
-            self._keep(result)
+            self.running.keep(result)
         self._owed += (*first, *result.effects)
 
     def resume(self, left: Mapping[str, Any] = MappingProxyType({})) -> None:
@@ -395,14 +393,18 @@ class ChartMachine(ChartHolder):
         Parameters
         ----------
         left : mapping, optional
-            What is left of ``timers``, ``sends`` and ``services``, as in ``data``.
+            What is left of ``timers``, ``sends`` and ``services``, and what is
+            ``over``, as in ``data``.
         """
         if self._running is not None:
             self._running.entries = NO_ENTRIES
+            self._running.over = frozenset()
         timed = [n.path for n in self.current_state.active if n.timers or n.services]
         if timed and self.is_started:
             self._begin_timers(timed)
         self._owed = begun_again(self._owed, left)
+        if left.get("over"):
+            self._owed = self.running.without_over(self._owed, left["over"])
 
     # --- data -------------------------------------------------------------------------
 
@@ -416,7 +418,9 @@ class ChartMachine(ChartHolder):
             ``history`` (paths by the history state's path), ``started``; where
             something is pending ``timers`` (seconds left by name), ``sends`` (delayed
             messages), ``services`` (workflows and child components by the state's
-            path, to be found again) and ``at`` (seconds since the epoch).
+            path, to be found again) and ``at`` (seconds since the epoch); ``over``
+            (names of timers, and of ``run`` by state, that have come while the state
+            is active).
         """
         return {
             **pending(self._owed, self._noted(), self._program),

@@ -478,6 +478,108 @@ class TestRestart:
         assert door.state == "b"
 
 
+OVER = """
+name: s
+context: {n: 0, r: 0}
+states:
+  q:
+    run: work
+    done: {do: {add: {r: 1}}}
+    after: {4s: {do: {add: {n: 1}}}, 20s: z}
+    on: {again: q}
+  z:
+"""
+
+
+class TestOver:
+    """What has come while its state is active does not come a second time."""
+
+    async def restored(self, bench, first, **functions):
+        """Return a component restored from what another's data are."""
+        data = json.loads(json.dumps(first.state_machine.data()))
+        first.close()
+        chart = load_chart(OVER)
+        machine = ChartMachine.from_data(chart, data, functions=Functions(functions))
+        made = AsyncComponent("again", state_machine=machine)
+        bench.engine.register(made)
+        return made
+
+    async def test_restored_component_repeats_nothing(self, bench):
+        """A timer that fired and a service that ended are over, restored or not."""
+        calls = []
+        first = bench.add(OVER, work=lambda: calls.append(1))
+        await bench.pass_(5)
+        made = await self.restored(bench, first, work=lambda: calls.append(2))
+        await bench.pass_(10)
+        made = await self.restored(bench, made, work=lambda: calls.append(3))
+        await bench.pass_(4)
+
+        assert (made.context, calls) == ({"n": 1, "r": 1}, [1])
+        await bench.pass_(1)
+        assert made.state == "z"
+
+    async def test_state_that_is_entered_again_begins_all(self, bench):
+        """Only the present entry of a state counts."""
+        calls = []
+        first = bench.add(OVER, work=lambda: calls.append(1))
+        await bench.pass_(5)
+        await first.send("again")
+        await bench.rest()
+        made = await self.restored(bench, first, work=lambda: calls.append(2))
+        await bench.pass_(5)
+
+        assert (made.context, calls) == ({"n": 2, "r": 2}, [1, 1])
+
+    async def test_service_that_failed_is_over(self, bench):
+        """What was told of it was told; nobody took it."""
+        calls = []
+
+        def fail():
+            calls.append(1)
+            raise ValueError
+
+        first = bench.add(OVER, work=fail)
+        await bench.pass_(1)
+        await self.restored(bench, first, work=fail)
+        await bench.pass_(1)
+
+        assert calls == [1]
+
+    async def test_restore_forgets_what_was_over_before(self, bench):
+        """Data say all: a machine that goes back waits for its timers again."""
+        first = bench.add(OVER, work=lambda: 1)
+        machine = first.state_machine
+        await bench.pass_(1)
+        data = machine.data()
+        await bench.pass_(4)
+        first.close()
+        machine.restore(data)
+
+        assert "over" in data
+        assert machine.data()["over"] == ["run.q"]
+        assert machine.data()["timers"]["after.q#4s"] == 3.0
+
+    def test_loop_that_ends_repeats_nothing(self):
+        """Another loop goes on where the first one ended."""
+        calls = []
+        bench = Bench()
+        made = bench.add(OVER, work=lambda: calls.append(1))
+
+        async def first():
+            await made.send("nothing")
+            await bench.pass_(5)
+
+        async def second():
+            await made.send("nothing")
+            await bench.pass_(5)
+            await bench.engine.close()
+
+        asyncio.run(first())
+        asyncio.run(second())
+
+        assert (made.context, calls) == ({"n": 1, "r": 1}, [1])
+
+
 WALK = """
 name: w
 context: {n: 0}
