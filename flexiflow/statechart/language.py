@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..diagnostics import ChartError, Diagnostic
@@ -10,12 +12,11 @@ from ._read_scenarios import read_scenarios
 from ._read_states import LATER, StatesReader
 from ._reading import MODULE, Reading, close_to, kind_words
 from ._yaml import Node, YamlDocument, load_yaml, node_of
+from .functions import Functions
 from .model import Chart, StateNode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from .functions import Functions
+    from collections.abc import Callable
 
 __all__ = ["TOP_KEYS", "is_chart", "load_chart", "read_chart"]
 
@@ -79,7 +80,7 @@ def is_chart(data: object) -> bool:
 def read_chart(
     document: YamlDocument | Mapping[str, Any],
     *,
-    functions: Functions | None = None,
+    functions: Functions | Mapping[str, Callable[..., Any]] | None = None,
     source: str | None = None,
 ) -> tuple[Chart | None, list[Diagnostic]]:
     """Read a chart and collect every problem of it.
@@ -88,8 +89,9 @@ def read_chart(
     ----------
     document : YamlDocument or mapping
         What ``load_yaml`` gave, or data of the same shape.
-    functions : Functions, optional
-        Where names of functions are looked up; without it they are not checked.
+    functions : Functions or mapping of str to callable, optional
+        Where names of functions are looked up, now and whenever the chart runs;
+        without it they are not checked.
     source : str, optional
         What places call data that came from no text; for a document its own source.
 
@@ -109,8 +111,11 @@ def read_chart(
         return None, found
     reading = Reading(source or "<data>")
     chart = _read_root(reading, root)
+    if isinstance(functions, Mapping):
+        functions = Functions(functions)
     if chart is not None and functions is not None:
         reading.problems += functions.check(chart)
+        chart = replace(chart, functions=functions)
     found += reading.problems
     found.sort(
         key=lambda item: (item.place.line, item.place.column) if item.place else (0, 0)
@@ -125,7 +130,7 @@ def load_chart(
     *,
     source: str = "<text>",
     first_line: int = 1,
-    functions: Functions | None = None,
+    functions: Functions | Mapping[str, Callable[..., Any]] | None = None,
 ) -> Chart:
     """Return the chart that a YAML text describes.
 
@@ -137,8 +142,9 @@ def load_chart(
         What places call the text.
     first_line : int, default 1
         The number of its first line.
-    functions : Functions, optional
-        Where names of functions are looked up; without it they are not checked.
+    functions : Functions or mapping of str to callable, optional
+        Where names of functions are looked up, now and whenever the chart runs;
+        without it they are not checked.
 
     Raises
     ------

@@ -11,6 +11,7 @@ import pytest
 from flexiflow.errors import ConfigError
 from flexiflow.statechart import (
     Functions,
+    Simulation,
     UnresolvedFunctionError,
     action,
     functions_used,
@@ -263,6 +264,15 @@ class TestChecking:
 
         assert len(problems) == 1
         assert "no_such_module" in problems[0].what
+
+    @pytest.mark.parametrize("given", [dict, Functions])
+    def test_functions_given_are_called_when_it_runs(self, given):
+        """What the names were checked with is what they mean later."""
+        functions = given({"rich": lambda: False, "pay": print})
+        sandbox = Simulation(load_chart(CHART, functions=functions))
+        sandbox.send("m")
+
+        assert sandbox.trace[-1].why_not.startswith("The guard rich says no")
 
     def test_uses_are_listed(self):
         """Every function that a chart names, with what it is used as."""
