@@ -47,8 +47,8 @@ class LentSecrets:
         return clean
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds one."""
-        found: bool = self._redactor.is_in(text)
+        """Whether JSON text holds one."""
+        found: bool = self._redactor.is_in_data(text)
         return found
 
     def out_of(self, error: BaseException) -> BaseException:

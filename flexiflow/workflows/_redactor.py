@@ -16,7 +16,7 @@ from .errors import WorkflowError
 __all__ = ["Redactor"]
 
 _SHORT: Final = 4
-"""Values of fewer characters are taken out only where they stand by themselves."""
+"""Values of fewer characters cannot be told from other text within a text."""
 _LONG_LINE: Final = 16
 """Lines of a value that count as secret by themselves: those of a key file do."""
 _NOTE: Final = "Where it was raised (without secrets):"
@@ -37,7 +37,9 @@ class Redactor:
     -----
     A value is found as it is, and as ``repr``, JSON, URLs, base64 and hexadecimal
     digits show it. What a task makes of a secret otherwise (a hash, a part of it) is
-    not known here.
+    not known here. A value of two or three characters is taken out of texts where it
+    stands by itself, as a word does, and one of a single character where it is the
+    whole text: "a" is in most texts, and in few of them a secret.
 
     Examples
     --------
@@ -47,13 +49,21 @@ class Redactor:
 
     def __init__(self, secrets: Mapping[str, Any]) -> None:
         self._names: dict[str, str] = {}
+        self._short: set[str] = set()
+        anywhere: set[str] = set()
+        by_itself: set[str] = set()
         for name, value in secrets.items():
             for text in _texts(value):
-                for form in _forms(text):
+                forms = list(_forms(text))
+                for form in forms:
                     self._names.setdefault(form, name)
-        # the longest first: one value may be the beginning of another
-        ordered = sorted(self._names, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_pattern_of, ordered)) or r"(?!)")
+                if len(text) >= _SHORT:
+                    anywhere.update(forms)
+                else:
+                    self._short.add(text)
+                    by_itself.update(forms if len(text) > 1 else ())
+        self._long = _pattern_of(anywhere, set())
+        self._pattern = _pattern_of(anywhere, by_itself - anywhere)
 
     def __bool__(self) -> bool:
         """Return whether there is anything to look for."""
@@ -65,15 +75,40 @@ class Redactor:
 
     def is_in(self, text: str) -> bool:
         """Return whether a text holds the value of a secret."""
-        return self._pattern.search(text) is not None
+        return text in self._short or self._pattern.search(text) is not None
+
+    def is_in_data(self, text: str) -> bool:
+        """Return whether JSON text holds a value that must not be stored.
+
+        A short value does where it is a whole text; in the middle of another, as a key
+        or as a number it is taken for what it looks like.
+        """
+        if self._long.search(text) is not None:
+            return True
+        if not self._short or not self._may_have_short(text):
+            return False
+        try:
+            return not self._short.isdisjoint(_whole_texts(json.loads(text)))
+        except (ValueError, RecursionError):
+            return True
+
+    def _may_have_short(self, text: str) -> bool:
+        """Return whether JSON text may have a short value as a whole text."""
+        return any(
+            json.dumps(short, ensure_ascii=is_ascii) in text
+            for short in self._short
+            for is_ascii in (True, False)
+        )
 
     def text(self, text: str) -> str:
         """Return a text in which ``[secret NAME]`` stands for each value."""
+        if text in self._short:
+            return self._mark(text)
         return self._pattern.sub(lambda found: self._mark(found[0]), text)
 
     def encoded(self, text: str) -> str:
         """Return JSON text in which marks stand for values; it stays JSON."""
-        if not self.is_in(text):
+        if not (self.is_in(text) or self._may_have_short(text)):
             return text
         try:
             return json.dumps(self.data(json.loads(text)), separators=(",", ":"))
@@ -243,6 +278,19 @@ def _texts(value: Any) -> Iterator[str]:  # Any: JSON data
         yield json.dumps(value)
 
 
+def _whole_texts(data: Any) -> Iterator[str]:  # Any: JSON data
+    """Yield the texts in JSON data that are neither keys nor tags."""
+    waiting = [data]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            waiting += [item for key, item in value.items() if key != "$type"]
+        elif isinstance(value, list):
+            waiting += value
+
+
 def _forms(text: str) -> Iterator[str]:
     """Yield what a text looks like where values are shown."""
     raw = text.encode("utf-8", "surrogatepass")
@@ -271,10 +319,15 @@ def _quoted(raw: bytes, also: bytes = b"") -> str:
     return "".join(chr(b) if b in safe else f"%{b:02X}" for b in raw)
 
 
-def _pattern_of(form: str) -> str:
-    """Return the expression that finds a form."""
-    escaped = re.escape(form)
-    return escaped if len(form) >= _SHORT else rf"(?<!\w){escaped}(?!\w)"
+def _pattern_of(anywhere: set[str], by_itself: set[str]) -> re.Pattern[str]:
+    """Return the expression that finds forms: everywhere, or as words."""
+    # the longest first: one value may be the beginning of another
+    ordered = sorted(anywhere | by_itself, key=len, reverse=True)
+    parts = [
+        rf"(?<!\w){re.escape(form)}(?!\w)" if form in by_itself else re.escape(form)
+        for form in ordered
+    ]
+    return re.compile("|".join(parts) or r"(?!)")
 
 
 def _members(error: BaseException) -> list[tuple[str, Any]]:  # Any: as above

@@ -42,7 +42,7 @@ class Secrets(Protocol):
         """Return a text without them."""
 
     def are_in(self, text: str) -> bool:
-        """Whether a text holds one."""
+        """Whether JSON text holds one."""
 
     def out_of(self, error: BaseException) -> BaseException:
         """Return an error that does not hold them."""

@@ -91,7 +91,8 @@ class SecretManager:
         name : str
             Printable text of at most 200 characters.
         value : object
-            Text, or other JSON data; not None.
+            Text, or other JSON data; not None. Text of fewer than four characters is
+            hardly kept out of results and errors: it cannot be told from other text.
 
         Raises
         ------

@@ -428,6 +428,23 @@ class TestSecretLeaks:
 
         assert ctx.output == (len(VALUE), "<Secrets TOKEN>", ["TOKEN"])
 
+    def test_short_secret_is_refused_as_a_whole_text_alone(self, scene):
+        """A result with its character in it is a result like any other."""
+        SecretManager(scene.folder / "home").save("SHORT", "a")
+
+        @task.with_options(secret_requests=["SHORT"])
+        async def ordinary(secrets):
+            return {"banana": len(secrets["SHORT"]), "text": "a word"}
+
+        @task.with_options(secret_requests=["SHORT"])
+        async def telling(secrets):
+            return [secrets["SHORT"]]
+
+        assert flow_of(ordinary).run(None).output == {"banana": 1, "text": "a word"}
+        refused = flow_of(telling).run(None)
+        assert refused.has_failed
+        assert "A value holds a secret" in str(refused.output)
+
     def test_missing_secret_fails_the_task_by_name(self, scene):
         """Before it begins."""
 

@@ -23,6 +23,7 @@ from flexiflow.errors import FlexiFlowError
 from flexiflow.workflows import _fernet, _secret_key
 from flexiflow.workflows._aes import decrypt_cbc, encrypt_cbc
 from flexiflow.workflows._fernet import PlainFernet, TokenError, cipher_of
+from flexiflow.workflows.codec import encode
 from flexiflow.workflows.config import Configuration
 from flexiflow.workflows.errors import SecretError, SecretNotFoundError
 from flexiflow.workflows.secret_managers import Redactor, SecretManager, Secrets
@@ -436,6 +437,41 @@ class TestRedactor:
     def test_short_values_are_found_by_themselves_alone(self):
         """Else half of all texts would be gone."""
         assert self.redactor.text("pin 42, not 142") == "pin [secret PIN], not 142"
+
+    def test_single_characters_are_found_as_whole_texts_alone(self):
+        """Else messages would be garbled, and say nothing any more."""
+        redactor = Redactor({"SHORT": "a", "NIL": "0"})
+        error = ValueError("a", "a word, 0 for banana", 0)
+
+        assert redactor.text("a word of 0") == "a word of 0"
+        assert redactor.text("a") == "[secret SHORT]"
+        assert redactor.encoded('["a","a b",0]') == '["[secret SHORT]","a b",0]'
+        assert redactor.error(error).args == (
+            "[secret SHORT]",
+            "a word, 0 for banana",
+            0,
+        )
+
+    @pytest.mark.parametrize("short", ["a", "0", "ab", "set", "\u00e9", "\u00e9\u00e8"])
+    def test_short_values_leave_ordinary_results_storable(self, short):
+        """What holds their characters is no secret, what is they alone is."""
+        redactor = Redactor({"SHORT": short})
+        results = [
+            {"banana": 1, short: 0, "text": f"this {short} that"},
+            [0, {0, 10}, f"x{short}", f"say '{short}', \"{short}\""],
+        ]
+
+        for result in results:
+            assert not redactor.is_in_data(encode(result))
+        for result in (short, [1, {"a": [short]}], {short}):
+            assert redactor.is_in_data(encode(result))
+            assert redactor.is_in_data(json.dumps(json.loads(encode(result))))
+
+    def test_longer_values_are_refused_anywhere(self):
+        """Also as keys, and within texts."""
+        for result in ({f"x{VALUE}": 1}, f"x{VALUE}", [VALUE]):
+            assert self.redactor.is_in_data(encode(result))
+        assert not self.redactor.is_in_data(encode([1, "text"]))
 
     def test_longer_value_wins(self):
         """A value that begins with another is taken out whole."""
