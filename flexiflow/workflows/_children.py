@@ -102,7 +102,7 @@ class _Child:
             return
         stored = Stored(execution)
         answer = _answer_of(opened)
-        if answer is not None and answer[0] in dict(stored.recorded.pauses()):
+        if answer is not None and answer[0] in stored.paused:
             self.answer(stored, *answer)
         elif stored.is_at_rest:
             self.live = host.live_of(stored)

@@ -27,7 +27,7 @@ from .codec import is_same_code
 from .context import ExecutionContext, ExecutionState
 from .errors import ExecutionStateError, JournalClosedError, JournalError
 from .journal import NewExecution, Record, open_journal
-from .replay import Recorded
+from .replay import Recorded, uncollected
 
 if TYPE_CHECKING:
     import contextvars
@@ -289,7 +289,8 @@ class Hosting:
                     correlation_id=execution.correlation_id,
                 )
                 live.digest = execution.claims[0].digest
-            live.context.read(execution.records)
+            with uncollected():
+                live.context.read(execution.records)
             return live
 
     def _input(self, stored: Stored) -> Any:

@@ -14,7 +14,7 @@ from .errors import (
     PoisonError,
 )
 from .journal.protocol import Execution, Record
-from .replay import Recorded
+from .replay import Recorded, uncollected
 
 if TYPE_CHECKING:
     from .journal.protocol import Journal
@@ -54,7 +54,8 @@ class Stored:
     @cached_property
     def recorded(self) -> Recorded:
         """What need not be done again; to be used by one drive."""
-        return Recorded(self.execution.records)
+        with uncollected():
+            return Recorded(self.execution.records)
 
     @property
     def state(self) -> ExecutionState:
@@ -73,11 +74,24 @@ class Stored:
 
     def calls_child(self, key: str) -> bool:
         """Return whether the step of a key waits for a child execution."""
-        opened = self.recorded.open.get(key)
-        if opened is None or opened.records[0].value is None:
+        records = self.execution.records
+        first = next((record for record in records if record.key == key), None)
+        if first is None or first.value is None:
             return False
-        facts = _values.value_of(opened.records[0].value)
+        facts = _values.value_of(first.value)
         return isinstance(facts, dict) and "child" in facts
+
+    @cached_property
+    def paused(self) -> dict[str, Record]:
+        """The pauses that wait, by key, the oldest first."""
+        # Not from what is recorded: sorting all records takes longer than to go on.
+        found: dict[str, Record] = {}
+        for record in self.execution.records:
+            if record.kind == "TASK_PAUSED":
+                found[record.key] = record
+            elif found and record.key in found:
+                del found[record.key]
+        return found
 
     def plus(self, records: list[Record]) -> Stored:
         """Return it with the records that were written since."""
@@ -103,13 +117,11 @@ class Stored:
         ExecutionStateError
             If it does not wait for that answer.
         """
-        pauses = self.recorded.pauses()
-        for key, record in pauses:
+        for key, record in self.paused.items():
             if pause is None or pause in {record.name, key}:
                 return key, record
-        raise not_waiting(
-            self.execution.id, self.state, [r.name for _, r in pauses], pause
-        )
+        names = [record.name for record in self.paused.values()]
+        raise not_waiting(self.execution.id, self.state, names, pause)
 
     def record(
         self, kind: str, value: str | None = None, *, time: float, state: str = ""
@@ -131,7 +143,7 @@ class Stored:
             self.record("WORKFLOW_RESUMING", time=time, state="RESUMING"),
             self.record("WORKFLOW_RESUMED", text, time=time, state="RUNNING"),
         )
-        name = self.recorded.open[key].last().name
+        name = self.paused[key].name
         task = self.record("TASK_RESUMED", text, time=time)
         task = task._replace(key=key, name=name)
         if self.calls_child(key):
@@ -197,7 +209,8 @@ def load(journal: Journal, execution_id: str, workflow: str | None = None) -> St
     ExecutionContextNotFoundError
         If there is none of that id, or it is one of another workflow.
     """
-    execution = journal.load(execution_id)
+    with uncollected():
+        execution = journal.load(execution_id)
     if execution is None:
         raise not_found(execution_id)
     if workflow is not None:
