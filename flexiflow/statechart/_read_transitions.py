@@ -99,7 +99,32 @@ class TransitionsReader:
                     path=here,
                 )
                 continue
+            self._doubt(key, node.keys[key], here)
             self._add(found, child, here, (full, "message", key, None))
+
+    def _doubt(self, key: str, node: Node, path: str) -> None:
+        """Warn of a message type that looks like several and is one."""
+        stem = "" if key == "*" else key.removesuffix(".*")
+        if "*" in stem:
+            begin = stem.partition("*")[0].strip(".")
+            fix = f"Write '{begin}.*' or '*'." if begin else "Write '*'."
+        elif "," in stem:
+            fix = "Give each type a line of its own."
+        elif "" in stem.split(".") and key != "*":
+            bare = ".".join(part for part in stem.split(".") if part)
+            fix = f"Did you mean {bare}{key[len(stem) :]}?" if bare else "Write '*'."
+        else:
+            return
+        self.reading.error(
+            f"The message type {one_line(key, 60)} is one type, written like this.",
+            "Types are compared letter by letter; only '*' covers all of them, and "
+            "'door.*' door and what begins with door. (with the dot).",
+            fix,
+            at=node,
+            path=path,
+            code="flexiflow.chart.message",
+            level="warning",
+        )
 
     def _after(self, found: list[Transition], node: Node, path: str, full: str) -> None:
         reading = self.reading

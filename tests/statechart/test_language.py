@@ -74,6 +74,37 @@ class TestTransitions:
         assert error(body).place.line == 5
 
 
+class TestMessageTypes:
+    """What stands below on: plain types, and the two patterns."""
+
+    @pytest.mark.parametrize(
+        ("key", "fix"),
+        [
+            ("a*", "Write 'a.*' or '*'."),
+            ("a.*.b", "Write 'a.*' or '*'."),
+            ("*.x", "Write '*'."),
+            (".*", "Write '*'."),
+            (".x", "Did you mean x?"),
+            ("x.", "Did you mean x?"),
+            ("a..b.*", "Did you mean a.b.*?"),
+            ("a, b", "Give each type a line of its own."),
+        ],
+    )
+    def test_type_that_looks_like_several_is_doubted(self, key, fix):
+        """No pattern but the two stands for more than itself, which is said."""
+        (found,) = problems(f"name: x\nstates:\n  a:\n    on:\n      '{key}': a\n")
+
+        assert found.level == "warning"
+        assert found.fix == fix
+        assert found.place.line == 5
+        assert f"'{key}'" in found.what
+
+    @pytest.mark.parametrize("key", ["*", "a.*", "a.b.*", "a.b", "coin in", "naïve-1"])
+    def test_plain_types_and_patterns_are_not(self, key):
+        """What means what it says is taken without a word."""
+        assert not problems(f"name: x\nstates: {{a: {{on: {{'{key}': a}}}}}}")
+
+
 class TestTargets:
     TREE = """
 name: x
