@@ -7,14 +7,31 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, final
 
-from ..errors import nearest
+from ..errors import nearest, one_line
 from .codec import code_digest
-from .errors import WorkflowNotFoundError
+from .errors import DefinitionError, WorkflowNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["CATALOGUE", "Catalogue", "Definition", "name_of"]
+__all__ = ["CATALOGUE", "Catalogue", "Definition", "check_function", "name_of"]
+
+
+def check_function(given: object, what: str) -> None:
+    """Refuse what cannot be called, nor be bound to an object and called then.
+
+    Raises
+    ------
+    DefinitionError
+        If a ``what``, a task or a workflow, cannot be made of it.
+    """
+    if not callable(given) and not hasattr(given, "__get__"):
+        raise DefinitionError(
+            f"A {what} is made of a function, not of {one_line(given, 40)}",
+            why=f"{type(given).__name__} cannot be called.",
+            fix=f"Put @{what}, or @{what}.with_options(...), above a function.",
+            context={"type": type(given).__name__},
+        )
 
 
 # Any: functions of all kinds.

@@ -17,7 +17,7 @@ from typing import (
 from ._attempts import perform_with_options
 from ._branches import check_limit, perform_map
 from ._children import call_child
-from ._definition import CATALOGUE, Definition, name_of
+from ._definition import CATALOGUE, Definition, check_function, name_of
 from ._options import ExecutorName, OutputStorage, TaskMetadata, TaskOptions
 from ._scope import SCOPE, enter_scope
 from ._step import perform
@@ -57,6 +57,7 @@ class Task(Generic[P, R]):
 
     # Any: overloads of `task` say what the function returns.
     def __init__(self, func: Callable[..., Any], options: TaskOptions) -> None:
+        check_function(func, "task")
         self.func = func
         self.options = options
         self.name = options.name or name_of(func)
@@ -189,7 +190,12 @@ class _TaskDecorator:
         secret_requests : sequence of str
             The secrets it gets as the keyword ``secrets``.
         cache : bool, default False
-            Whether the result for the same code and arguments is used again.
+            Whether the result for the same code and arguments is used again. The code
+            is that of the function and of all functions and classes that it names and
+            that are not installed, with the constants among their globals, defaults
+            and variables from around, and the value of the object of a method. Lists
+            and dicts of the module, what is imported within, installed packages,
+            files and the environment are not seen: pass what counts as an argument.
         metadata : bool, default False
             Whether it gets a :class:`TaskMetadata` as the keyword ``metadata``.
         output_storage : OutputStorage, optional
@@ -376,6 +382,7 @@ class _WorkflowDecorator:
 
     def __call__(self, func: Callable[..., Awaitable[R]]) -> Workflow[R]:
         """Make a workflow of an async function."""
+        check_function(func, "workflow")
         return _defined(Definition(name_of(func), func))
 
     def with_options(
@@ -401,6 +408,7 @@ class _WorkflowDecorator:
             raise TypeError(msg)
 
         def make(func: Callable[..., Awaitable[R]]) -> Workflow[R]:
+            check_function(func, "workflow")
             return _defined(
                 Definition(
                     name or name_of(func),

@@ -5,6 +5,7 @@
     FlexiFlowError
     └── WorkflowError               all of them
         ├── CodecError              (also ValueError) a value that cannot be stored
+        ├── DefinitionError         (also TypeError) a task or workflow of no function
         ├── ExecutionContextNotFoundError   no such execution, or none around here
         ├── ExecutionError          a task failed; the cause is ``inner_exception``
         │   ├── ExecutionTimeoutError   (also TimeoutError) it took too long
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CodecError",
+    "DefinitionError",
     "ExecutionContextNotFoundError",
     "ExecutionError",
     "ExecutionExistsError",
@@ -69,6 +71,12 @@ class CodecError(WorkflowError, ValueError):
     """A value cannot be stored, or stored text cannot be read."""
 
     code = "flexiflow.workflow.codec"
+
+
+class DefinitionError(WorkflowError, TypeError):
+    """A task or a workflow is to be made of what cannot be called."""
+
+    code = "flexiflow.workflow.definition"
 
 
 class ExecutionContextNotFoundError(WorkflowError):

@@ -15,6 +15,7 @@ import pytest
 
 from flexiflow.workflows import Runtime, parallel, pause, task, workflow
 from flexiflow.workflows.errors import (
+    DefinitionError,
     ExecutionError,
     JournalClosedError,
     JournalError,
@@ -412,6 +413,39 @@ class TestNames:
 
         assert (partial.name, adds.name) == ("echo", "Adds")
         assert (await body.start()).output == [5, 2]
+
+    def test_what_gives_itself_no_name(self):
+        """A partial of a partial, of an object, and a task with options."""
+
+        class Adds:
+            async def __call__(self, value):
+                return value + 1
+
+        nested = functools.partial(functools.partial(Adds(), 1))
+        named = task.with_options(cache=True, name="mine")(nested)
+
+        assert task.with_options(cache=True)(nested).name == "Adds"
+        assert named.name == "mine"
+        assert workflow(functools.partial(echo.func)).name == "echo"
+
+    @pytest.mark.parametrize(
+        ("make", "what"),
+        [
+            (task, "task"),
+            (task.with_options(name="x"), "task"),
+            (workflow, "workflow"),
+            (workflow.with_options(name="x"), "workflow"),
+        ],
+    )
+    @pytest.mark.parametrize("given", [3, None, "name", [1]])
+    def test_what_cannot_be_called_is_refused(self, make, what, given):
+        """Where it is defined, with what to do."""
+        with pytest.raises(DefinitionError) as caught:
+            make(given)
+
+        assert isinstance(caught.value, TypeError)
+        assert repr(given) in caught.value.what
+        assert f"@{what}" in caught.value.fix
 
 
 class TestInterrupt:
