@@ -205,7 +205,8 @@ class _Attempts:
     ) -> Any:
         """Call a function with the task's arguments and what it accepts besides."""
         kwargs = self.kwargs
-        function = getattr(function, "func", function) if elsewhere else function
+        if elsewhere and isinstance(getattr(function, "options", None), TaskOptions):
+            function = getattr(function, "func", function)  # a task of a task
         if self.secrets is not None and accepts(function, "secrets"):
             kwargs = {**kwargs, "secrets": self.secrets.values}
         if self.options.metadata and accepts(function, "metadata"):

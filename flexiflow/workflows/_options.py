@@ -20,6 +20,7 @@ __all__ = [
     "TaskOptions",
     "accepts",
     "check_count",
+    "check_number",
 ]
 
 ExecutorName = Literal["local", "thread", "process", "dask"]
@@ -67,7 +68,14 @@ def _wrong(name: str, value: object, words: str) -> _WrongOption:
     )
 
 
-def _check_number(name: str, value: object, words: str, *, least: float) -> None:
+def check_number(name: str, value: object, words: str, *, least: float) -> None:
+    """Refuse what is no number, too small or without end.
+
+    Raises
+    ------
+    WorkflowError
+        Also a ``ValueError`` and a ``TypeError``.
+    """
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not (is_number and least <= value < float("inf")):  # type: ignore[operator]
         raise _wrong(name, value, words)
@@ -122,9 +130,9 @@ class TaskOptions:
         """Refuse what cannot be meant."""
         check_count("retry_max_attempts", self.retry_max_attempts, least=0)
         for name in ("retry_delay", "timeout"):
-            _check_number(name, getattr(self, name), "seconds, at least 0", least=0)
+            check_number(name, getattr(self, name), "seconds, at least 0", least=0)
         words = "a number above 0"
-        _check_number("retry_backoff", self.retry_backoff, words, least=5e-324)
+        check_number("retry_backoff", self.retry_backoff, words, least=5e-324)
         for name in ("cache", "metadata"):
             if not isinstance(getattr(self, name), bool):
                 raise _wrong(name, getattr(self, name), "True or False")

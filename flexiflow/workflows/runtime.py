@@ -9,6 +9,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, final
 
+from ..errors import one_line
 from ._continuing import Continuing
 from ._definition import CATALOGUE, Definition
 from ._forking import records_before
@@ -132,15 +133,15 @@ class Runtime(Continuing):
         live = self._active_of(execution_id, definition)
         if live is not None:
             return Run(self, live)
-        if not execution_id or not execution_id.isprintable():
-            raise ValueError(f"an execution cannot have the id {execution_id!r}")
+        given: object = execution_id
+        if not isinstance(given, str) or not given or not given.isprintable():
+            raise _no_id(given)
         if self.journal.load(execution_id) is None:
             return None
         stored = load(self.journal, execution_id, definition.name)
-        is_left = not (
-            stored.is_at_rest or self.journal.is_alive(stored.execution.owner)
-        )
-        if is_left or is_refused(stored):
+        owner = stored.execution.owner
+        is_left = owner == self.journal.owner or not self.journal.is_alive(owner)
+        if (is_left and not stored.is_at_rest) or is_refused(stored):
             return Run(self, self._take_up(stored, definition))
         return Run(self, self.live_of(stored))
 
@@ -449,6 +450,15 @@ def set_runtime(runtime: Runtime | None) -> Runtime | None:
         before, _Default.runtime = _Default.runtime, runtime
         _Default.pid = os.getpid()
         return before
+
+
+def _no_id(given: object) -> WorkflowError:
+    """Return the error for what cannot be the id of an execution."""
+    return WorkflowError(
+        "An execution cannot have that id",
+        why=f"It is {one_line(given)}.",
+        fix="Use text that can be printed, or leave it out.",
+    )
 
 
 def _refuse_in_body(name: str) -> None:

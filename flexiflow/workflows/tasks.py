@@ -16,6 +16,7 @@ from ._children import call_child
 from ._clocked import pause_until
 from ._definition import CATALOGUE, Definition
 from ._graph import Graph
+from ._options import check_number
 from ._scope import Scope, enter_scope
 from ._step import Step, compare, known_result
 from .context import ExecutionContext
@@ -92,9 +93,7 @@ def sleep(seconds: float | timedelta) -> Coroutine[Any, Any, None]:
     """
     scope = enter_scope("sleep")
     delay = seconds.total_seconds() if isinstance(seconds, timedelta) else seconds
-    if delay < 0:
-        msg = f"sleep takes seconds, at least 0, not {delay}"
-        raise ValueError(msg)
+    check_number("seconds", delay, "a number of seconds, at least 0", least=0)
     return _sleep(scope.drive, scope.next_key(), delay)
 
 

@@ -428,6 +428,30 @@ class TestNames:
         assert named.name == "mine"
         assert workflow(functools.partial(echo.func)).name == "echo"
 
+    def test_options_take_partials_and_wrappers_whole(self):
+        """What a function keeps as ``func`` is not called in its place."""
+
+        def adds(one, other):
+            return one + other
+
+        class Doubles:
+            def __init__(self, func):
+                self.func = func
+
+            def __call__(self, value):
+                return 2 * self.func(value, 1)
+
+        tries = task.with_options(retry_max_attempts=1)
+        partial = tries(functools.partial(adds, 5))
+        doubles = tries(Doubles(adds))
+        inner = tries(task.with_options(timeout=9)(lambda value: value))
+
+        @workflow
+        async def body(ctx):
+            return [await partial(1), await doubles(1), await inner(1)]
+
+        assert body.run().output == [6, 4, 1]
+
     @pytest.mark.parametrize(
         ("make", "what"),
         [
@@ -627,3 +651,42 @@ class TestSameId:
             await run
 
         assert context.output == 5
+
+    @pytest.mark.parametrize("wrong", [5, "", "a\nb"])
+    async def test_ids_that_cannot_be(self, runtime, wrong):
+        """They are refused in words."""
+
+        @workflow
+        async def body(ctx):
+            return 1
+
+        with pytest.raises(WorkflowError, match="that id"):
+            body.start(execution_id=wrong)
+
+    def test_in_another_loop_of_the_process(self, runtime):
+        """What a loop left behind when it ended goes on in the next."""
+        gate = [False]
+
+        @task
+        async def held():
+            if not gate[0]:
+                await asyncio.get_running_loop().create_future()
+            return "held"
+
+        @workflow
+        async def body(ctx):
+            return await held()
+
+        async def main():
+            run = body.start(execution_id="one")
+            if gate[0]:
+                return (await run).output
+            async for event in run.events():
+                if event.type == "TASK_STARTED":
+                    break
+            return None
+
+        asyncio.run(main())
+        gate[0] = True
+
+        assert asyncio.run(main()) == "held"

@@ -551,11 +551,12 @@ class TestSleep:
 
         assert context.output == 10
 
-    async def test_negative(self, runtime):
-        """No time runs backwards."""
+    @pytest.mark.parametrize("seconds", [-1, "1", None, float("nan"), float("inf")])
+    async def test_what_is_no_time(self, runtime, seconds):
+        """No time runs backwards, or never."""
 
         @workflow
         async def body(ctx):
-            await sleep(-1)
+            await sleep(seconds)
 
         assert isinstance((await body.start()).output, ValueError)
