@@ -58,13 +58,14 @@ class Task(Generic[P, R]):
     # Any: overloads of `task` say what the function returns.
     def __init__(self, func: Callable[..., Any], options: TaskOptions) -> None:
         check_function(func, "task")
+        # first, for it brings along all attributes of an object
+        functools.update_wrapper(self, func)
         self.func = func
         self.options = options
         self.name = options.name or name_of(func)
         self._perform: Callable[..., Coroutine[Any, Any, Any]] = (
             perform if options.is_plain else perform_with_options
         )
-        functools.update_wrapper(self, func)
 
     func: Callable[..., Any]
     """The plain function."""
@@ -255,10 +256,10 @@ class Workflow(Generic[R]):
 
     # Any: the overloads of `workflow` say what the body returns.
     def __init__(self, definition: Definition) -> None:
+        functools.update_wrapper(self, definition.func)
         self.definition = definition
         self.name = definition.name
         self.func = definition.func
-        functools.update_wrapper(self, definition.func)
 
     definition: Definition
     """What the runtime knows of it."""
