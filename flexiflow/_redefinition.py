@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ._inquirer import Inquirer
     from .statechart.functions import Functions
 
-__all__ = ["Definition", "check_definition", "redefine"]
+__all__ = ["Definition", "check_definition", "redefine", "tell"]
 
 
 class Definition(Protocol):
@@ -77,6 +77,20 @@ def redefine(
     """
     before = component.state
     outcome = _swapped(component, definition, functions)
+    tell(component, before)
+    return outcome
+
+
+def tell(component: Inquirer, before: str) -> None:
+    """Start what a machine begins elsewhere, and tell who waits for or watches it.
+
+    Parameters
+    ----------
+    component : Inquirer
+        The component, between two messages.
+    before : str
+        The name of the state in which it was.
+    """
     component.wake()
     if component.mailbox is not None:
         component.mailbox.look()
@@ -84,7 +98,6 @@ def redefine(
     if bus is not None and after != before and component.watched & CHANGED:
         facts = {"component": component.name, "from_state": before, "to_state": after}
         bus.announce(STATE_CHANGED, facts, component.name)
-    return outcome
 
 
 def _swapped(

@@ -111,7 +111,8 @@ class Running:
                 why=f"It is {one_line(saved)}, not a name and a number.",
                 fix="Restore data that were saved by data().",
             )
-        self.session, self.count = saved
+        self.session, count = saved
+        self.count = max(self.count, count)  # what is on its way stays stale
 
 
 def _name_of(effect: Effect) -> str:

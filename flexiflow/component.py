@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._inquirer import Inquirer
 from ._message import MessageResult, composed
 from ._redefinition import check_definition, redefine
+from ._restoring import Restorable
 from .state_machine import StateMachine
 from .statechart.ports import Redefinition
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncComponent", "MessageResult"]
 
 
-class AsyncComponent(Inquirer):
+class AsyncComponent(Restorable):
     """A named state machine that handles messages, with rules it may read.
 
     Parameters

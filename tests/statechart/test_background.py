@@ -14,7 +14,7 @@ from flexiflow.chart_machine import ChartMachine
 from flexiflow.clock import ManualClock
 from flexiflow.component import AsyncComponent
 from flexiflow.engine import FlexiFlowEngine
-from flexiflow.errors import ActionError
+from flexiflow.errors import ActionError, PersistenceError, StateError
 from flexiflow.logger import correlation_id
 from flexiflow.statechart import Functions, load_chart
 from flexiflow.statechart.simulation import Simulation
@@ -578,6 +578,120 @@ class TestOver:
         asyncio.run(second())
 
         assert (made.context, calls) == ({"n": 1, "r": 1}, [1])
+
+
+class TestSnapshot:
+    """The whole of a component is data, and it can go back to them."""
+
+    async def test_component_goes_back(self, bench):
+        """State, data and what is left of timers are as they were."""
+        door = bench.add(
+            "name: d\ncontext: {n: 0}\nstates: "
+            "{a: {on: {m: {to: b, do: {add: {n: 1}}}}}, b: {after: {5s: c}}, c: }"
+        )
+        await door.send("m")
+        await bench.pass_(3)
+        saved = json.loads(json.dumps(door.snapshot()))
+        await bench.pass_(9)
+        late = door.state
+        door.restore(saved)
+        back = door.state
+        await bench.pass_(1.5)
+        before = door.state
+        await bench.pass_(0.5)
+
+        assert (late, back, before, door.state) == ("c", "b", "b", "c")
+        assert door.context == {"n": 1}
+
+    async def test_restoring_ends_what_runs(self, bench):
+        """Timers of the state that is given up do not fire in the other."""
+        door = bench.add(
+            "name: d\ncontext: {n: 0}\n"
+            "states: {a: {on: {m: a}, after: {4s: {do: {add: {n: 1}}}}}}"
+        )
+        await bench.pass_(1)
+        saved = door.snapshot()
+        await bench.pass_(2)
+        door.restore(saved)
+        await bench.pass_(2.5)
+        before = door.context
+        await bench.pass_(5)
+
+        assert (before, door.context) == ({"n": 0}, {"n": 1})
+
+    async def test_restoring_ends_messages_that_wait(self, bench):
+        """What was sent later than the snapshot is not delivered."""
+        door = bench.add(
+            "name: d\n"
+            "states: {a: {on: {k: {do: {send: {type: m, delay: 2s}}}, m: b}}, b: }"
+        )
+        saved = door.snapshot()
+        await door.send("k")
+        sending = door.snapshot()
+        door.restore(saved)
+        await bench.pass_(3)
+        before = door.state
+        door.restore(sending)
+        await bench.pass_(3)
+
+        assert (before, door.state) == ("a", "b")
+
+    async def test_who_waits_and_who_watches_hears_of_it(self, bench):
+        """A restored state is a state like any other."""
+        door = bench.add("name: d\nstates: {a: {on: {m: b}}, b: }")
+        saved = door.snapshot()
+        await door.send("m")
+        seen = []
+        await bench.engine.event_bus.subscribe("state.changed", "t", seen.append)
+        waiting = asyncio.ensure_future(door.until("a", timeout=5))
+        await bench.rest()
+        door.restore(saved)
+        await bench.rest()
+
+        assert waiting.done()
+        assert [(one["from_state"], one["to_state"]) for one in map(dict, seen)] == [
+            ("b", "a")
+        ]
+
+    async def test_restoring_waits_for_the_message_at_work(self, bench):
+        """It is done between two messages."""
+        gate = asyncio.Event()
+        door = bench.add(
+            "name: d\nstates: {a: {on: {m: {to: b, do: wait}}}, b: }", wait=gate.wait
+        )
+        saved = door.snapshot()
+        sent = asyncio.ensure_future(door.send("m"))
+        await bench.rest()
+        assert door.snapshot()["states"] == ["a"]
+        door.restore(saved)
+        gate.set()
+        result = await sent
+
+        assert (result.to_state, door.state) == ("b", "a")
+
+    async def test_data_of_another_chart_are_refused(self, bench):
+        """Nothing has changed then, and what runs goes on."""
+        door = bench.add("name: d\nstates: {a: {after: {2s: b}}, b: }")
+        await bench.pass_(1)
+
+        with pytest.raises(PersistenceError):
+            door.restore({"version": 1, "states": ["nowhere"]})
+        with pytest.raises(PersistenceError, match="snapshot"):
+            door.restore("a")
+        await bench.pass_(1)
+        assert door.state == "b"
+
+    async def test_state_classes_go_back_too(self):
+        """The name of the class is all there is to know."""
+        made = AsyncComponent("c")
+        saved = made.snapshot()
+        await made.handle_message({"type": "start"})
+        away = made.state
+        made.restore(saved)
+
+        assert (away, made.state) == ("AwaitingConfirmation", "InitialState")
+        with pytest.raises(StateError):
+            made.restore({"version": 1, "states": ["Nowhere"]})
 
 
 WALK = """
