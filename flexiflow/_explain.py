@@ -100,9 +100,9 @@ def _explain(
     """Parse, look up and examine a config."""
     parsed = parse_config(document)
     symbols = ReadSymbols(allow_imports)
-    if parsed.chart is not None:
+    if parsed.draft is not None:
         found = check_by_reading(
-            parsed.chart,
+            parsed.draft,
             symbols.reader,
             functions=functions,
             lookup=lookup,

@@ -268,9 +268,9 @@ def _load(
 ) -> tuple[ComponentConfig, ResolvedConfig]:
     """Parse, look up and build a config."""
     parsed = parse_config(document)
-    if parsed.chart is not None:
-        finder = finder.using(parsed.chart.use)
-        parsed.add_functions(finder.check(parsed.chart))
+    if parsed.draft is not None:
+        finder = finder.using(parsed.draft.use)
+        parsed.add_functions(finder.check(parsed.draft))
     resolved = resolve_config(parsed, symbols, registry)
     if not parsed.is_valid:
         raise error_of(in_text_order(parsed.problems))

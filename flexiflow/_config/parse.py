@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ConfigError, nearest, one_line
 from ..pack_loader import invalid_pack_entry, is_pack, states_and_packs
 from ..statechart._yaml import Node
-from ..statechart.language import TOP_KEYS, is_chart, read_chart
+from ..statechart.language import TOP_KEYS, is_chart, read_whole
 from .mixed_states import without_classes
 from .parsed import SOURCES, ParsedConfig
 
@@ -125,10 +125,12 @@ class _Sections:
         """Read inline states, with classes among them as leaves."""
         parsed = self._parsed
         root = without_classes(self._without_resolution(), parsed.dotted)
-        chart, problems = read_chart(replace(parsed.document, root=root))
+        draft, problems = read_whole(replace(parsed.document, root=root))
+        has_errors = any(item.level == "error" for item in problems)
+        chart = None if has_errors else draft
         known = set(map(id, parsed.document.diagnostics))
         parsed.problems += [item for item in problems if id(item) not in known]
-        parsed.chart = chart
+        parsed.draft, parsed.chart = draft, chart
         name = self._keys.get("name")
         parsed.name = name.value if name and isinstance(name.value, str) else None
         parsed.description = chart.description if chart else None

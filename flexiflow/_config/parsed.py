@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from ..diagnostics import Diagnostic
 from ..errors import ConfigError
+from ..statechart._reading import at_its_use
 from ..statechart._yaml import YamlDocument, node_of, path_text
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class ParsedConfig:
     """Where an initial state is looked up, in this order."""
     chart: Chart | None = None
     """The chart, when states are declared inline and nothing is wrong with them."""
+    draft: Chart | None = None
+    """The same with what could be read of it when something is wrong; never run."""
     is_chart: bool = False
     """Whether states are declared inline."""
     problems: list[Diagnostic] = field(default_factory=list)
@@ -92,20 +95,10 @@ class ParsedConfig:
 
     def add_functions(self, found: list[Diagnostic]) -> None:
         """Add problems of functions; those of a module stand where it is named."""
-        self.problems += [
-            item if item.place else replace(item, place=self._place_of_module(item))
-            for item in found
-        ]
-
-    def _place_of_module(self, item: Diagnostic) -> Place | None:
-        """Return where ``use`` names the module that a problem is about."""
-        root, names = self.document.root, self.chart.use if self.chart else ()
-        module = item.context.get("module")
-        if root is None or module not in names:
-            return None
-        if root.value["use"].kind != "list":
-            return self.place("use")
-        return self.place("use", names.index(module))
+        root = self.document.root
+        if root is not None:
+            found = [at_its_use(root, self.document.source, item) for item in found]
+        self.problems += found
 
     def place_of_state(self, key: str) -> Place | None:
         """Return where a state is listed, or the packs that bring it."""

@@ -6,6 +6,7 @@ import difflib
 import math
 import re
 import unicodedata
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ..diagnostics import Diagnostic
@@ -26,6 +27,7 @@ __all__ = [
     "NAME",
     "TARGET",
     "Reading",
+    "at_its_use",
     "close_to",
     "kind_words",
     "parent_of",
@@ -98,6 +100,30 @@ def seconds_of(value: object) -> float | None:
     if match[2] == "ms":  # divided, so that 565ms is 0.565 to the last digit
         return float(match[1]) / 1000
     return float(match[1]) * _UNITS[match[2]]
+
+
+def at_its_use(root: Node, source: str, item: Diagnostic) -> Diagnostic:
+    """Return a problem of a module with the place where ``use`` names the module.
+
+    Parameters
+    ----------
+    root : Node
+        The top of the document.
+    source : str
+        What places call the text.
+    item : Diagnostic
+        Any problem; one that has a place, or is of no module in ``use``, stays.
+    """
+    use = root.value.get("use") if root.kind == "map" else None
+    if item.place is not None or use is None:
+        return item
+    wanted = {item.context.get("module"), item.context.get("dotted_path")} - {None}
+    listed = use.value if use.kind == "list" else [use]
+    for at, node in enumerate(listed):
+        if node.kind == "scalar" and node.value in wanted:
+            path = "$.use" if node is use else f"$.use[{at}]"
+            return replace(item, place=node.place(source, path))
+    return item
 
 
 @final

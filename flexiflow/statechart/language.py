@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..diagnostics import ChartError, Diagnostic
 from ._read_scenarios import read_scenarios
 from ._read_states import LATER, StatesReader
-from ._reading import MODULE, Reading, close_to, kind_words
+from ._reading import MODULE, Reading, at_its_use, close_to, kind_words
 from ._yaml import Node, YamlDocument, load_yaml, node_of
 from .functions import Functions
 from .model import Chart, StateNode
@@ -18,7 +18,7 @@ from .model import Chart, StateNode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["TOP_KEYS", "is_chart", "load_chart", "read_chart"]
+__all__ = ["TOP_KEYS", "is_chart", "load_chart", "read_chart", "read_whole"]
 
 TOP_KEYS: Final = (
     "name",
@@ -101,6 +101,26 @@ def read_chart(
         The chart, or None when there is an error; all errors and warnings, those of
         the document included, in the order of the text.
     """
+    chart, found = read_whole(document, functions=functions, source=source)
+    if any(item.level == "error" for item in found):
+        return None, found
+    return chart, found
+
+
+def read_whole(
+    document: YamlDocument | Mapping[str, Any],
+    *,
+    functions: Functions | Mapping[str, Callable[..., Any]] | None = None,
+    source: str | None = None,
+) -> tuple[Chart | None, list[Diagnostic]]:
+    """Read a chart as :func:`read_chart` does, and keep what has errors.
+
+    Returns
+    -------
+    tuple of (Chart or None, list of Diagnostic)
+        What could be read, with errors never to be run: only to look for more of them.
+        None when there are no states at all.
+    """
     if isinstance(document, YamlDocument):
         found = list(document.diagnostics)
         root, source = document.root, document.source
@@ -114,14 +134,14 @@ def read_chart(
     if isinstance(functions, Mapping):
         functions = Functions(functions)
     if chart is not None and functions is not None:
-        reading.problems += functions.check(chart)
+        reading.problems += [
+            at_its_use(root, reading.source, item) for item in functions.check(chart)
+        ]
         chart = replace(chart, functions=functions)
     found += reading.problems
     found.sort(
         key=lambda item: (item.place.line, item.place.column) if item.place else (0, 0)
     )
-    if any(item.level == "error" for item in found):
-        return None, found
     return chart, found
 
 

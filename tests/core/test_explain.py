@@ -17,7 +17,7 @@ from flexiflow.config_loader import ConfigLoader
 from flexiflow.errors import ConfigError, FlexiFlowError
 from flexiflow.explain import explain
 from flexiflow.state_machine import DEFAULT_REGISTRY
-from flexiflow.statechart import read_schema
+from flexiflow.statechart import load_chart, read_schema
 from flexiflow.visualize import visualize
 
 
@@ -243,6 +243,32 @@ class TestReport:
 
         assert (error.place.line, error.place.column) == (2, 6 + use.index("n"))
         assert "nowhere_a" in error.what
+
+    @pytest.mark.parametrize("use", ["nope.mod", "[os, nope.mod]"])
+    def test_module_of_a_missing_package_has_a_place(self, tmp_path: Path, use: str):
+        """It is the package that is missing, and ``use`` that names it."""
+        path = tmp_path / "c.yaml"
+        path.write_text(f"name: a\nuse: {use}\nstates: {{x: {{entry: one}}}}", "utf-8")
+
+        (error,) = explain(path).errors
+
+        assert (error.place.line, error.place.column) == (2, 6 + use.index("n"))
+        with pytest.raises(ConfigError) as caught:
+            load_chart(path.read_text("utf-8"), functions={})
+        assert caught.value.errors[0].place.line == 2
+
+    def test_functions_are_told_beside_other_errors(self, tmp_path: Path):
+        """One reading of the text is enough to mend all that is wrong in it."""
+        path = tmp_path / "c.yaml"
+        text = "name: a\nstates: {x: {on: {m: zz,\n k: {do: f},\n t: {to: x, if: g}}}}"
+        path.write_text(text, "utf-8")
+
+        lines = [item.place.line for item in explain(path).errors]
+
+        assert lines == [2, 3, 4]
+        with pytest.raises(ConfigError) as caught:
+            ConfigLoader.load_component_config(path)
+        assert [item.place.line for item in caught.value.errors] == lines
 
     def test_problems_have_places(self, modules: Path):
         """Each problem of a file says in which line and column it stands."""
