@@ -14,7 +14,7 @@ from .recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from .statechart.model import Chart
+    from .statechart.model import Chart, Transition
     from .statechart.ports import WhyNot
 
 __all__ = ["Inquirer"]
@@ -196,12 +196,16 @@ class Inquirer(Worker):
         chart = self.chart
         if chart is None or not isinstance(state, str):
             return ""
-        leading = [one.message for one in chart.transitions if state in one.targets]
-        return " ".join(
-            f"{name}: {str(self.why_not(name)) or 'was not sent.'}"
-            for name in dict.fromkeys(leading)
-            if name
-        )
+        leading = [one for one in chart.transitions if state in one.targets]
+        return " ".join(dict.fromkeys(self._why_not_by(one) for one in leading))
+
+    def _why_not_by(self, edge: Transition) -> str:
+        """Return why a transition was not taken."""
+        if edge.trigger == "message":
+            why_not = self.why_not(edge.message)
+            return f"{edge.message}: {str(why_not) or 'was not sent.'}"
+        source = f" from {edge.source}" if edge.source else ""
+        return f"{edge.label} leads there{source}."
 
 
 def _as_message(message: str | Mapping[str, Any]) -> Mapping[str, Any]:

@@ -203,6 +203,25 @@ class TestQuestions:
             await turnstile.until("Unlocked", timeout=0)
         assert "coin" in caught.value.why_not
 
+    @pytest.mark.parametrize(
+        ("way", "said"),
+        [
+            ("after: {1s: c}", "1s"),
+            ("always: {to: c, if: {context.n: 1}}", "always"),
+            ("states: {d: {final: true}}, done: c", "done"),
+        ],
+    )
+    async def test_until_says_which_way_without_a_message_leads_there(self, way, said):
+        """A timer is no message that somebody could send."""
+        states = f"{{a: {{on: {{go: b}}}}, b: {{{way}}}, c: }}"
+        _, one = made(f"name: u\ncontext: {{n: 0}}\nstates: {states}")
+
+        with pytest.raises(UntilTimeout) as caught:
+            await one.until("c", timeout=0)
+        assert said in caught.value.why_not
+        assert caught.value.why_not.endswith("leads there from b.")
+        assert "message" not in caught.value.why_not
+
 
 class TestRedefine:
     @pytest.mark.parametrize("wrong", ["turnstile.yaml", {"name": "turnstile"}, None])
