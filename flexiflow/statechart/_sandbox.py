@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from ._questions import why_not
 from ._service_events import timer_fired, with_left
 from ._sessions import Sessions
 from ._simulated_services import SimulatedServices
+from ._standing import snapshot_of
 from ._timeline import Timeline
 from ._trace import CallRecord, SimulatedHost, TraceStep
 from .compile import compile_chart
@@ -30,7 +32,7 @@ from .snapshot import Event, Snapshot
 from .step import begin, is_stale, resume, step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from .compile import Program
     from .model import Chart
@@ -57,7 +59,7 @@ class Sandbox:
         context: Mapping[str, Any] | None = None,
         *,
         fake: Mapping[str, Any] | None = None,
-        snapshot: Snapshot | None = None,
+        snapshot: Snapshot | Mapping[str, Any] | None = None,
         functions: Functions | None = None,
         rules: Sequence[Any] = (),
         load: Callable[[str], str] | None = None,
@@ -91,10 +93,15 @@ class Sandbox:
         """Every step so far, the start included."""
         self.sent: list[SendMessage] = []
         """Messages that would have gone to other components."""
+        saved: Mapping[str, Any] = {}
+        if isinstance(snapshot, Mapping):
+            saved, context = snapshot, snapshot.get("context")
+            snapshot = snapshot_of(self._program, saved)
+            left = saved.get("timers") or {} if left is None else left
         if snapshot is not None:
             self._snapshot = snapshot
             if left is not None:
-                self._resume(left)
+                self._resume(left, saved)
             return
         data = {**self._program.context, **freeze(dict(context or {}), "context")}
         self._snapshot = Snapshot(initial_configuration(self._program), data)
@@ -182,13 +189,17 @@ class Sandbox:
 
     # --- inside -----------------------------------------------------------------------
 
-    def _resume(self, left: Mapping[str, float]) -> None:
+    def _resume(self, left: Mapping[str, float], saved: Mapping[str, Any]) -> None:
         """Begin the timers and services of the states in which it stands."""
         active = self._snapshot.configuration.active
         timed = [node.path for node in active if node.timers or node.services]
         snapshot = replace(self._snapshot, entries={})
         result = resume(snapshot, timed)
-        effects = with_left(result.effects, left)
+        effects = with_left(result.effects, left, saved.get("over", ()))
+        effects += tuple(
+            SendMessage(one["message"], one["to"], max(one["left"], 1e-9), one["id"])
+            for one in saved.get("sends", ())
+        )
         self._snapshot = result.snapshot
         leaves = self.paths
         message = {"type": "resume"}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._failures import error_data, service_failed
 from ._frozen import freeze
-from .ports import StartTimer
+from .ports import StartService, StartTimer
 from .snapshot import Event
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .compile import Node, Program
     from .model import Retry
-    from .ports import Effect, StartService
+    from .ports import Effect
 
 __all__ = [
     "pause_before",
@@ -91,7 +91,7 @@ def pause_before(retry: Retry, attempt: int, source: random.Random | None) -> fl
 
 
 def with_left(
-    effects: Iterable[Effect], left: Mapping[str, float]
+    effects: Iterable[Effect], left: Mapping[str, float], over: Iterable[str] = ()
 ) -> tuple[Effect, ...]:
     """Return effects whose timers wait only for what was left of them.
 
@@ -101,12 +101,18 @@ def with_left(
         What begins when a machine was restored.
     left : mapping of str to float
         Seconds by the timer's name; others wait for their whole time.
+    over : iterable of str
+        What does not begin again: timers by their names, ``run.`` and the state for its
+        service.
     """
+    gone = frozenset(over)
     return tuple(
         replace(one, delay_s=float(left[one.name]))
         if isinstance(one, StartTimer) and one.name in left
         else one
         for one in effects
+        if not (isinstance(one, StartTimer) and one.name in gone)
+        and not (isinstance(one, StartService) and f"run.{one.state}" in gone)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StateError, nearest
+from ..errors import PersistenceError, StateError, nearest
 from ._frozen import freeze
 from .compile import compile_chart
 from .model import leaves_of
@@ -14,9 +14,10 @@ from .snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from .compile import Program
     from .model import Chart
 
-__all__ = ["is_named", "snapshot_at"]
+__all__ = ["is_named", "snapshot_at", "snapshot_of"]
 
 
 def is_named(path: str, name: str) -> bool:
@@ -68,6 +69,46 @@ def snapshot_at(
     }
     data = {**program.context, **freeze(dict(context), "context")}
     return Snapshot(configuration, data, kept)
+
+
+def snapshot_of(program: Program, saved: Mapping[str, Any]) -> Snapshot | None:
+    """Return the snapshot that a component's data tell; Any: JSON data.
+
+    Parameters
+    ----------
+    program : Program
+        The chart.
+    saved : mapping
+        What ``snapshot()`` of a component gave.
+
+    Returns
+    -------
+    Snapshot or None
+        None when it had not started.
+
+    Raises
+    ------
+    PersistenceError
+        If the chart has no such states.
+    """
+    leaves = [str(path) for path in saved.get("states") or ()]
+    configuration = program.at(leaves)
+    if configuration is None:
+        raise PersistenceError(
+            f"The snapshot is not one of {program.chart.name}.",
+            why=f"{', '.join(leaves) or 'No state'} cannot be active in this chart.",
+            fix="Take the snapshot of a component of the same chart.",
+            context={"chart": program.chart.name},
+        )
+    if not saved.get("started", True):
+        return None
+    history = {
+        path: tuple(kept)
+        for path, kept in (saved.get("history") or {}).items()
+        if path in program.by_path and all(one in program.by_path for one in kept)
+    }
+    context = freeze(dict(saved.get("context") or {}), "context")
+    return Snapshot(configuration, context, history)
 
 
 def _path_of(chart: Chart, name: str) -> str:

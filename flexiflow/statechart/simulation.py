@@ -38,8 +38,9 @@ class Simulation(Sandbox):
         What functions and services answer, by name: a value, a list of answers one a
         call (``"error"`` raises, ``{"result": value}`` answers), or a callable. An
         action or service that is not faked is recorded, not called.
-    snapshot : Snapshot, optional
-        Where to begin; at the chart's beginning otherwise.
+    snapshot : Snapshot or mapping, optional
+        Where to begin; at the chart's beginning otherwise. What ``snapshot()`` of a
+        component gave is the whole: timers and delayed messages wait for what was left.
     functions : Functions, optional
         Where guards that are not faked are found; guards are called, having no side
         effects.

@@ -681,6 +681,42 @@ class TestSnapshot:
         await bench.pass_(1)
         assert door.state == "b"
 
+    async def test_simulation_goes_on_from_it(self, bench):
+        """A sandbox waits for the rest of timers and messages, and repeats nothing."""
+        calls = []
+        text = OVER.replace("again: q", "later: {do: {send: {type: again, delay: 9s}}}")
+        made = bench.add(text, work=lambda: calls.append(1))
+        await bench.pass_(5)
+        await made.send("later")
+        await bench.pass_(1)
+        saved = json.loads(json.dumps(made.snapshot()))
+        sandbox = Simulation(load_chart(text), snapshot=saved, fake={"work": 1})
+        sandbox.advance(13.9)
+        before = sandbox.paths
+        sandbox.advance(0.2)
+
+        assert (before, sandbox.paths) == (("q",), ("z",))
+        assert sandbox.context == {"n": 1, "r": 1}
+        assert not sandbox.calls
+        assert {"type": "again"} in [dict(one.message) for one in sandbox.trace]
+
+    def test_simulation_refuses_data_of_another_chart(self):
+        """The chart must have the states."""
+        chart = load_chart("name: d\nstates: {a: }")
+
+        with pytest.raises(PersistenceError, match="not one of d"):
+            Simulation(chart, snapshot={"version": 1, "states": ["q"]})
+
+    def test_simulation_of_what_has_not_started_starts(self):
+        """Entry actions are done then, with the data that were given."""
+        chart = load_chart(
+            "name: d\ncontext: {n: 0}\nstates: {a: {entry: [f, {add: {n: 1}}]}}"
+        )
+        saved = ChartMachine(chart, context={"n": 4}).data()
+
+        assert not saved["started"]
+        assert Simulation(chart, snapshot=saved).context == {"n": 5}
+
     async def test_state_classes_go_back_too(self):
         """The name of the class is all there is to know."""
         made = AsyncComponent("c")
