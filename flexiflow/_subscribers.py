@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ._home import is_running
 from ._subscription import Plan, Subscription, planned
 from .events import (
     MESSAGE_FAILED,
@@ -107,7 +108,7 @@ class Subscribers:
         mine[sub] = None
         self.watched = UNKNOWN
         self._plans.pop(event_name, None)
-        if self._home is not None:
+        if self._home is not None and is_running():
             self._home.enter()
         return sub
 

@@ -122,14 +122,14 @@ class Recording:
         self._observed = ObservedFunctions(
             machine.functions, self._note_call, guards=guards - actions
         )
-        # The machine asks this object for its functions; users have no need to.
-        machine._functions = cast("Functions", self._observed)  # noqa: SLF001
         self._bus, self._is_own_bus = _bus_of(component)
         self._handles = [
             _subscribe(self._bus, MESSAGE_RECEIVED, self._begin),
             _subscribe(self._bus, MESSAGE_FAILED, self._fail),
             _subscribe(self._bus, MESSAGE_HANDLED, self._finish),
         ]
+        # The machine asks this object for its functions; users have no need to.
+        machine._functions = cast("Functions", self._observed)  # noqa: SLF001
 
     # --- what it holds ----------------------------------------------------------------
 

@@ -151,6 +151,16 @@ class TestRecording:
             "1 of 2 states, 1 of 3 transitions"
         )
 
+    def test_no_loop_needs_to_run(self):
+        """In a terminal none does between two lines."""
+        component = FlexiFlowEngine().create_component(load_chart(TURNSTILE))
+        recording = component.record()
+        asyncio.run(component.send("coin"))
+        recording.stop()
+
+        assert [step.after for step in recording.steps] == [("unlocked",)]
+        assert "send: [coin]" in recording.as_scenario()
+
     async def test_stopping_twice_is_harmless(self, bench):
         """Nothing is recorded after the first time, and nothing is left behind."""
         made = bench(TURNSTILE)
