@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ..explain import explain
 from ._session import add_config_option, config_path, make_importable
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
 
-    from ..explain import ConfigExplanation
+    from ..diagnostics import Diagnostic
     from ..statechart import ScenarioResult
 
 __all__ = ["add_arguments", "as_data"]
 
+_OF_SCENARIOS: Final = {
+    f"flexiflow.chart.{name}" for name in ("fake", "lost_message", "scenario")
+}
+"""What is told of scenarios that do not test what they say."""
 _WRONG = 1
 """The exit code when a scenario fails, or when there is none to run."""
 
@@ -46,7 +51,7 @@ def _test(options: argparse.Namespace) -> int:
         found = explain(path, run=True)
         output.say(f"{found.config_path}")
         if not found.is_valid:
-            output.say(_problems(found))
+            output.say(_told("✗", found.errors))
             good = False
         for result in found.scenarios:
             if options.wanted in result.scenario.name:
@@ -54,19 +59,22 @@ def _test(options: argparse.Namespace) -> int:
                     "\n".join(f"  {line}" for line in result.format().split("\n"))
                 )
                 ran.append({"file": found.config_path, **as_data(result)})
+        about = [one for one in found.warnings if one.code in _OF_SCENARIOS]
+        if about:
+            output.say(_told("⚠", about))
     passed = sum(one["passed"] for one in ran)
     output.say(f"{passed} of {len(ran)} scenarios as expected")
     output.result(ran)
     return 0 if good and ran and passed == len(ran) else _WRONG
 
 
-def _problems(found: ConfigExplanation) -> str:
-    """Return what is wrong with a config that cannot be run."""
-    told = [one.format().split("\n") for one in found.errors]
+def _told(sign: str, problems: Iterable[Diagnostic]) -> str:
+    """Return problems of a config, each with a sign before it."""
+    told = [one.format().split("\n") for one in problems]
     return "\n".join(
         line
         for first, *more in told
-        for line in (f"  ✗ {first}", *(f"    {item}" for item in more))
+        for line in (f"  {sign} {first}", *(f"    {item}" for item in more))
     )
 
 

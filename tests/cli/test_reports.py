@@ -293,6 +293,26 @@ class TestScenarios:
         listed = run("explain", "door.yaml", "--run", "--json").json["scenarios"]
         assert [one["passed"] for one in listed] == [True, False]
 
+    @pytest.mark.parametrize(
+        ("part", "said"),
+        [
+            ("fake: {rung: 1}, expect: a", "rung is faked"),
+            ("send: [opne], expect: a", "Nobody takes opne"),
+            ("send: [open], expect: [b, c]", "does not exist: 'c'"),
+        ],
+    )
+    def test_what_means_nothing_to_the_chart_is_told(self, run, folder, part, said):
+        """A scenario that passes may test something else than it says."""
+        (folder / "door.yaml").write_text(
+            "name: door\nstates: {a: {on: {open: b}}, b: {final: true}}\n"
+            f"scenarios:\n  - {{{part}}}\n"
+        )
+        out = run("test", "door.yaml").out
+
+        assert "⚠ [WARNING]" in out
+        assert said in out
+        assert "door.yaml:4:" in out
+
     def test_nothing_to_run(self, run, folder):
         """A config without scenarios, or with errors, is no success."""
         (folder / "bad.yaml").write_text("nam: job\nstates: {a: {on: {x: b}}}\n")
