@@ -41,7 +41,17 @@ STATE_KEYS: Final = (
 )
 """What a state may declare."""
 _HISTORY_KEYS = ("history", "default", "description")
-_NOT_IN_FINAL = ("on", "after", "always", "done", "error", "states", "parallel", "run")
+_NOT_IN_FINAL = (
+    "on",
+    "after",
+    "always",
+    "done",
+    "error",
+    "states",
+    "parallel",
+    "initial",
+    "run",
+)
 
 
 @final

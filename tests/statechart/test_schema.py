@@ -65,6 +65,8 @@ a: {run: {workflow: w, timeout: 3}}
 a: {on: {'*': a, 'd.*': a}}
 a: {description: d, tags: [], meta: {}}
 REFUSE
+a: {final: true, initial: a}
+a: {final: true, initial: 3}
 a: {run: {component: }}
 a: {run: {component: ''}}
 a: {run: {component: 3}}
