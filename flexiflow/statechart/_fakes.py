@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..errors import FlexiFlowError
+from ._binding import Binding
 from ._reading import seconds_of
 
 if TYPE_CHECKING:
+    from ._binding import Fillable
     from .model import Chart
 
 __all__ = ["NEVER", "Answer", "FakeError", "Fakes", "faked_everywhere"]
@@ -59,12 +61,13 @@ class Fakes:
     Parameters
     ----------
     answers : mapping of str to object
-        For each name: a callable, called with what ``with`` passes; a list, one item a
-        call, the last one repeated; or the answer itself. An item ``"error"`` or
-        ``{"error": text}`` raises (``{"error": {"type": ..., "message": ...}}`` what
-        looks like another error), ``{"result": value}`` answers the value. Beside
-        either, ``after`` says how long a service takes; ``{"never": True}`` is a
-        service that does not answer.
+        For each name: a callable, its parameters filled as those of the function it
+        stands for (by name, after what ``with`` passes); a list, one item a call, the
+        last one repeated; or the answer itself. An item ``"error"`` or ``{"error":
+        text}`` raises (``{"error": {"type": ..., "message": ...}}`` what looks like
+        another error), ``{"result": value}`` answers the value. Beside either,
+        ``after`` says how long a service takes; ``{"never": True}`` is a service that
+        does not answer.
     """
 
     def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
@@ -75,9 +78,15 @@ class Fakes:
         """Return whether a name is faked."""
         return name in self._answers
 
-    def names(self) -> list[str]:
-        """Return the names that are faked."""
-        return list(self._answers)
+    def guards(self) -> dict[str, Callable[..., Any]]:
+        """Return the names that are faked, with the functions that answer as guards."""
+        return {
+            name: script if callable(script) else self._asked(name)
+            for name, script in self._answers.items()
+        }
+
+    def _asked(self, name: str) -> Callable[..., Any]:
+        return lambda **given: self.next(name, given).get()
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -100,8 +109,19 @@ class Fakes:
         finally:
             self._calls = kept
 
-    def answer(self, name: str, arguments: Mapping[str, Any]) -> Any:
+    def answer(
+        self, name: str, arguments: Mapping[str, Any], scope: Fillable | None = None
+    ) -> Any:
         """Return what a call of a faked name answers now, however long it takes.
+
+        Parameters
+        ----------
+        name : str
+            The name.
+        arguments : mapping
+            What ``with`` passes.
+        scope : Fillable, optional
+            What fills the other parameters of a callable.
 
         Raises
         ------
@@ -110,16 +130,20 @@ class Fakes:
         Exception
             What a callable raises.
         """
-        return self.next(name, arguments).get()
+        return self.next(name, arguments, scope).get()
 
-    def next(self, name: str, arguments: Mapping[str, Any]) -> Answer:
+    def next(
+        self, name: str, arguments: Mapping[str, Any], scope: Fillable | None = None
+    ) -> Answer:
         """Return what a call of a faked name comes to now."""
         script = self._answers[name]
         number = self._calls.get(name, 0)
         self._calls[name] = number + 1
         if isinstance(script, Callable):  # type: ignore[arg-type] # a protocol class
             try:
-                return Answer(script(**arguments))
+                if scope is None:
+                    return Answer(script(**arguments))
+                return Answer(Binding(script).call(scope, arguments))
             except Exception as error:  # noqa: BLE001 - raised where it is asked for
                 return Answer(error=error)
         if isinstance(script, list | tuple):

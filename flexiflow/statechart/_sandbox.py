@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ActionError, FlexiFlowError
+from ._asking import Asking
 from ._fakes import Fakes
 from ._frozen import freeze, thaw
 from ._moves import is_done
@@ -69,7 +70,7 @@ class Sandbox:
         self._program: Program = compile_chart(chart)
         self._fakes = Fakes(fake)
         known = functions or chart.functions or Functions()
-        self._functions = known.using(chart.use).with_fakes(self._guard_fakes())
+        self._functions = known.using(chart.use).with_fakes(self._fakes.guards())
         self.timeline = Timeline() if inside is None else inside[0].owner.timeline
         """The time it lives in; shared with the documents that it invokes."""
         self.timeline.members.append(self)
@@ -87,6 +88,7 @@ class Sandbox:
             self.timeline,
             tell=self.queue.append,
             record=self._record,
+            scope=self._scope,
         )
         """The services that have begun and not answered; for the machinery."""
         self.trace: list[TraceStep] = []
@@ -210,18 +212,21 @@ class Sandbox:
             self._take(effect)
         self.settle()
 
-    def _guard_fakes(self) -> dict[str, Callable[..., Any]]:
-        """Return the faked names as functions, for guards."""
-        return {name: self._faked(name) for name in self._fakes.names()}
-
-    def _faked(self, name: str) -> Callable[..., Any]:
-        return lambda **given: self._fakes.answer(name, given)
+    def _scope(self, start: StartService) -> Asking:
+        """Return what fills the parameters of a faked service."""
+        made = Asking(
+            self._snapshot, start.message, functions=self._functions, host=self._host
+        )
+        made.stands = start.state
+        return made
 
     def _answer(self, call: Pending) -> Any:
         """Answer a call of an action: from the fakes, or with nothing."""
         faked = call.name in self._fakes
         self._calls.append(CallRecord(call.name, call.arguments, faked))
-        return self._fakes.answer(call.name, call.arguments) if faked else None
+        if not faked:
+            return None
+        return self._fakes.answer(call.name, call.arguments, call.run)
 
     def handle(self, message: Mapping[str, Any] | Event) -> bool:
         """Handle one message alone: what follows from it waits in :attr:`queue`.

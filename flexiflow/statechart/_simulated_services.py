@@ -11,6 +11,7 @@ from ._service_events import pause_before, service_done, service_error
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ._binding import Fillable
     from ._fakes import Fakes
     from ._timeline import Timeline
     from .compile import Program
@@ -38,6 +39,8 @@ class SimulatedServices:
         Takes the event of a service that is done or has failed.
     record : callable
         Called with the name, the arguments, and whether it is faked, for each try.
+    scope : callable
+        Gives what fills the parameters of a faked service.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class SimulatedServices:
         *,
         tell: Callable[[Event], object],
         record: Callable[[str, Mapping[str, Any], bool], object],
+        scope: Callable[[StartService], Fillable],
     ) -> None:
+        self._scope = scope
         self._program = program
         self._fakes = fakes
         self._timeline = timeline
@@ -67,7 +72,9 @@ class SimulatedServices:
         faked = name in self._fakes
         self._running[start.state, start.entry] = (start, attempt)
         self._record(name, start.arguments, faked)
-        answer = self._fakes.next(name, start.arguments) if faked else NEVER
+        answer = NEVER
+        if faked:
+            answer = self._fakes.next(name, start.arguments, self._scope(start))
         limit = start.timeout_s
         if limit is not None and (answer.is_silent or answer.after_s >= limit):
             late = TimeoutError(f"no answer within {limit:g} s")

@@ -36,7 +36,8 @@ class Simulation(Sandbox):
         Data that replace those of the chart's context, key by key.
     fake : mapping of str to object, optional
         What functions and services answer, by name: a value, a list of answers one a
-        call (``"error"`` raises, ``{"result": value}`` answers), or a callable. An
+        call (``"error"`` raises, ``{"result": value}`` answers), or a plain function,
+        whose parameters are filled as those of the one it stands for. An
         action or service that is not faked is recorded, not called.
     snapshot : Snapshot or mapping, optional
         Where to begin; at the chart's beginning otherwise. What ``snapshot()`` of a

@@ -87,6 +87,25 @@ class TestSimulation:
 
         assert made.context["receipt"] == "for A7"
 
+    def test_callable_fake_is_filled_as_the_function_it_stands_for(self):
+        """Actions, guards and services take their parameters by name in fakes too."""
+        chart = load_chart(
+            "name: d\ncontext: {n: 0}\nstates:\n"
+            "  a: {on: {m: {to: b, if: g, do: {call: f, with: {by: 2}}}}}\n"
+            "  b: {run: s, done: {to: c, do: {set: {r: $result}}}}\n  c:\n"
+        )
+        fakes = {
+            "f": lambda context, by, state: {"n": context["n"] + by, "s": state},
+            "g": lambda message: message.get("k") == 1,
+            "s": lambda context, message, state: [context["n"], message["k"], state],
+        }
+        made = Simulation(chart, fake=fakes)
+
+        assert not made.send("m", k=0)
+        made.send("m", k=1)
+        assert made.paths == ("c",)
+        assert made.context == {"n": 2, "s": "a", "r": [2, 1, "b"]}
+
     def test_ignored_message_says_why(self):
         """The trace holds the reason."""
         made = Simulation(order())
