@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ..diagnostics import Place
     from ..statechart.model import Action, Chart, Scenario, StateNode, Transition
 
-__all__ = ["actions_of", "find_vain"]
+__all__ = ["actions_of", "find_vain", "passed_over"]
 
 
 def find_vain(chart: Chart) -> Iterator[Diagnostic]:
@@ -133,14 +133,24 @@ def _leaves(edge: Transition) -> bool:
     return edge.reenter or not all(to.startswith(around) for to in edge.targets)
 
 
+def _way_out(node: StateNode) -> Transition | None:
+    """Return the transition by which a state is left at once, or None."""
+    if not node.path:
+        return None
+    ways = (one for one in node.transitions if one.trigger == "always")
+    return next((one for one in ways if _leaves(one)), None)
+
+
+def passed_over(node: StateNode) -> list[Transition]:
+    """Return what waits in vain in a state, since the state is left at once."""
+    if _way_out(node) is None:
+        return []
+    return [e for e in node.transitions if e.trigger in {"message", "after", "done"}]
+
+
 def _left_at_once(node: StateNode) -> Iterator[Diagnostic]:
     """Warn of transitions that wait in a state that is left at once."""
-    if not node.path:
-        return
-    away = next(
-        (e for e in node.transitions if e.trigger == "always" and _leaves(e)), None
-    )
-    waiting = [e for e in node.transitions if e.trigger in {"message", "after", "done"}]
+    away, waiting = _way_out(node), passed_over(node)
     if away is None or not waiting:
         return
     line = f" in line {away.place.line}" if away.place else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..diagnostics import Diagnostic
@@ -12,7 +13,7 @@ from .analysis import (
     find_unknown_targets,
     find_unreachable,
 )
-from .chart_advice import actions_of, find_vain
+from .chart_advice import actions_of, find_vain, passed_over
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -51,7 +52,7 @@ def check_chart(
         return chart.state(path).place
 
     return [
-        *(() if unclear else find_unreachable(graph, place_of)),
+        *(() if unclear else find_unreachable(_taken(chart, graph), place_of)),
         *find_dead_ends(graph, place_of, unclear=unclear),
         *find_unknown_targets(graph, place_of),
         *find_traps(graph, place_of, unclear=unclear),
@@ -61,13 +62,28 @@ def check_chart(
     ]
 
 
+def _taken(chart: Chart, graph: FlowGraph) -> FlowGraph:
+    """Return the graph without the transitions that are never taken."""
+    never = {later.index for _, later in _pairs(chart)}
+    never |= {one.index for node in chart for one in passed_over(node)}
+    return replace(
+        graph, edges=tuple(edge for edge in graph.edges if edge.index not in never)
+    )
+
+
 def _shadowed(chart: Chart) -> Iterator[Diagnostic]:
     """Yield a warning for each transition that an earlier one hides."""
+    for earlier, later in _pairs(chart):
+        yield _hidden(earlier, later)
+
+
+def _pairs(chart: Chart) -> Iterator[tuple[Transition, Transition]]:
+    """Yield each transition that an earlier one hides, with the earlier one first."""
     for node in (chart.root, *chart.states):
         for position, later in enumerate(node.transitions):
             for earlier in node.transitions[:position]:
                 if _hides(earlier, later):
-                    yield _hidden(earlier, later)
+                    yield earlier, later
                     break
 
 

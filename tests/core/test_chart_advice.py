@@ -8,21 +8,25 @@ from flexiflow import explain
 
 CASES = {
     "shadowed by the same guard": (
-        "a: {on: {m: [{to: b, if: {n: 1}}, {to: c, if: {n: 1}}]}}",
+        "a: {on: {m: [{to: b, if: {n: 1}}, {to: c, if: {n: 1}}], z: c}}",
         (3, 37),
         "has the same guard",
     ),
     "shadowed by a timer of the same time": (
-        "a: {after: {2s: [b, c]}}",
+        "a: {after: {2s: [b, c]}, on: {z: c}}",
         (3, 23),
         "stands before it and has no guard",
     ),
     "shadowed by an earlier timer": (
-        "a: {after: {2s: b, 1m: c}}",
+        "a: {after: {2s: b, 1m: c}, on: {z: c}}",
         (3, 26),
         "after 2s in line 3",
     ),
-    "left at once": ("a: {always: b, on: {m: c}}", (3, 26), "a is left at once"),
+    "left at once": (
+        "a: {always: [{to: c, if: {n: 1}}, b], on: {m: c}}",
+        (3, 49),
+        "a is left at once",
+    ),
     "for ever": (
         "a: {on: {m: d, k: b, q: c}}\n  d: {always: e}\n  e: {always: d}",
         (4, 15),

@@ -397,6 +397,26 @@ class TestReport:
         assert len(exp.warnings) > 200
         assert "... and" in exp.format()
 
+    @pytest.mark.parametrize(
+        "states",
+        [
+            "a: {on: {'*': a, q: trap}}",
+            "a: {on: {q: [a, trap]}}",
+            "a: {always: {to: b}, on: {q: trap}}, b: {on: {m: a}}",
+        ],
+    )
+    def test_transition_that_is_never_taken_reaches_nothing(self, tmp_path, states):
+        """What is told of the transition is told of the state behind it."""
+        path = tmp_path / "c.yaml"
+        path.write_text(
+            f"name: a\nstates: {{{states}, trap: {{final: true}}}}", "utf-8"
+        )
+
+        told = [item.what for item in explain(path).warnings]
+
+        assert "The transition on q is never taken." in told
+        assert "State 'trap' cannot be reached." in told
+
     def test_shadowed_transition_and_undeclared_key_are_warnings(self):
         """A transition behind an open one, and a key that no context has."""
         exp = explain(
