@@ -44,6 +44,8 @@ __all__ = ["MOST_EVENTS", "Sandbox"]
 
 MOST_EVENTS: Final = 100_000
 """Events that one ``send`` or ``advance`` may handle."""
+_MOST_AT_ONCE: Final = 10_000
+"""Events that may follow one another while no time goes by: some seconds of work."""
 
 # Any in this module: JSON data of the user's, and what user functions return.
 
@@ -310,7 +312,8 @@ class Sandbox:
             been handled.
         """
         failure: ActionError | None = None
-        for _ in range(MOST_EVENTS):
+        most = min(MOST_EVENTS, _MOST_AT_ONCE)
+        for _ in range(most):
             waiting = (one for one in self.timeline.members if one.queue)
             member = next(waiting, None)
             if member is None:
@@ -323,8 +326,8 @@ class Sandbox:
                 failure = failure or error
         raise FlexiFlowError(
             f"{self.chart.name} does not come to rest.",
-            why=f"It sent itself more than {MOST_EVENTS:,} messages.",
-            fix="Give a send a guard or a delay.",
+            why=f"More than {most:,} messages and ends of services followed at once.",
+            fix="Give a send a guard or a delay, and a faked service an after.",
         )
 
     def _take(self, effect: Effect) -> None:

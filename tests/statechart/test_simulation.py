@@ -106,6 +106,23 @@ class TestSimulation:
         assert made.paths == ("c",)
         assert made.context == {"n": 2, "s": "a", "r": [2, 1, "b"]}
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "name: d\nstates: {a: {on: {m: {do: {send: m}}}}}",
+            "name: d\nstates: {a: {on: {m: b}}, b: {run: s, done: b}}",
+        ],
+    )
+    def test_chart_that_never_rests_is_told_soon(self, text):
+        """What follows at once has a limit of its own, below that of all time."""
+        made = Simulation(load_chart(text), fake={"s": 1})
+
+        with pytest.raises(FlexiFlowError, match="does not come to rest") as caught:
+            made.send("m")
+
+        assert "10,000" in str(caught.value)
+        assert len(made.trace) < 10_010
+
     def test_ignored_message_says_why(self):
         """The trace holds the reason."""
         made = Simulation(order())
