@@ -89,7 +89,8 @@ class Timeline:
         """Go on to the next instant at which something is due, and call it all.
 
         What is due at one instant is called before any of it is handled, as the clock
-        of an event loop has it.
+        of an event loop has it. What is late there has a step of its own: what came
+        before it has been handled by then, and may have taken it back.
 
         Returns
         -------
@@ -99,9 +100,9 @@ class Timeline:
         if not self._heap or self._heap[0][0] > end_s + _TINY_S:
             self.now_s = end_s
             return False
-        due = self._heap[0][0]
+        due, is_late = self._heap[0][:2]
         self.now_s = max(self.now_s, due)
-        while self._heap and self._heap[0][0] <= due:
+        while self._heap and self._heap[0][:2] <= (due, is_late):
             self._pop()()
         return True
 

@@ -289,6 +289,21 @@ class TestSimulation:
 
         assert simulation.leaves == {"b"}
 
+    def test_try_is_not_begun_in_a_state_that_a_timer_leaves(self):
+        """A timer and the next try of a service at one instant: the timer is first."""
+        chart = load_chart(
+            "name: x\nstates:\n  b:\n"
+            "  a: {after: {1s: a}, run: {do: f, retry: {max_attempts: 3}}, done: b}\n"
+            "initial_state: a\n",
+            functions={"f": lambda: None},
+        )
+        never, slow = {"never": True}, {"result": "text", "after": "270ms"}
+        made = Simulation(chart, fake={"f": [never, "error", slow, never]})
+
+        made.advance(2.5)
+
+        assert made.leaves == {"b"}
+
     def test_duration_must_be_one(self):
         """Time goes on by a duration."""
         with pytest.raises(ConfigError, match="not a duration"):
