@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import hypothesis
@@ -18,8 +19,19 @@ NOT_OURS = ("FLEXIFLOW_SCXML_SUITE",)
 """What a skip may name in CI as well: data that is no part of the project."""
 
 hypothesis.settings.register_profile("here", deadline=None)
-hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    # How quickly examples are drawn tells of the machine, not of the code.
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("ci" if IN_CI else "here")
+
+
+# What a shell runs in the background ignores Ctrl-C, and so would all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _fail_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
