@@ -303,10 +303,13 @@ class TestThreads:
 
 class TestProcesses:
     async def test_runs_elsewhere_and_is_used_again(self, executors):
-        """A process serves one call after the other."""
-        pids = [await executors.run("process", os.getpid) for _ in range(3)]
+        """A process serves one call after the other.
 
-        assert len(set(pids)) == 1
+        A second one may be begun for a call that comes while the first is just done.
+        """
+        pids = [await executors.run("process", os.getpid) for _ in range(6)]
+
+        assert len(set(pids)) <= 2
         assert os.getpid() not in pids
 
     async def test_runs_side_by_side(self, executors, tmp_path):
