@@ -12,7 +12,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all check bench soak bundle browser kernels clean
+.PHONY: help lab test test-all check bench soak bundle browser postgres kernels clean
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -119,6 +119,24 @@ browser:
 	  fi; \
 	fi
 
+# The tests start a server of their own: the one that Debian starts is not wanted.
+CREATE_CLUSTER := /etc/postgresql-common/createcluster.d
+
+postgres:
+	@if ! command -v postgres >/dev/null && \
+	    [ -z '$(wildcard /usr/lib/postgresql/*/bin/postgres)' ]; then \
+	  if [ -n '$(ROOT_USER)' ] && command -v apt-get >/dev/null; then \
+	    trap 'rm -f $(CREATE_CLUSTER)/flexiflow.conf' EXIT; \
+	    mkdir -p $(CREATE_CLUSTER); \
+	    echo 'create_main_cluster = false' > $(CREATE_CLUSTER)/flexiflow.conf; \
+	    $(call apt_install,postgresql); \
+	  else \
+	    echo 'What: the tests of several machines need PostgreSQL.'; \
+	    echo 'Why:  neither PATH nor /usr/lib/postgresql has it.'; \
+	    echo 'Fix:  sudo apt-get install postgresql'; exit 1; \
+	  fi; \
+	fi
+
 # --- the commands ---------------------------------------------------------------------
 
 lab: $(VENV)/.jupyter
@@ -126,7 +144,7 @@ lab: $(VENV)/.jupyter
 	  --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb $(LAB_ARGS)
 	@echo 'lab: closed'
 
-test: $(VENV)/.dev bundle browser kernels
+test: $(VENV)/.dev bundle browser postgres kernels
 	@$(node_path) $(PY) -m pytest $(PYTEST_ARGS)
 
 test-all:
@@ -153,11 +171,11 @@ check: $(VENV)/.dev bundle
 	  tests/test_public_api.py
 	@echo 'check: format, lint, types, front end and docs are right'
 
-bench: $(VENV)/.dev bundle browser
+bench: $(VENV)/.dev bundle browser postgres
 	@for script in benchmarks/*/run.py; do $(node_path) $(PY) $$script $(BENCH_ARGS); done
 	@echo 'bench: the tables are above'
 
-soak: $(VENV)/.dev bundle browser kernels $(addprefix $(VENV)/kernels/,$(MORE_KERNELS))
+soak: $(VENV)/.dev bundle browser postgres kernels $(addprefix $(VENV)/kernels/,$(MORE_KERNELS))
 	@$(node_path) $(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
 
 clean:

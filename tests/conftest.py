@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.postgres_server import postgres_server, postgres_url, private_postgres
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
+
+__all__ = ["postgres_server", "postgres_url", "private_postgres"]
 
 IN_CI = os.environ.get("CI", "").lower() not in {"", "0", "false"}
 
