@@ -16,6 +16,7 @@ __all__ = [
     "TRAITS",
     "Ack",
     "ContextEntry",
+    "Do",
     "EdgeStatus",
     "EventBatch",
     "EventLevel",
@@ -26,19 +27,26 @@ __all__ = [
     "GraphEdge",
     "GraphNode",
     "LastEdge",
+    "Made",
     "MessageInfo",
     "Need",
     "Notice",
+    "PaceInfo",
     "PageMessage",
     "PauseInfo",
     "Problem",
     "QueueInfo",
+    "RecordingInfo",
     "Reply",
     "ReplyStatus",
+    "SandboxInfo",
+    "SandboxTry",
     "Send",
+    "StepAnswer",
     "StepBatch",
     "StepRow",
     "StepSpan",
+    "TimelineInfo",
     "View",
     "ViewKind",
     "read_page_message",
@@ -68,16 +76,29 @@ TRAITS: Final = (
     "closed",
     "twin",
     "execution",
+    "timeline",
+    "sandbox",
 )
 """The synced traits of each view, in the order of the page's list."""
 
-TO_KERNEL: Final = ("send", "ack", "need", "view")
+TO_KERNEL: Final = ("send", "ack", "need", "view", "do")
 """The kinds of message that the page sends."""
 
-TO_PAGE: Final = ("events", "reply", "error", "runtime", "snapshot", "steps")
+TO_PAGE: Final = (
+    "events",
+    "reply",
+    "error",
+    "runtime",
+    "snapshot",
+    "steps",
+    "step",
+    "made",
+)
 """The kinds of message that the kernel sends."""
 
-ViewKind = Literal["panel", "graph", "messages", "context", "events", "execution"]
+ViewKind = Literal[
+    "panel", "graph", "messages", "context", "events", "timeline", "execution"
+]
 """What a view shows; one bundle each."""
 
 EventLevel = Literal["info", "failed", "ignored"]
@@ -258,8 +279,92 @@ class ExecutionInfo(TypedDict):
     fork: EdgeStatus
 
 
+class RecordingInfo(TypedDict):
+    """A recording under way, and how many steps it holds."""
+
+    steps: int
+
+
+class PaceInfo(TypedDict):
+    """How fast messages are handled, and how many wait for it."""
+
+    mode: Literal["go", "paused", "slow"]
+    waiting: int
+    delay_s: float
+
+
+class TimelineInfo(TypedDict):
+    """The steps that can be looked at, and what can be done with them.
+
+    ``labels`` are the messages of all steps while these are few, else it is empty.
+    """
+
+    first: int
+    last: int
+    failed: list[int]
+    labels: list[str]
+    recording: RecordingInfo | None
+    pace: PaceInfo
+    fork_of: str
+    undo: EdgeStatus
+
+
+class SandboxTry(TypedDict):
+    """A message that was tried in the sandbox, and where that led."""
+
+    message: str
+    state: str
+    note: str
+
+
+class SandboxInfo(TypedDict):
+    """A copy of the component at a step, in which messages touch nothing."""
+
+    at: int
+    active: list[str]
+    parents: list[str]
+    context: list[ContextEntry]
+    messages: list[MessageInfo]
+    timers: bool
+    trail: list[SandboxTry]
+    notice: Problem | None
+
+
+class StepAnswer(TypedDict):
+    """A component as it was after one step; the nearest step that is still held.
+
+    ``failed`` tells what failed after it and before the next one, "" for nothing.
+    """
+
+    kind: Literal["step"]
+    at: int
+    active: list[str]
+    parents: list[str]
+    edge: str | None
+    time_ms: float
+    message: str
+    cause: str
+    story: str
+    seq: int
+    state: str
+    context: list[ContextEntry]
+    context_more: int
+    output: list[tuple[str, str]]
+    failed: str
+
+
+class Made(TypedDict):
+    """Text that was made for the user: a test, a scenario, a picture."""
+
+    kind: Literal["made"]
+    id: str
+    title: str
+    language: Literal["python", "yaml", "svg", "mermaid"]
+    text: str
+
+
 class Reply(TypedDict):
-    """How far the message of one ``send`` has come."""
+    """How far the message of one ``send``, or one ``do``, has come."""
 
     kind: Literal["reply"]
     id: str
@@ -286,11 +391,22 @@ class Ack(TypedDict):
 
 
 class Need(TypedDict):
-    """The page asks for the layout engine, the events after ``since``, or the steps."""
+    """The page asks for something: the events after ``since``, the step ``at``, ..."""
 
     kind: Literal["need"]
-    what: Literal["graphviz", "events", "steps"]
+    what: Literal["graphviz", "events", "steps", "step"]
     since: NotRequired[int]
+    at: NotRequired[int]
+
+
+class Do(TypedDict):
+    """The page wants something done, to step ``at``, with ``value``; Any: JSON."""
+
+    kind: Literal["do"]
+    id: str
+    what: str
+    at: NotRequired[int]
+    value: NotRequired[Any]
 
 
 class View(TypedDict):
@@ -301,7 +417,7 @@ class View(TypedDict):
     visible: bool
 
 
-PageMessage = Send | Ack | Need | View
+PageMessage = Send | Ack | Need | View | Do
 """What the page sends."""
 
 
@@ -315,13 +431,19 @@ def read_page_message(content: object) -> PageMessage | None:
 
     Returns
     -------
-    Send or Ack or Need or View or None
+    Send or Ack or Need or View or Do or None
         The message, or None when it is of another version or not of the protocol.
     """
     if not isinstance(content, Mapping) or content.get("v") != PROTOCOL:
         return None
     kind = content.get("kind")
-    checks = {"send": _is_send, "ack": _is_ack, "need": _is_need, "view": _is_view}
+    checks = {
+        "send": _is_send,
+        "ack": _is_ack,
+        "need": _is_need,
+        "view": _is_view,
+        "do": _is_do,
+    }
     if not isinstance(kind, str) or kind not in checks or not checks[kind](content):
         return None
     return cast("PageMessage", dict(content))
@@ -344,9 +466,20 @@ def _is_ack(content: Mapping[str, Any]) -> bool:
 
 def _is_need(content: Mapping[str, Any]) -> bool:
     """Tell whether a need names what is needed."""
+    if content.get("what") == "step":
+        return isinstance(content.get("at"), int)
     since = content.get("since")
     known = content.get("what") in {"graphviz", "events", "steps"}
     return known and (since is None or isinstance(since, int))
+
+
+def _is_do(content: Mapping[str, Any]) -> bool:
+    """Tell whether a do names itself and what to do."""
+    names = (content.get("id"), content.get("what"))
+    at = content.get("at")
+    return all(isinstance(name, str) for name in names) and (
+        at is None or isinstance(at, int)
+    )
 
 
 def _is_view(content: Mapping[str, Any]) -> bool:

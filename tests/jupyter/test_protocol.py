@@ -43,11 +43,18 @@ class TestProtocol:
             "Graph",
             "GraphEdge",
             "GraphNode",
+            "Made",
             "MessageInfo",
+            "PaceInfo",
             "PauseInfo",
             "Problem",
             "QueueInfo",
+            "RecordingInfo",
+            "SandboxInfo",
+            "SandboxTry",
+            "StepAnswer",
             "StepRow",
+            "TimelineInfo",
         ],
     )
     def test_both_sides_give_values_the_same_fields(self, name):
@@ -69,6 +76,9 @@ class TestReadPageMessage:
             {"v": 1, "kind": "need", "what": "events", "since": 4},
             {"v": 1, "kind": "need", "what": "graphviz"},
             {"v": 1, "kind": "need", "what": "steps"},
+            {"v": 1, "kind": "need", "what": "step", "at": 4},
+            {"v": 1, "kind": "do", "id": "a", "what": "fork", "at": 4},
+            {"v": 1, "kind": "do", "id": "a", "what": "slow", "value": 0.5},
             {"v": 1, "kind": "view", "id": "a", "visible": False},
         ],
     )
@@ -92,6 +102,11 @@ class TestReadPageMessage:
             {"v": 1, "kind": "need", "what": "all"},
             {"v": 1, "kind": "need", "what": "events", "since": "x"},
             {"v": 1, "kind": "view", "id": "a", "visible": 1},
+            {"v": 1, "kind": "need", "what": "step"},
+            {"v": 1, "kind": "need", "what": "step", "at": "4"},
+            {"v": 1, "kind": "do", "what": "fork"},
+            {"v": 1, "kind": "do", "id": "a", "what": 3},
+            {"v": 1, "kind": "do", "id": "a", "what": "fork", "at": "4"},
         ],
     )
     def test_anything_else_is_nothing(self, content):

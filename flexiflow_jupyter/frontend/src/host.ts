@@ -68,6 +68,26 @@ const DEFAULTS: Traits = {
     resume: { enabled: false, reason: "" },
     fork: { enabled: false, reason: "" },
   },
+  timeline: {
+    first: 0,
+    last: -1,
+    failed: [],
+    labels: [],
+    recording: null,
+    pace: { mode: "go", waiting: 0, delay_s: 0 },
+    fork_of: "",
+    undo: { enabled: false, reason: "" },
+  },
+  sandbox: {
+    at: -1,
+    active: [],
+    parents: [],
+    context: [],
+    messages: [],
+    timers: false,
+    trail: [],
+    notice: null,
+  },
 };
 
 /** Read one trait; what the kernel left out, or left empty, has its empty value. */

@@ -30,16 +30,34 @@ export const TRAITS = [
   "closed",
   "twin",
   "execution",
+  "timeline",
+  "sandbox",
 ] as const;
 
-export const TO_KERNEL = ["send", "ack", "need", "view"] as const;
+export const TO_KERNEL = ["send", "ack", "need", "view", "do"] as const;
 
-export const TO_PAGE = ["events", "reply", "error", "runtime", "snapshot", "steps"] as const;
+export const TO_PAGE = [
+  "events",
+  "reply",
+  "error",
+  "runtime",
+  "snapshot",
+  "steps",
+  "step",
+  "made",
+] as const;
 
 export type TraitName = (typeof TRAITS)[number];
 
 /** What a view shows; one bundle each. */
-export type ViewKind = "panel" | "graph" | "messages" | "context" | "events" | "execution";
+export type ViewKind =
+  | "panel"
+  | "graph"
+  | "messages"
+  | "context"
+  | "events"
+  | "timeline"
+  | "execution";
 
 /** A state of the chart; `id` is the name of its node in `dot`, like "n0". */
 export interface GraphNode {
@@ -150,7 +168,103 @@ export interface Traits {
   /** The name of the saved picture beside this view, which is hidden meanwhile. */
   twin: string;
   execution: ExecutionInfo;
+  timeline: TimelineInfo;
+  sandbox: SandboxInfo;
 }
+
+/** A recording under way, and how many steps it holds. */
+export interface RecordingInfo {
+  steps: number;
+}
+
+/** How fast messages are handled, and how many wait for it. */
+export interface PaceInfo {
+  mode: "go" | "paused" | "slow";
+  waiting: number;
+  delay_s: number;
+}
+
+/** The steps that can be looked at; `last` is below `first` where there is no timeline. */
+export interface TimelineInfo {
+  first: number;
+  last: number;
+  /** The steps after which a message failed, the newest 200 of them. */
+  failed: number[];
+  /** The messages of all steps while these are few, else empty. */
+  labels: string[];
+  recording: RecordingInfo | null;
+  pace: PaceInfo;
+  /** The component that this one was forked from, "" for none. */
+  fork_of: string;
+  undo: EdgeStatus;
+}
+
+/** A message that was tried in the sandbox, and where that led. */
+export interface SandboxTry {
+  message: string;
+  state: string;
+  note: string;
+}
+
+/** A copy of the component at a step; `at` is -1 where there is none. */
+export interface SandboxInfo {
+  at: number;
+  active: string[];
+  parents: string[];
+  context: ContextEntry[];
+  messages: MessageInfo[];
+  /** Whether time does something in the present state. */
+  timers: boolean;
+  trail: SandboxTry[];
+  notice: Problem | null;
+}
+
+/** The component as it was after one step. */
+export interface StepAnswer {
+  kind: "step";
+  at: number;
+  active: string[];
+  parents: string[];
+  edge: string | null;
+  time_ms: number;
+  message: string;
+  /** What led there, in words: "coin in locked". */
+  cause: string;
+  story: string;
+  /** The last event that was published by then. */
+  seq: number;
+  state: string;
+  context: ContextEntry[];
+  context_more: number;
+  /** What was printed or logged while the step was made: [stream, text]. */
+  output: [string, string][];
+  /** What failed after it and before the next step, "" for nothing. */
+  failed: string;
+}
+
+/** Text that was made for the user. */
+export interface Made {
+  kind: "made";
+  id: string;
+  title: string;
+  language: "python" | "yaml" | "svg" | "mermaid";
+  text: string;
+}
+
+/** What can be done with a timeline. */
+export type Deed =
+  | "fork"
+  | "what-if"
+  | "what-if-send"
+  | "what-if-advance"
+  | "what-if-close"
+  | "record"
+  | "stop"
+  | "undo"
+  | "pause"
+  | "next"
+  | "slow"
+  | "go";
 
 /** How far a step has come. */
 export type StepStatus =
@@ -255,12 +369,16 @@ export type ToKernel =
   | { v: 1; kind: "send"; id: string; text: string }
   | { v: 1; kind: "ack"; batch: number }
   | { v: 1; kind: "need"; what: "graphviz" | "events" | "steps"; since?: number }
+  | { v: 1; kind: "need"; what: "step"; at: number }
+  | { v: 1; kind: "do"; id: string; what: Deed; at?: number; value?: unknown }
   | { v: 1; kind: "view"; id: string; visible: boolean };
 
 export type ToPage =
   | ({ kind: "events" } & EventBatch)
   | ({ kind: "snapshot" } & EventBatch)
   | ({ kind: "steps" } & StepBatch)
+  | StepAnswer
+  | Made
   | {
       kind: "reply";
       id: string;

@@ -14,3 +14,22 @@ export class Signal<T> {
     for (const listener of [...this.#listeners]) listener(value);
   }
 }
+
+/** A value of which listeners are told when it is set. */
+export class Value<T> extends Signal<T> {
+  #value: T;
+
+  constructor(value: T) {
+    super();
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  set value(value: T) {
+    this.#value = value;
+    this.emit(value);
+  }
+}

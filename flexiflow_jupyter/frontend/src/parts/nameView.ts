@@ -9,6 +9,7 @@ const LABELS: Record<ViewKind, string> = {
   messages: "Messages of",
   context: "Context of",
   events: "Events of",
+  timeline: "Timeline of",
   execution: "Run of",
 };
 
