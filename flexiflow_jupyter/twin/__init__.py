@@ -9,9 +9,10 @@ from __future__ import annotations
 from .bundles import Look, bundle_of
 from .layouts import Layouts
 from .svg import Lit, lay_out, light, to_text
-from .twin import Twin, is_static
+from .twin import Changes, Twin, is_static
 
 __all__ = [
+    "Changes",
     "Layouts",
     "Lit",
     "Look",

@@ -7,6 +7,7 @@ from .context_view import ContextView
 from .event_stream import EventStream
 from .execution_view import ExecutionView
 from .exercise_card import ExerciseCard
+from .live_view import LiveView
 from .message_bar import MessageBar
 from .panel import Panel
 from .state_graph import StateGraph
@@ -17,6 +18,7 @@ __all__ = [
     "EventStream",
     "ExecutionView",
     "ExerciseCard",
+    "LiveView",
     "MessageBar",
     "Panel",
     "StateGraph",

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-import anywidget
 import traitlets as t
-from IPython.core.getipython import get_ipython
-from IPython.display import display
 
 from flexiflow.errors import ComponentError, one_line
 
 from ..boxes import safe_text
-from ..bridge import EventFeed, Pulse
+from ..bridge import EventFeed
 from ..describe import describe_component
 from ..event_rows import row_of
-from ..loop import LoopHop
 from ..notebook import current_notebook
-from ..protocol import PROTOCOL, Notice, read_page_message
-from ..sending import MessageSender, problem_of
-from ..twin import Layouts, Look, Twin, bundle_of, is_static
-from .bundles import read_packed_bundle, read_text_bundle
+from ..protocol import Notice
+from ..sending import MessageSender
+from ..twin import Layouts, Look, bundle_of
 from .facts import ComponentFacts
+from .live_view import LiveView
 from .saved import SavedFacts
 
 if TYPE_CHECKING:
-    import contextvars
-    from collections.abc import Generator
-
     from flexiflow.component import AsyncComponent
     from flexiflow.event_manager import AsyncEventManager
 
     from ..protocol import PageMessage, Problem, Reply, ViewKind
+    from ..twin import Changes
 
 __all__ = ["ComponentView", "View", "bus_of"]
 
@@ -43,7 +37,7 @@ _DRAIN: Final = 4_000
 ring holds, so that each is counted."""
 
 
-class View(anywidget.AnyWidget):
+class View(LiveView):
     """A live view on a bus, and perhaps on one component: traits, events, replies.
 
     Parameters
@@ -64,14 +58,6 @@ class View(anywidget.AnyWidget):
 
     _kind: ClassVar[ViewKind] = "events"
 
-    # Defined as traits, not as paths: anywidget would keep each view alive for ever
-    # through the file that it watches.
-    _esm = t.Unicode("").tag(sync=True)
-    _css = t.Unicode("").tag(sync=True)
-
-    protocol = t.Int(PROTOCOL).tag(sync=True)
-    view = t.Unicode("events").tag(sync=True)
-    component = t.Unicode("").tag(sync=True)
     dot = t.Unicode("").tag(sync=True)
     graph = t.Dict().tag(sync=True)
     active: t.List[str] = t.List().tag(sync=True)
@@ -84,11 +70,9 @@ class View(anywidget.AnyWidget):
     context: t.List[Any] = t.List().tag(sync=True)
     context_more = t.Int(0).tag(sync=True)
     queue = t.Dict().tag(sync=True)
-    notice = t.Any(None).tag(sync=True)
-    announce = t.Unicode("").tag(sync=True)
-    closed = t.Unicode("").tag(sync=True)
-    twin = t.Unicode("").tag(sync=True)
     execution = t.Dict().tag(sync=True)
+    timeline = t.Dict().tag(sync=True)
+    sandbox = t.Dict().tag(sync=True)
 
     def __init__(
         self,
@@ -97,17 +81,15 @@ class View(anywidget.AnyWidget):
         *,
         static: bool = False,
     ) -> None:
-        self._is_static = static or is_static()
         self._bus = bus
         self._subject = component
-        self._is_open = True
-        self._shown: dict[str, bool] = {}
         self._failed_at: int | None = None
-        self._twin: Twin | None = None
         self._saved: SavedFacts | None = None
-        self._hop = LoopHop()
-        self._pulse = Pulse(self._hop, self._update)
-        history = bus.keep_history()
+        super().__init__(static=static)
+
+    def _begin(self) -> dict[str, Any]:
+        """Read the component for the first time; Any: JSON of several shapes."""
+        component, history = self._subject, self._bus.keep_history()
         self._feed = EventFeed(history, component.name if component else None)
         self._listener = history.listen(self._on_event)
         self._facts = ComponentFacts(component) if component else None
@@ -121,61 +103,16 @@ class View(anywidget.AnyWidget):
             if component
             else None
         )
-        super().__init__(
-            _esm=read_text_bundle(f"{self._kind}.js"),
-            _css=read_text_bundle("flexiflow.css"),
-            view=self._kind,
-            component=component.name if component else "",
-            **self._read(is_first=True),
-        )
-        self.on_msg(self._on_page_message)
+        name = component.name if component else ""
+        return {"component": name, **self._read(is_first=True)}
+
+    def _watch(self) -> None:
+        """Hear of the next event."""
         self._listener.arm()
-        notebook = current_notebook()
-        if notebook is not None:
-            notebook.adopt(self)
 
-    def __await__(self) -> Generator[None, None, Self]:
-        """Give the view itself: magics are awaited, whatever they answer."""
-        yield from ()
-        return self
-
-    # --- for the notebook -------------------------------------------------------------
-
-    def refresh(self) -> None:
-        """Read the component again; functions of the notebook may have changed."""
-        if self._is_open:
-            self._pulse.request()
-            if self._twin is not None:
-                self._twin.refresh()
-
-    def move_here(self) -> None:
-        """Belong to the present run of its cell: what clicks print lands there."""
-        self._hop.move_here()
-        if self._twin is not None:
-            self._twin.move_here()
-
-    def open(self) -> None:
-        """Open the comm to the page, unless only saved pictures are shown."""
-        if not self._is_static:
-            super().open()
-
-    def close(self) -> None:
-        """Take the view off the page and off the bus; idempotent."""
-        if not getattr(self, "_is_open", False):
-            return
-        self._is_open = False
+    def _let_go(self) -> None:
+        """Hear of no event any more."""
         self._listener.close()
-        self._pulse.close()
-        if self._twin is not None:
-            self._twin.close()
-        notebook = current_notebook()
-        if notebook is not None:
-            notebook.release(self)
-        self.on_msg(self._on_page_message, remove=True)
-        layout = self.layout
-        super().close()
-        if layout is not None:
-            layout.close()
 
     def say(self, notice: Notice | None) -> None:
         """Keep a remark or a problem on the view, or take it away."""
@@ -183,25 +120,9 @@ class View(anywidget.AnyWidget):
 
     # --- how it is shown --------------------------------------------------------------
 
-    def _ipython_display_(self) -> None:
-        """Show the live view and, as an output of its own, its saved picture.
-
-        In one output the picture would never be seen: a page takes the widget, and
-        shows nothing where it has none. A terminal gets text.
-        """
-        if not hasattr(get_ipython(), "kernel"):
-            print(self.text())  # noqa: T201 - what a terminal shows
-            return
-        if self._twin is None:
-            history = self._bus.keep_history()
-            self._twin = Twin(history, self._draw_twin, running=_running_cell)
-            self.twin = self._twin.name
-        bundle = None if self._is_static else self._repr_mimebundle_()
-        if bundle is not None:
-            data, metadata = bundle
-            del data["text/plain"]  # the picture has it, and keeps it true
-            display(data, metadata=metadata, raw=True)
-        self._twin.show()
+    def _changes(self) -> Changes:
+        """Return the history: each event may change the picture."""
+        return self._bus.keep_history()
 
     def _draw_twin(self, name: str) -> dict[str, str]:
         """Return the saved picture as a MIME bundle; runs on the loop."""
@@ -229,16 +150,12 @@ class View(anywidget.AnyWidget):
         if self._twin is not None:
             self._twin.request()
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """Add a text for places where no widget can be shown; Any: IPython's shape."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is not None:
-            said = self.notice or {}
-            parts = [said.get(name, "") for name in ("what", "why", "fix")]
-            remark = safe_text(" ".join(filter(None, parts)))
-            text = "\n".join(filter(None, [self.text(), remark]))
-            bundle[0]["text/plain"] = text
-        return bundle
+    def _plain(self) -> str:
+        """Return the text of the view, with the remark that stands on it."""
+        said = self.notice or {}
+        parts = [said.get(name, "") for name in ("what", "why", "fix")]
+        remark = safe_text(" ".join(filter(None, parts)))
+        return "\n".join(filter(None, [self.text(), remark]))
 
     def text(self) -> str:
         """Return what the view shows, as text."""
@@ -264,17 +181,15 @@ class View(anywidget.AnyWidget):
             self._facts.note(events)
 
     def _update(self) -> None:
-        """Bring the page up to date; runs on the loop, 30 times a second at most."""
-        if not self._is_open:
-            return
+        """Bring the page up to date, and hear of the next event."""
         try:
-            self._take_events()
-            if not self._shown or any(self._shown.values()):
-                self._bring_up_to_date()
-        except Exception as error:  # noqa: BLE001 - the page shows what is wrong
-            self.send({"kind": "error", **problem_of(error)})
+            super()._update()
         finally:
             self._listener.arm()
+
+    def _take_in(self) -> None:
+        """Count what has happened, also while nobody looks."""
+        self._take_events()
 
     def _bring_up_to_date(self) -> None:
         """Send the traits that changed, and the batches that the page can take."""
@@ -307,16 +222,8 @@ class View(anywidget.AnyWidget):
 
     # --- from the page ----------------------------------------------------------------
 
-    def _on_page_message(self, _widget: object, content: object, _data: object) -> None:
-        """Take a message of the page in whatever thread it comes; act on the loop."""
-        message = read_page_message(content)
-        if message is not None and self._is_open:
-            self._hop.call(self._receive, message)
-
-    def _receive(self, message: PageMessage) -> None:
+    def _answer(self, message: PageMessage) -> None:
         """Do what the page asks for."""
-        if not self._is_open:
-            return
         if message["kind"] == "send":
             if self._sender is not None:
                 self._sender.receive(message)
@@ -326,42 +233,21 @@ class View(anywidget.AnyWidget):
                 self._send_batches()
             elif self._feed.has_waiting:
                 self._pulse.request()
-        elif message["kind"] == "view":
-            self._shown[message["id"]] = message["visible"]
-            self._pulse.request()
-        elif message["what"] == "graphviz":
-            self._send_runtime()
-        else:
+        elif message["kind"] == "need" and message["what"] == "events":
             self._feed.need(message.get("since"))
             self._pulse.request()
 
-    def _send_runtime(self) -> None:
-        """Send the layout engine, or say why there is none."""
-        try:
-            runtime = read_packed_bundle("graphviz.js")
-        except Exception as error:  # noqa: BLE001 - the page shows what is wrong
-            self.send({"kind": "error", **problem_of(error)})
-            return
-        self.send({"kind": "runtime", "what": "graphviz"}, buffers=[runtime])
-
     def _send_reply(self, reply: Reply) -> None:
         """Tell the page how far a send has come."""
-        if self._is_open:
-            self.send(reply)
-            if reply["status"] == "queued":  # no event tells of it
-                self._pulse.request()
+        super()._send_reply(reply)
+        if self._is_open and reply["status"] == "queued":  # no event tells of it
+            self._pulse.request()
 
     def _show_outcome(self, problem: Problem | None) -> None:
         """Keep the problem of a failed send on the view until the next send or step."""
         if self._is_open:
             self._failed_at = None if problem is None else self.steps
             self.notice = None if problem is None else Notice(**problem, level="error")
-
-
-def _running_cell() -> contextvars.Context | None:
-    """Return the context of the cell that runs now, if one does."""
-    notebook = current_notebook()
-    return None if notebook is None else notebook.running
 
 
 def bus_of(component: AsyncComponent) -> AsyncEventManager:

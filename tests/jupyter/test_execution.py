@@ -16,7 +16,7 @@ from flexiflow_jupyter.execution.facts import ExecutionFacts
 from flexiflow_jupyter.execution.feed import StepFeed
 from flexiflow_jupyter.execution.words import describe_execution, took_words
 from flexiflow_jupyter.twin import twin
-from flexiflow_jupyter.widgets import ExecutionView, bundles, execution_view
+from flexiflow_jupyter.widgets import ExecutionView, bundles, execution_view, live_view
 
 BEGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -670,8 +670,8 @@ class TestView:
         run, view = live
         shown, changed = [], []
         note = lambda into: lambda data, **_: into.append(data)  # noqa: E731
-        monkeypatch.setattr(execution_view, "get_ipython", KernelShell)
-        monkeypatch.setattr(execution_view, "display", note(shown))
+        monkeypatch.setattr(live_view, "get_ipython", KernelShell)
+        monkeypatch.setattr(live_view, "display", note(shown))
         monkeypatch.setattr(twin, "display", note(shown))
         monkeypatch.setattr(twin, "update_display", note(changed))
         monkeypatch.setattr(twin, "_INTERVAL_S", 0.0)
