@@ -1,0 +1,1 @@
+"""Serve durable workflows over HTTP, and let workers run them."""
