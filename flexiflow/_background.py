@@ -21,6 +21,7 @@ from ._service_runs import (
     whole,
 )
 from ._services import provider_of, release
+from ._under_way import UnderWay, service_under_way, timers_under_way
 from .errors import ComponentError, component_not_found
 from .statechart._service_events import (
     pause_before,
@@ -119,6 +120,26 @@ class Background:
             for (state, _), one in self._services.items()
             if not one.is_interrupted
         }
+
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """Return what runs: timers, the next one to fire first, and then services."""
+        timers = [
+            one
+            for (state, _), running in self._timers.items()
+            for one in timers_under_way(state, running)
+        ]
+        timers.sort(key=lambda one: one.due or 0.0)
+        services = [
+            service_under_way(state, one, self._child_state(one))
+            for (state, _), one in self._services.items()
+            if not one.is_interrupted
+        ]
+        return (*timers, *services)
+
+    def _child_state(self, one: ServiceRun) -> str:
+        """Return the state of the child component that a service is, or nothing."""
+        child = self.children.get(one.tried)
+        return "" if child is None else str(child.state_machine.state_name)
 
     def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
         """Return what still has to come, as JSON data.
@@ -242,7 +263,7 @@ class Background:
         due = clock.monotonic() + effect.delay_s
         cid = effect.story or _story()
         handle = clock.call_later(effect.delay_s, self._fire, effect, cid)
-        one = Timer(effect.name, due, handle, _text(cid))
+        one = Timer(effect.name, due, handle, _text(cid), effect.delay_s)
         self._timers.setdefault(key, []).append(one)
 
     def _fire(self, effect: StartTimer, cid: int | str | None) -> None:
@@ -275,7 +296,7 @@ class Background:
             effect = replace(effect, key=key)
         at = (effect.state, effect.entry)
         cid = effect.story or _story()
-        one = ServiceRun(effect, _text(cid))
+        one = ServiceRun(effect, _text(cid), self._owner.clock.monotonic())
         self._services[at] = one
         if effect.service.kind == "component":
             one.answer = self._begun(one)  # at once: the next message may be for it
@@ -303,8 +324,10 @@ class Background:
                 if attempt >= retry.max_attempts:
                     event = service_error(self._machine.program, start, error)
                     break
-                attempt += 1
+                one.attempt = attempt = attempt + 1
+                one.waits = True
                 await self._pause(pause_before(retry, attempt, _DICE))
+                one.waits = False
             else:
                 break
         self._tell(event, cid)

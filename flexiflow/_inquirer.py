@@ -14,6 +14,7 @@ from .recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ._under_way import UnderWay
     from .statechart.model import Chart, Transition
     from .statechart.ports import WhyNot
 
@@ -132,6 +133,17 @@ class Inquirer(Worker):
             raise self._until_timeout(state, seconds)
         waiter.end.result()
         return seen[0]
+
+    def under_way(self) -> tuple[UnderWay, ...]:
+        """Return the timers and services that run for the active states.
+
+        Returns
+        -------
+        tuple of UnderWay
+            Timers first, the next one to fire before the others; empty when nothing
+            runs. Instants are those of the component's clock.
+        """
+        return () if self.background is None else self.background.under_way()
 
     def record(self, *, limit: int = 10_000) -> Recording:
         """Record what happens from now on, to tell it as a scenario or a test.

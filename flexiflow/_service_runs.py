@@ -169,6 +169,7 @@ class Timer(NamedTuple):
     due: float
     handle: TimerHandle
     story: str | None
+    delay_s: float
 
 
 @final
@@ -177,18 +178,27 @@ class ServiceRun:
 
     __slots__ = (
         "answer",
+        "attempt",
+        "began",
         "is_ended",
         "is_interrupted",
         "start",
         "story",
         "task",
         "tried",
+        "waits",
     )
 
-    def __init__(self, start: StartService, story: str | None) -> None:
+    def __init__(self, start: StartService, story: str | None, began: float) -> None:
         self.start = start
         self.story = story
         """The correlation id it belongs to."""
+        self.began = began
+        """When it began, by the component's clock."""
+        self.attempt = 1
+        """Which try it is."""
+        self.waits = False
+        """Whether it waits for that try."""
         self.task: asyncio.Task[None]
         self.answer: Any = None
         """What is awaited, when it was begun beforehand; Any: some awaitable."""
