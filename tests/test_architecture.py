@@ -110,6 +110,8 @@ SAME_LAYER = {
     ("_background", "_service_runs"): "the parts of what runs, each in its file",
     ("_service_runs", "_message"): "as above",
     ("_background", "_under_way"): "tells what runs, in values",
+    ("_under_way", "_service_runs"): "as above",
+    ("_inquirer", "_under_way"): "as above",
     ("_children", "_service_runs"): "runs as other services do",
     ("_children", "_mailbox"): "waits for the end of a child",
     ("_children", "_member"): "is saved with its parent",
