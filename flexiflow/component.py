@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._message import MessageResult, composed
+from ._message import MessageResult
 from ._redefinition import check_definition, redefine
 from ._restoring import Restorable
+from ._send import SendAttribute
 from .state_machine import StateMachine
 from .statechart.ports import Redefinition
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from ._redefinition import Definition
     from .event_manager import AsyncEventManager
@@ -77,31 +78,8 @@ class AsyncComponent(Restorable):
     def rules(self, value: Iterable[Any]) -> None:
         self._rules = list(value)
 
-    # --- messages ---------------------------------------------------------------------
-
-    def send(
-        self,
-        type: str,
-        content: Any = None,  # Any: whatever the machine understands
-        **fields: Any,
-    ) -> Coroutine[Any, Any, MessageResult]:
-        """Handle a message, spelt for people: ``await door.send("open", by="Ann")``.
-
-        Parameters
-        ----------
-        type : str
-            The message's type.
-        content : Any, optional
-            Its ``content``, when not None.
-        **fields : Any
-            Its other fields.
-
-        Returns
-        -------
-        MessageResult
-            As from :meth:`handle_message`; to be awaited.
-        """
-        return self.handle_message(composed(type, content, fields))
+    send = SendAttribute()
+    """Send a message: ``await door.send("open")``, or ``await door.send.open()``."""
 
     # --- rules ------------------------------------------------------------------------
 
