@@ -75,6 +75,7 @@ LAYERS = {
     "visualize": 5,
     "diagrams": 5,
     "engine": 6,
+    "_http": 6,
     "workflows": 7,
     "api": 8,
     "reload": 8,
@@ -168,11 +169,12 @@ CHART_RANKS = {
 }
 """The order inside ``flexiflow.statechart``; other modules stand where they fit."""
 
+_WEB = {"flexiflow/_http", "flexiflow/api", "flexiflow/workflows/server"}
 THIRD_PARTIES = {
     "yaml": {"flexiflow/statechart/_yaml.py"},
-    "fastapi": {"flexiflow/api", "flexiflow/workflows/server"},
-    "starlette": {"flexiflow/api", "flexiflow/workflows/server"},
-    "pydantic": {"flexiflow/api", "flexiflow/workflows/server"},
+    "fastapi": _WEB,
+    "starlette": _WEB,
+    "pydantic": _WEB,
     "uvicorn": {"flexiflow/api", "flexiflow/cli", "flexiflow/workflows/server"},
     "watchfiles": {"flexiflow/reload"},
     "hypothesis": {"flexiflow/testing"},

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 
 from .. import __version__
-from . import components, docs, events, health
-from ._answers import Answer, ErrorAnswer, handle_errors
-from ._guard import Guard
+from .._http import docs
+from .._http.answers import Answer, ErrorAnswer, handle_errors
+from .._http.guard import Guard, OneToken
+from ..errors import (
+    ComponentNotFoundError,
+    EngineClosedError,
+    FlexiFlowError,
+    PersistenceError,
+)
+from . import components, events, health
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,10 +56,25 @@ def make_app(
     )
     app.state.engine = engine
     engine.event_bus.keep_history()
-    handle_errors(app)
+    handle_errors(app, _status_of, fix=_FIX)
     app.include_router(health.router)
     app.include_router(components.router)
     app.include_router(events.router)
     app.include_router(docs.router)
-    app.add_middleware(Guard, token=token, allowed_hosts=allowed_hosts)
+    gate = None if token is None else OneToken(token, _OPEN)
+    app.add_middleware(Guard, gate=gate, allowed_hosts=allowed_hosts)
     return app
+
+
+_OPEN: Final = ("/health",)
+"""Needs no token: whether the server is up is no secret."""
+_FIX: Final = 'Send what /docs describes; a message is a JSON object: {"type": "x"}.'
+
+
+def _status_of(error: FlexiFlowError) -> int:
+    """Return the status of an error."""
+    if isinstance(error, ComponentNotFoundError):
+        return 404
+    if isinstance(error, EngineClosedError | PersistenceError):
+        return 503
+    return 409

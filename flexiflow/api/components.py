@@ -9,11 +9,11 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from .._http.answers import ErrorAnswer
 from ..component import AsyncComponent
 from ..errors import ComponentError, FlexiFlowError, component_not_found
 from ..events import STATE_CHANGED
 from ..visualize import visualize
-from ._answers import ErrorAnswer
 
 __all__ = [
     "ComponentAnswer",

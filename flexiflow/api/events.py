@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from ._answers import ErrorAnswer, to_json
+from .._http.answers import ErrorAnswer
+from .._http.sse import KEEP_ALIVE_S, STREAM_HEADERS, frame
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["follow_events", "router"]
 
 router = APIRouter(tags=["events"])
-
-_KEEP_ALIVE_S: Final = 15.0
-"""Seconds of silence after which a comment is sent, so that no proxy hangs up."""
 
 
 @router.get(
@@ -61,7 +59,7 @@ async def follow_events(  # noqa: PLR0917 - the framework passes them by name
     return StreamingResponse(
         stream.lines(),
         media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        headers=STREAM_HEADERS,
     )
 
 
@@ -93,7 +91,7 @@ class _Stream:
                 if self._history.last_seq > self._seen:
                     continue
                 try:
-                    await asyncio.wait_for(woken.wait(), _KEEP_ALIVE_S)
+                    await asyncio.wait_for(woken.wait(), KEEP_ALIVE_S)
                 except TimeoutError:
                     yield b": still here\n\n"
         finally:
@@ -105,7 +103,7 @@ class _Stream:
         texts = []
         missed = self._history.last_seq - self._seen - len(found)
         if missed > 0:
-            texts.append(_frame(None, "flexiflow.gap", {"missed": missed}))
+            texts.append(frame(None, "flexiflow.gap", {"missed": missed}))
         if self._left is not None:
             found = self._wanted(found)[: self._left]
             self._left -= len(found)
@@ -128,12 +126,4 @@ def _told(event: Event) -> bytes:
         "correlation_id": event.correlation_id,
         "data": event.data,
     }
-    return _frame(event.seq, event.name, facts)
-
-
-def _frame(seq: int | None, name: str, data: object) -> bytes:
-    """Return one event of the stream; names keep to their line."""
-    number = "" if seq is None else f"id: {seq}\n"
-    line = "".join(char if char.isprintable() else " " for char in name)
-    text = f"{number}event: {line}\ndata: {to_json(data)}\n\n"
-    return text.encode("utf-8", "replace")
+    return frame(event.seq, event.name, facts)

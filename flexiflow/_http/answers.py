@@ -12,19 +12,22 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from ..errors import (
-    ComponentNotFoundError,
-    EngineClosedError,
-    FlexiFlowError,
-    PersistenceError,
-    one_line,
-)
+from ..errors import FlexiFlowError, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fastapi import FastAPI
     from starlette.requests import Request
 
-__all__ = ["Answer", "ErrorAnswer", "error_answer", "handle_errors", "to_json"]
+__all__ = [
+    "Answer",
+    "ErrorAnswer",
+    "RequestError",
+    "error_answer",
+    "handle_errors",
+    "to_json",
+]
 
 _log: Final = logging.getLogger("flexiflow.api")
 
@@ -93,38 +96,42 @@ def error_answer(status: int, error: FlexiFlowError) -> Answer:
     )
 
 
-def handle_errors(app: FastAPI) -> None:
-    """Let every error of an application be answered in the one shape."""
-    app.add_exception_handler(FlexiFlowError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
+def handle_errors(
+    app: FastAPI, status_of: Callable[[FlexiFlowError], int], *, fix: str
+) -> None:
+    """Let every error of an application be answered in the one shape.
+
+    Parameters
+    ----------
+    app : FastAPI
+        The application.
+    status_of : callable
+        Gives the status of an error of ours.
+    fix : str
+        What to do about a request that is not of the described form.
+    """
+
+    async def ours(request: Request, error: Exception) -> Answer:  # noqa: ARG001 - the framework's shape
+        given = cast("FlexiFlowError", error)
+        return error_answer(status_of(given), given)
+
+    async def invalid(request: Request, error: Exception) -> Answer:  # noqa: ARG001
+        return _invalid(cast("RequestValidationError", error), fix)
+
+    app.add_exception_handler(FlexiFlowError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(Exception, _defect)
 
 
-async def _ours(request: Request, error: Exception) -> Answer:  # noqa: ARG001 - the framework's shape
-    """Answer for an error of FlexiFlow."""
-    status = 409
-    if isinstance(error, ComponentNotFoundError):
-        status = 404
-    elif isinstance(error, EngineClosedError | PersistenceError):
-        status = 503
-    return error_answer(status, cast("FlexiFlowError", error))
-
-
-async def _invalid(request: Request, error: Exception) -> Answer:  # noqa: ARG001
+def _invalid(error: RequestValidationError, fix: str) -> Answer:
     """Answer for a request that is not of the described form."""
-    listed = cast("RequestValidationError", error).errors()
     problems = [
         f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}"
-        for item in listed[:_MOST_PROBLEMS]
+        for item in error.errors()[:_MOST_PROBLEMS]
     ]
     return error_answer(
-        422,
-        _RequestError(
-            "The request is not valid",
-            why="; ".join(problems),
-            fix='Send what /docs describes; a message is a JSON object: {"type": "x"}.',
-        ),
+        422, RequestError("The request is not valid", why="; ".join(problems), fix=fix)
     )
 
 
@@ -136,7 +143,7 @@ async def _refused(request: Request, error: Exception) -> Answer:
     refused = cast("HTTPException", error)
     answer = error_answer(
         422 if refused.status_code == _BAD_REQUEST else refused.status_code,
-        _RequestError(
+        RequestError(
             str(refused.detail),
             why=f"{request.method} {request.url.path} was answered so.",
             fix="See /docs for what there is.",
@@ -156,7 +163,7 @@ async def _defect(request: Request, error: Exception) -> Answer:
     )  # the client is told no internals
     return error_answer(
         500,
-        _RequestError(
+        RequestError(
             "The server has failed",
             why=f"{type(error).__name__}; the server's log holds the trace.",
             fix="Report it with the trace.",
@@ -164,7 +171,7 @@ async def _defect(request: Request, error: Exception) -> Answer:
     )
 
 
-class _RequestError(FlexiFlowError):
+class RequestError(FlexiFlowError):
     """A request cannot be served as it stands."""
 
     code = "flexiflow.request"

@@ -1,0 +1,1 @@
+"""What HTTP servers of FlexiFlow share: one shape of errors, one guard, one page."""
