@@ -6,8 +6,10 @@ carry small last values, custom messages carry ordered things. The page writes n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Literal, NotRequired, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from .layers import WhyInfo
 
 __all__ = [
     "PROTOCOL",
@@ -49,7 +51,6 @@ __all__ = [
     "TimelineInfo",
     "View",
     "ViewKind",
-    "read_page_message",
 ]
 
 PROTOCOL: Final = 1
@@ -78,6 +79,9 @@ TRAITS: Final = (
     "execution",
     "timeline",
     "sandbox",
+    "running",
+    "coverage",
+    "changes",
 )
 """The synced traits of each view, in the order of the page's list."""
 
@@ -93,6 +97,8 @@ TO_PAGE: Final = (
     "steps",
     "step",
     "made",
+    "ways",
+    "mermaid",
 )
 """The kinds of message that the kernel sends."""
 
@@ -151,6 +157,7 @@ class EdgeStatus(TypedDict):
 
     enabled: bool
     reason: str
+    why: NotRequired[WhyInfo]
 
 
 class Field(TypedDict):
@@ -394,7 +401,7 @@ class Need(TypedDict):
     """The page asks for something: the events after ``since``, the step ``at``, ..."""
 
     kind: Literal["need"]
-    what: Literal["graphviz", "events", "steps", "step"]
+    what: Literal["graphviz", "events", "steps", "step", "coverage", "ways", "mermaid"]
     since: NotRequired[int]
     at: NotRequired[int]
 
@@ -419,71 +426,3 @@ class View(TypedDict):
 
 PageMessage = Send | Ack | Need | View | Do
 """What the page sends."""
-
-
-def read_page_message(content: object) -> PageMessage | None:
-    """Check what a page sent.
-
-    Parameters
-    ----------
-    content : object
-        The custom message as it arrived.
-
-    Returns
-    -------
-    Send or Ack or Need or View or Do or None
-        The message, or None when it is of another version or not of the protocol.
-    """
-    if not isinstance(content, Mapping) or content.get("v") != PROTOCOL:
-        return None
-    kind = content.get("kind")
-    checks = {
-        "send": _is_send,
-        "ack": _is_ack,
-        "need": _is_need,
-        "view": _is_view,
-        "do": _is_do,
-    }
-    if not isinstance(kind, str) or kind not in checks or not checks[kind](content):
-        return None
-    return cast("PageMessage", dict(content))
-
-
-def _is_send(content: Mapping[str, Any]) -> bool:
-    """Tell whether a send names itself and what to send."""
-    if not isinstance(content.get("id"), str):
-        return False
-    if "text" in content:
-        return isinstance(content["text"], str)
-    fields = content.get("fields", {})
-    return isinstance(content.get("type"), str) and isinstance(fields, Mapping)
-
-
-def _is_ack(content: Mapping[str, Any]) -> bool:
-    """Tell whether an ack names a batch."""
-    return isinstance(content.get("batch"), int)
-
-
-def _is_need(content: Mapping[str, Any]) -> bool:
-    """Tell whether a need names what is needed."""
-    if content.get("what") == "step":
-        return isinstance(content.get("at"), int)
-    since = content.get("since")
-    known = content.get("what") in {"graphviz", "events", "steps"}
-    return known and (since is None or isinstance(since, int))
-
-
-def _is_do(content: Mapping[str, Any]) -> bool:
-    """Tell whether a do names itself and what to do."""
-    names = (content.get("id"), content.get("what"))
-    at = content.get("at")
-    return all(isinstance(name, str) for name in names) and (
-        at is None or isinstance(at, int)
-    )
-
-
-def _is_view(content: Mapping[str, Any]) -> bool:
-    """Tell whether a view says which it is and whether it is seen."""
-    return isinstance(content.get("id"), str) and isinstance(
-        content.get("visible"), bool
-    )

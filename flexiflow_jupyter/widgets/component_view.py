@@ -73,6 +73,9 @@ class View(LiveView):
     execution = t.Dict().tag(sync=True)
     timeline = t.Dict().tag(sync=True)
     sandbox = t.Dict().tag(sync=True)
+    running: t.List[Any] = t.List().tag(sync=True)
+    coverage = t.Dict().tag(sync=True)
+    changes = t.Dict().tag(sync=True)
 
     def __init__(
         self,

@@ -13,7 +13,8 @@ from IPython.display import display
 from ..bridge import Pulse
 from ..loop import LoopHop
 from ..notebook import current_notebook
-from ..protocol import PROTOCOL, Reply, read_page_message
+from ..page_messages import read_page_message
+from ..protocol import PROTOCOL, Reply
 from ..sending import problem_of
 from ..twin import Twin, is_static
 from .bundles import read_packed_bundle, read_text_bundle

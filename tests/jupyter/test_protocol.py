@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 import flexiflow_jupyter
-from flexiflow_jupyter import protocol
+from flexiflow_jupyter import layers, protocol
+from flexiflow_jupyter.page_messages import read_page_message
 
 PAGE = Path(flexiflow_jupyter.__file__).parent / "frontend/src/protocol.ts"
 
@@ -36,7 +37,10 @@ class TestProtocol:
     @pytest.mark.parametrize(
         "name",
         [
+            "ChangesInfo",
+            "Clause",
             "ContextEntry",
+            "CoverageInfo",
             "EdgeStatus",
             "ExecutionInfo",
             "Field",
@@ -50,16 +54,21 @@ class TestProtocol:
             "Problem",
             "QueueInfo",
             "RecordingInfo",
+            "RunningInfo",
             "SandboxInfo",
             "SandboxTry",
             "StepAnswer",
             "StepRow",
+            "Tally",
             "TimelineInfo",
+            "WhyInfo",
         ],
     )
     def test_both_sides_give_values_the_same_fields(self, name):
         """The shape of each value is equal."""
-        assert page_fields(name) == set(getattr(protocol, name).__annotations__)
+        shape = getattr(protocol, name, None) or getattr(layers, name)
+
+        assert page_fields(name) == set(shape.__annotations__)
 
     def test_the_version_is_one(self):
         """Both sides speak version 1."""
@@ -72,6 +81,7 @@ class TestReadPageMessage:
         [
             {"v": 1, "kind": "send", "id": "a", "type": "coin", "fields": {}},
             {"v": 1, "kind": "send", "id": "a", "text": "coin {}"},
+            {"v": 1, "kind": "need", "what": "ways"},
             {"v": 1, "kind": "ack", "batch": 3},
             {"v": 1, "kind": "need", "what": "events", "since": 4},
             {"v": 1, "kind": "need", "what": "graphviz"},
@@ -84,7 +94,7 @@ class TestReadPageMessage:
     )
     def test_what_the_page_sends_is_read(self, content):
         """Each message of the protocol is handed on as it is."""
-        assert protocol.read_page_message(content) == content
+        assert read_page_message(content) == content
 
     @pytest.mark.parametrize(
         "content",
@@ -111,4 +121,4 @@ class TestReadPageMessage:
     )
     def test_anything_else_is_nothing(self, content):
         """Other versions, kinds and shapes are not read."""
-        assert protocol.read_page_message(content) is None
+        assert read_page_message(content) is None

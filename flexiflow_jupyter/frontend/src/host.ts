@@ -88,6 +88,18 @@ const DEFAULTS: Traits = {
     trail: [],
     notice: null,
   },
+  running: [],
+  coverage: { edges: {}, states: {}, total: { edges: 0, states: 0 }, seen: { edges: 0, states: 0 } },
+  changes: {
+    number: 0,
+    dot: "",
+    graph: { nodes: [], edges: [] },
+    states: {},
+    edges: {},
+    lines: [],
+    text: "",
+    kept: true,
+  },
 };
 
 /** Read one trait; what the kernel left out, or left empty, has its empty value. */

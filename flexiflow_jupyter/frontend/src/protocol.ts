@@ -32,6 +32,9 @@ export const TRAITS = [
   "execution",
   "timeline",
   "sandbox",
+  "running",
+  "coverage",
+  "changes",
 ] as const;
 
 export const TO_KERNEL = ["send", "ack", "need", "view", "do"] as const;
@@ -45,6 +48,8 @@ export const TO_PAGE = [
   "steps",
   "step",
   "made",
+  "ways",
+  "mermaid",
 ] as const;
 
 export type TraitName = (typeof TRAITS)[number];
@@ -97,6 +102,70 @@ export interface Graph {
 export interface EdgeStatus {
   enabled: boolean;
   reason: string;
+  /** The clauses that do not hold, where a guard of an active state keeps it back. */
+  why?: WhyInfo;
+}
+
+/** A clause of a guard that does not hold: what it wants, and what there is. */
+export interface Clause {
+  text: string;
+  actual: string;
+}
+
+export interface WhyInfo {
+  title: string;
+  clauses: Clause[];
+  /** Where the guard stands, and the way out. */
+  place: string;
+}
+
+/** A timer or a service of an active state; instants are epoch milliseconds. */
+export interface RunningInfo {
+  path: string;
+  kind: "timer" | "service";
+  name: string;
+  since_ms: number;
+  /** When a timer fires, and how long it takes in all; null for a service. */
+  due_ms: number | null;
+  total_ms: number | null;
+  attempt: number;
+  attempts: number;
+  /** Whether it waits for its next try. */
+  waits: boolean;
+  /** How much of it is done, from 0 to 1, where that is known. */
+  progress: number | null;
+  /** Where it stands, in words. */
+  text: string;
+}
+
+/** So many edges and states. */
+export interface Tally {
+  edges: number;
+  states: number;
+}
+
+/** How often each edge was taken and each state entered since the definition. */
+export interface CoverageInfo {
+  edges: Record<string, number>;
+  states: Record<string, number>;
+  total: Tally;
+  seen: Tally;
+}
+
+export type Mark = "added" | "removed" | "changed";
+
+/** What a new definition changed, with a picture of both; ids as in `graph`. */
+export interface ChangesInfo {
+  /** Counts definitions; 0 where there is nothing to show. */
+  number: number;
+  dot: string;
+  graph: Graph;
+  states: Record<string, Mark>;
+  edges: Record<string, Mark>;
+  lines: string[];
+  /** What became of the running state. */
+  text: string;
+  kept: boolean;
 }
 
 export type FieldKind = "text" | "number" | "boolean" | "choice" | "json";
@@ -170,6 +239,9 @@ export interface Traits {
   execution: ExecutionInfo;
   timeline: TimelineInfo;
   sandbox: SandboxInfo;
+  running: RunningInfo[];
+  coverage: CoverageInfo;
+  changes: ChangesInfo;
 }
 
 /** A recording under way, and how many steps it holds. */
@@ -369,6 +441,7 @@ export type ToKernel =
   | { v: 1; kind: "send"; id: string; text: string }
   | { v: 1; kind: "ack"; batch: number }
   | { v: 1; kind: "need"; what: "graphviz" | "events" | "steps"; since?: number }
+  | { v: 1; kind: "need"; what: "coverage" | "ways" | "mermaid" }
   | { v: 1; kind: "need"; what: "step"; at: number }
   | { v: 1; kind: "do"; id: string; what: Deed; at?: number; value?: unknown }
   | { v: 1; kind: "view"; id: string; visible: boolean };
@@ -379,6 +452,8 @@ export type ToPage =
   | ({ kind: "steps" } & StepBatch)
   | StepAnswer
   | Made
+  | { kind: "ways"; ways: Record<string, string> }
+  | { kind: "mermaid"; text: string }
   | {
       kind: "reply";
       id: string;
