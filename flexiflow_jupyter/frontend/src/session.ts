@@ -5,12 +5,14 @@
 import { EventLog } from "./eventLog";
 import type { BufferLike, Cleanup, WidgetModel } from "./host";
 import { readTrait } from "./host";
-import type { EventBatch, Problem, ToKernel, ToPage } from "./protocol";
+import type { Deed, EventBatch, Made, Problem, StepAnswer, ToKernel, ToPage } from "./protocol";
 import type { Sent } from "./sends";
 import { isFinal, Sends } from "./sends";
 import { Scope } from "./scope";
-import { Signal } from "./signal";
+import { Signal, Value } from "./signal";
 import { StepStore } from "./stepStore";
+import { Deeds } from "./timeline/deeds";
+import { Looking } from "./timeline/looking";
 
 /** How long a button shows that its message went well. */
 const OK_MS = 1200;
@@ -33,7 +35,17 @@ export class Session {
   readonly log = new EventLog();
   readonly steps = new StepStore();
   readonly sends = new Sends();
-  /** Something of `sends`, `trouble` or `note` has changed. */
+  readonly deeds = new Deeds();
+  /** Which step of the timeline is shown. */
+  readonly looking = new Looking(
+    (at) => this.post({ kind: "need", what: "step", at }),
+    () => performance.now(),
+  );
+  /** The step that all parts show instead of the live state; null: they are live. */
+  readonly lookingAt: Value<StepAnswer | null> = this.looking.shown;
+  /** The kernel made a text for the user. */
+  readonly made = new Value<Made | null>(null);
+  /** Something of `sends`, `deeds`, `trouble`, `note` or `said` has changed. */
   readonly changed = new Signal<void>();
   /** Rows have been added to `log` or `steps`. */
   readonly grown = new Signal<void>();
@@ -43,6 +55,8 @@ export class Session {
   trouble: Trouble | null = null;
   /** Why the last message did nothing, in a sentence; "" when it did something. */
   note = "";
+  /** What the kernel said to the last deed, in a sentence; "" for nothing. */
+  said = "";
 
   readonly #model: WidgetModel;
   readonly #scope = new Scope();
@@ -63,10 +77,16 @@ export class Session {
     const onClosed = (): void => {
       if (!readTrait(model, "closed")) return;
       this.sends.abandon();
+      this.deeds.abandon();
+      this.looking.live();
       this.changed.emit();
     };
     model.on("change:closed", onClosed);
     this.#scope.add(() => model.off("change:closed", onClosed));
+    const onTimeline = (): void => this.looking.reach(readTrait(model, "timeline").last);
+    model.on("change:timeline", onTimeline);
+    this.#scope.add(() => model.off("change:timeline", onTimeline));
+    onTimeline();
   }
 
   /** A name for a send or a view that no other page has. */
@@ -91,6 +111,15 @@ export class Session {
     const id = this.nextId();
     this.#begin({ id, type, fields: null, text, status: "pending" });
     this.post({ kind: "send", id, text });
+  }
+
+  /** Do something with the timeline. */
+  do(what: Deed, more: { at?: number; value?: unknown } = {}): void {
+    const id = this.nextId();
+    this.deeds.start(id, what);
+    this.said = "";
+    this.post({ kind: "do", id, what, ...more });
+    this.changed.emit();
   }
 
   /** Send once more what failed. */
@@ -165,6 +194,12 @@ export class Session {
       case "reply":
         this.#takeReply(message);
         break;
+      case "step":
+        this.looking.receive(message);
+        break;
+      case "made":
+        this.made.value = message;
+        break;
       case "error":
         this.trouble = { problem: message, sent: null };
         this.changed.emit();
@@ -184,7 +219,10 @@ export class Session {
 
   #takeReply(reply: Extract<ToPage, { kind: "reply" }>): void {
     const sent = this.sends.reply(reply.id, reply.status);
-    if (!sent) return;
+    if (!sent) {
+      this.#takeDone(reply);
+      return;
+    }
     if (isFinal(reply.status)) {
       this.note = reply.status === "ignored" ? reply.text : "";
       if (reply.error) this.trouble = { problem: reply.error, sent };
@@ -193,11 +231,25 @@ export class Session {
     this.changed.emit();
   }
 
+  #takeDone(reply: Extract<ToPage, { kind: "reply" }>): void {
+    const what = this.deeds.reply(reply.id, reply.status);
+    if (!what || !isFinal(reply.status)) return;
+    this.said = reply.text;
+    if (reply.error) this.trouble = { problem: reply.error, sent: null };
+    if (reply.status === "ok") this.#later(OK_MS, () => this.deeds.settle(what));
+    this.changed.emit();
+  }
+
   #settleLater(sent: Sent): void {
+    this.#later(OK_MS, () => this.sends.settle(sent));
+  }
+
+  /** Do something after a while, and tell when it changed anything. */
+  #later(delayMs: number, run: () => boolean): void {
     const handle = setTimeout(() => {
       this.#timers.delete(handle);
-      if (this.sends.settle(sent)) this.changed.emit();
-    }, OK_MS);
+      if (run()) this.changed.emit();
+    }, delayMs);
     this.#timers.add(handle);
   }
 }
