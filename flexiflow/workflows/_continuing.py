@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from .._home import BLOCKED
 from . import _values
@@ -19,6 +19,7 @@ from ._taking import (
     load,
     not_waiting,
 )
+from .context import ExecutionState
 from .errors import ExecutionExistsError, ExecutionOwnedError, StaleEpochError
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from .journal import Record
 
 __all__ = ["Continuing"]
+
+_HANDED_OUT: Final = {ExecutionState.CREATED, ExecutionState.SCHEDULED}
+"""States in which an execution waits for a process to run it."""
 
 
 class Continuing(Hosting):
@@ -92,6 +96,52 @@ class Continuing(Hosting):
             return self.live_of(load(self.journal, execution_id)).context
         definition = definition or CATALOGUE.get(stored.execution.workflow)
         return await self.finish(self._take_up(stored, definition))
+
+    async def perform(
+        self, execution_id: str, definition: Definition
+    ) -> ExecutionContext[Any]:
+        """Run an execution that another process has handed out; wait until it stops.
+
+        One that is new, was answered, is to be cancelled or has lost its process is
+        taken here; one that has ended or waits is returned as it is.
+
+        Raises
+        ------
+        ExecutionContextNotFoundError
+            If there is none of that id, or it is one of another workflow.
+        ExecutionOwnedError
+            If another living process is at work on it.
+        StaleEpochError
+            If another process was quicker.
+        """
+        live = self._active_of(execution_id, definition)
+        if live is not None and not live.is_stopped:
+            return await self.finish(live)
+        if live is not None:  # it waits here, as it was before it was handed out
+            self.evict(live)
+        stored = load(self.journal, execution_id, definition.name)
+        if stored.is_at_rest:
+            return self.live_of(stored).context
+        if stored.state in _HANDED_OUT:
+            is_new = all(r.kind != "WORKFLOW_STARTED" for r in stored.execution.records)
+            is_unwanted = stored.cancelled_at() is not None
+            state = "CANCELLING" if is_unwanted else "RUNNING"
+            records: tuple[Record, ...] = (
+                self._record(stored, "WORKFLOW_CLAIMED", state=state),
+            )
+            if is_new:
+                text = stored.execution.input
+                started = self._record(stored, "WORKFLOW_STARTED", text, state=state)
+                records = (*records, started)
+            live = self.take_over(
+                stored,
+                definition,
+                reason="created" if is_new else "resumed",
+                records=records,
+            )
+        else:
+            live = self._take_up(stored, definition)
+        return await self.finish(live)
 
     def _take_up(self, stored: Stored, definition: Definition) -> Live:
         """Go on with an execution whose process has died, or that was refused.

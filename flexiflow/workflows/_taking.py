@@ -34,6 +34,9 @@ _CANCELS: Final = {"WORKFLOW_CANCELLING", "REQUEST_CANCEL"}
 INTERRUPTED: Final = "INTERRUPTED"
 """The kind of the note that a process let go of an execution; it did not crash."""
 
+_LET_GO: Final = {INTERRUPTED, "WORKFLOW_SCHEDULED"}
+"""What says of an epoch that its process did not crash: it never was at work."""
+
 _ENDED: Final = {"COMPLETED", "FAILED", "CANCELLED"}
 _PROGRESS: Final = {"TASK_COMPLETED", "TASK_FAILED", "WORKFLOW_RESUMED"}
 
@@ -174,7 +177,7 @@ class Stored:
         )
         if self._only_waits():
             return 0
-        let_go = {r.epoch for r in self.execution.records if r.kind == INTERRUPTED}
+        let_go = {r.epoch for r in self.execution.records if r.kind in _LET_GO}
         return sum(
             claim.epoch >= last and claim.epoch not in let_go
             for claim in self.execution.claims
