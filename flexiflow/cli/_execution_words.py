@@ -8,22 +8,18 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, final
 
 from .._shown import shown
+from ..workflows._stored_data import event_data, value_data
 from ._output import plain
 
 if TYPE_CHECKING:
-    from ..workflows.journal.protocol import Execution, ExecutionRow, Record
+    from ..workflows.journal.protocol import Record
     from ._output import Output, Style
 
 __all__ = [
     "STYLES",
     "StoredEvent",
     "clock_time",
-    "event_data",
-    "is_event",
     "print_event",
-    "row_data",
-    "summary_of",
-    "value_data",
     "value_text",
     "written",
 ]
@@ -64,7 +60,6 @@ _WORDS: Final[dict[str, tuple[str, Style | None]]] = {
     "TASK_ROLLBACK_FAILED": ("failed to roll back", "red"),
 }
 _QUIET: Final = ("TASK_STARTED", "TASK_RESUMED", "WORKFLOW_RESUMED", "WORKFLOW_STARTED")
-_ENDED: Final = ("COMPLETED", "FAILED")
 
 
 @final
@@ -93,26 +88,6 @@ class StoredEvent:
             data = {"type": data["type"], "text": data["message"]}
         at = datetime.fromtimestamp(record.time, UTC)
         return cls(record.kind, record.name, record.key, record.key, data, at)
-
-
-def is_event(record: Record) -> bool:
-    """Return whether a record tells of something, and is no note of the engine's."""
-    return record.kind in _WORDS
-
-
-def value_data(text: str | None) -> Any:  # Any: JSON data
-    """Return stored text as JSON data; of an error its type and its message."""
-    if text is None:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return text
-    if isinstance(found, dict) and found.get("$type") == "error":
-        error = found.get("value", {})
-        name = str(error.get("type", "")).rpartition(":")[2]
-        return {"type": name, "message": str(error.get("text", ""))}
-    return found
 
 
 def value_text(text: str | None, limit: int = _LONGEST) -> str:
@@ -152,19 +127,6 @@ def clock_time(seconds: float) -> str:
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
 
 
-def event_data(record: Record) -> dict[str, Any]:
-    """Return an event as JSON data."""
-    return {
-        "id": str(record.seq),
-        "execution_id": record.execution_id,
-        "type": record.kind,
-        "name": record.name,
-        "key": record.key,
-        "time": datetime.fromtimestamp(record.time, UTC).isoformat(),
-        "value": value_data(record.value),
-    }
-
-
 def print_event(output: Output, record: Record, *, with_id: bool = False) -> None:
     """Print an event as it happens: a line for people, or one of JSON."""
     if output.as_json:
@@ -200,35 +162,3 @@ def _told(record: Record) -> str:
         return ""
     text = value_text(record.value)
     return f": {text}" if text else ""
-
-
-def summary_of(execution: Execution, *, detailed: bool = False) -> dict[str, Any]:
-    """Return an execution as JSON data; its events too, if they are wanted."""
-    last = next((item for item in reversed(execution.records) if item.state), None)
-    found: dict[str, Any] = {
-        "workflow_id": execution.workflow,
-        "workflow_name": execution.workflow,
-        "execution_id": execution.id,
-        "input": value_data(execution.input),
-        "output": value_data(last.value)
-        if last is not None and last.state in _ENDED
-        else None,
-        "state": execution.state,
-    }
-    if detailed:
-        records = [item for item in execution.records if is_event(item)]
-        found["events"] = [event_data(item) for item in records]
-    return found
-
-
-def row_data(row: ExecutionRow) -> dict[str, Any]:
-    """Return an execution of a list as JSON data."""
-    return {
-        "execution_id": row.id,
-        "workflow_name": row.workflow,
-        "state": row.state,
-        "input": value_data(row.input),
-        "output": value_data(row.value) if row.state in _ENDED else None,
-        "created": datetime.fromtimestamp(row.created, UTC).isoformat(),
-        "updated": datetime.fromtimestamp(row.updated, UTC).isoformat(),
-    }

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from ..errors import FlexiFlowError
+from ..workflows._stored_data import summary_of
 from ..workflows.errors import WorkflowError
-from ._execution_words import summary_of
 from ._local_store import local_store
 from ._output import plain
 from ._workflow_runs import Job, begin

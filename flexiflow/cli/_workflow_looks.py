@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .._shown import shown
 from ..workflows._source_file import digest_of_file
+from ..workflows._stored_data import is_event, row_data, summary_of
 from ..workflows.errors import WorkflowError
 from ..workflows.journal.protocol import UNOWNED_STATES
 from ..workflows.progress import Progress
 from ._execution_words import (
     STYLES,
     StoredEvent,
-    is_event,
     print_event,
-    row_data,
-    summary_of,
     value_text,
     written,
 )

@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, final
 
-from ._execution_words import STYLES, is_event, print_event, summary_of, value_text
+from ..workflows._stored_data import is_event, summary_of
+from ._execution_words import STYLES, print_event, value_text
 from ._output import plain
 
 if TYPE_CHECKING:

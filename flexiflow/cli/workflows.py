@@ -9,7 +9,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from ._execution_words import summary_of
+from ..workflows._stored_data import summary_of
 from ._local_store import LocalStore, local_store
 from ._store_options import add_format, add_store
 from ._workflow_background import begin_in_background
