@@ -6,19 +6,23 @@ import inspect
 import logging
 from asyncio import CancelledError
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeVar, final
 
+from ._dead_letters import DeadLetters
 from ._observers import EAGER, Lane, Lanes
+from ._scope import current
 from ._subscribers import UNKNOWN, Subscribers
 from .events import HANDLER_FAILED, History
 
 if TYPE_CHECKING:
+    from ._dead_letters import Reason
     from ._home import Home
     from ._subscription import Subscription
 
 __all__ = ["Announcer", "BusStatistics"]
 
 _log: Final = logging.getLogger(__name__)
+_Error = TypeVar("_Error", bound=BaseException)
 
 
 @final
@@ -57,6 +61,7 @@ class Announcer(Subscribers):
         self._failures = 0
         self._lanes = Lanes(max_pending, self._failed, self._overrun)
         self._special = False
+        self._dead_letters: DeadLetters | None = None
 
     def announce(
         self, event_name: str, data: Any, component: str | None = None
@@ -197,11 +202,57 @@ class Announcer(Subscribers):
         """
         if self._history is None:
             self._history = History(size)
+            self._dead_letters = DeadLetters()
             self._special = True
             self.watched = UNKNOWN
         else:
             self._history.grow(size)
         return self._history
+
+    @property
+    def dead_letters(self) -> DeadLetters | None:
+        """Messages that failed or reached nobody, kept as long as the history is."""
+        return self._dead_letters
+
+    def bury(
+        self,
+        component: str,
+        message: Any,
+        error: _Error,
+        *,
+        reason: Reason = "failed",
+        source: str | None = None,
+    ) -> _Error:
+        """Keep a message that nobody could handle, and return what is to be raised.
+
+        Parameters
+        ----------
+        component : str
+            For whom it was.
+        message : Any
+            The message; Any, since one that is none is not kept.
+        error : BaseException
+            What was raised.
+        reason : {"failed", "unknown", "closed"}, default "failed"
+            Whether it reached anybody.
+        source : str, optional
+            Who sent it; left out: who is at work here.
+        """
+        letters, history = self._dead_letters, self._history
+        if letters is None or history is None or not isinstance(message, dict):
+            return error
+        if source is None and reason != "failed":
+            scope = current()
+            source = None if scope is None else scope.speaker
+        seq = history.last_seq
+        letters.add(component, message, error, reason=reason, source=source, seq=seq)
+        return error
+
+    def hearers(self, event_name: str) -> tuple[str, ...]:
+        """Return who hears an event, in the order of delivery; no filter is asked."""
+        plan = self._plans.get(event_name) or self._plan(event_name)
+        subs = plan.subs if plan else ()
+        return tuple(dict.fromkeys(sub.component_name for sub in subs))
 
     def statistics(self) -> BusStatistics:
         """Return what the bus is doing. Cost: the number of subscriptions."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from ._message import ENDINGS
 from ._pending import delayed
 from ._running import is_provided
-from ._scope import CURRENT, Scope, id_text
+from ._scope import CURRENT, Errand, id_text
 from ._service_runs import (
     Interruptible,
     Late,
@@ -22,7 +22,7 @@ from ._service_runs import (
 )
 from ._services import provider_of, release
 from ._under_way import UnderWay, service_under_way, timers_under_way
-from .errors import ComponentError, component_not_found
+from .errors import ComponentError
 from .statechart._service_events import (
     pause_before,
     service_done,
@@ -253,9 +253,10 @@ class Background:
         owner: Owner | None = self._owner
         if effect.to not in {None, self._owner.name}:
             owner = self._owner.neighbour(effect.to or "")
+        message, name = dict(effect.message), self._owner.name
         if owner is None:
-            raise component_not_found(effect.to or "", self._owner.neighbours())
-        owner.post(dict(effect.message), sender=sender, cid=cid)
+            raise self._owner.lost(effect.to or "", message)
+        owner.post(message, sender=sender, cid=cid, source=name)
 
     def _start_timer(self, effect: StartTimer) -> None:
         clock = self._owner.clock
@@ -314,7 +315,7 @@ class Background:
         """Run a service to its result, trying again as it says."""
         start = one.start
         # Beside the handling that began it, not within it; yet it is the same story.
-        CURRENT.set(None if cid is None else Scope(cid))
+        CURRENT.set(None if cid is None else Errand(cid, None, self._owner.name))
         retry = start.service.retry
         attempt = 1
         while True:

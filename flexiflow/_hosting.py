@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._home import Home
     from ._message import MessageResult
     from .clock import Clock
+    from .errors import EngineClosedError
 
 __all__ = ["Hosting"]
 
@@ -48,6 +49,7 @@ class Hosting(Member):
         *,
         sender: MessageResult | None = None,
         cid: int | str | None = None,
+        source: str | None = None,
     ) -> None:
         """Take a message for which nobody waits; it is handled in its turn.
 
@@ -59,22 +61,33 @@ class Hosting(Member):
             The handling that sends it: whoever waits for that waits for this too.
         cid : int or str, optional
             The story that it belongs to; a new one otherwise.
+        source : str, optional
+            The name of the component that sends it; left out: itself.
 
         Notes
         -----
         A component that was closed drops it.
         """
-        if self.mailbox is not None and self.mailbox.closed:
+        if self.is_shut:
+            self.bury(message, self.closed_error())
             return
         scope = CURRENT.get()
         story = cid if cid is not None else NEXT_ID() if scope is None else scope.cid
-        turn = Turn(message, story, None)
+        turn = Turn(message, story, None, source or self.name)
         turn.detach(sender)
         if self._busy:
             self.open_mailbox().queue.append(turn)
         else:
             self._busy = True
             self._handle_alone(turn)
+
+    @abstractmethod
+    def bury(self, message: dict[str, Any], error: EngineClosedError) -> None:
+        """Keep a message that came when none is taken any more."""
+
+    @abstractmethod
+    def lost(self, name: str, message: dict[str, Any]) -> Exception:
+        """Keep a message to a component that is not there; return the error for it."""
 
     @abstractmethod
     def _handle_alone(self, turn: Turn) -> None:

@@ -23,13 +23,19 @@ _log: Final = logging.getLogger(__name__)
 class Turn:
     """A message that waits for its turn."""
 
-    __slots__ = ("cid", "context", "flight", "message", "outer", "waiter")
+    __slots__ = ("cid", "context", "flight", "message", "outer", "sender", "waiter")
 
     def __init__(
-        self, message: dict[str, Any], cid: int | str, outer: MessageResult | None
+        self,
+        message: dict[str, Any],
+        cid: int | str,
+        outer: MessageResult | None,
+        sender: str | None = None,
     ) -> None:
         self.message = message
         self.cid = cid
+        self.sender = sender
+        """The name of the component that sent it; None: it came from outside."""
         self.outer = outer
         self.waiter: asyncio.Future[None] | None = None
         """Woken when it is this message's turn; None when nobody waits for it."""

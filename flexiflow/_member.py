@@ -127,6 +127,11 @@ class Member:
         """Whether a message is being handled."""
         return self._busy
 
+    @property
+    def is_shut(self) -> bool:
+        """Whether it takes no message any more."""
+        return self.mailbox is not None and self.mailbox.closed
+
     # --- its place in an engine -------------------------------------------------------
 
     def settle(self, home: Home) -> None:
@@ -134,7 +139,7 @@ class Member:
 
         What waits for a loop that was closed is forgotten: nothing can wake it.
         """
-        closed = self.mailbox is not None and self.mailbox.closed
+        closed = self.is_shut
         if self._home is home and self._moves != home.moves:
             self._busy = False
             self.running = self.background = None
@@ -190,8 +195,7 @@ class Member:
             If so.
         """
         home = self._home
-        closed = self.mailbox is not None and self.mailbox.closed
-        if closed and (home is None or not home.closing):
+        if self.is_shut and (home is None or not home.closing):
             raise self.closed_error()
         if home is not None and home.closing and (home.closed or handling is None):
             raise EngineClosedError(

@@ -122,6 +122,8 @@ class MessageResult(Scope):
         name: str = self.component.name
         return name
 
+    speaker = component_name
+
     def __repr__(self) -> str:
         return f"<MessageResult {self.status}: {self.from_state} -> {self.to_state}>"
 

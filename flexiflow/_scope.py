@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from itertools import count
-from typing import ClassVar, Final
+from typing import ClassVar, Final, final
 
 __all__ = [
     "CURRENT",
     "NEXT_ID",
+    "Arrival",
+    "Errand",
     "Scope",
     "current",
     "id_text",
@@ -59,6 +61,8 @@ class Scope:
 
     is_handling: ClassVar[bool] = False
     """Whether this is itself the handling of a message."""
+    sender: ClassVar[str | None] = None
+    """Who sent the message that is told of here; None: nobody, or from outside."""
 
     def __init__(self, value: int | str, outer: Scope | None = None) -> None:
         self.cid = value
@@ -80,6 +84,37 @@ class Scope:
     def component_name(self) -> str | None:
         """The name of the component at work, or None."""
         return None if self.outer is None else self.outer.component_name
+
+    @property
+    def speaker(self) -> str | None:
+        """The name of the component on whose behalf messages are sent here, or None."""
+        return None if self.outer is None else self.outer.speaker
+
+
+@final
+class Arrival(Scope):
+    """What is told of a message, to nobody in particular; it knows who sent it."""
+
+    __slots__ = ("sender",)
+
+    def __init__(self, value: int | str, sender: str | None) -> None:
+        self.cid = value
+        self.outer = None
+        self.sender = sender  # type: ignore[misc]  # a slot over the class's None
+
+
+@final
+class Errand(Scope):
+    """What a component does beside its messages, or what it left to be done later."""
+
+    __slots__ = ("speaker",)
+
+    def __init__(
+        self, value: int | str, outer: Scope | None, speaker: str | None
+    ) -> None:
+        self.cid = value
+        self.outer = outer
+        self.speaker = speaker  # type: ignore[misc]  # a slot over the property
 
 
 CURRENT: Final[ContextVar[Scope | None]] = ContextVar("flexiflow", default=None)

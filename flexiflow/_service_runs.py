@@ -45,6 +45,7 @@ class Owner(Protocol):
         *,
         sender: MessageResult | None = None,
         cid: int | str | None = None,
+        source: str | None = None,
     ) -> None:
         """Take a message for which nobody waits."""
 
@@ -53,6 +54,9 @@ class Owner(Protocol):
 
     def neighbours(self) -> list[str]:
         """Return the names of the components of the same engine."""
+
+    def lost(self, name: str, message: dict[str, Any]) -> Exception:
+        """Return the error for a message to a component that is not there."""
 
 
 class Child(Protocol):

@@ -8,20 +8,27 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from ._home import NOWHERE
-from ._hosting import Hosting
 from ._mailbox import Turn, would_wait_for_itself
 from ._message import ENDINGS, MessageResult, active, checked, enclosing
-from ._scope import NEXT_ID, Scope, current, reset_current, set_current
+from ._scope import (
+    NEXT_ID,
+    Arrival,
+    Errand,
+    Scope,
+    current,
+    reset_current,
+    set_current,
+)
 from ._subscribers import CHANGED, HANDLED, RECEIVED
+from ._telling import Telling
 from .chart_machine import ChartMachine
-from .events import MESSAGE_FAILED, MESSAGE_HANDLED, MESSAGE_RECEIVED, STATE_CHANGED
+from .events import MESSAGE_RECEIVED, STATE_CHANGED
 from .state_machine import TABLE_STATES, State, StateMachine
-from .statechart.ports import Emit, Log, Outcome
+from .statechart.ports import Outcome
 from .statechart.snapshot import Signal
 
 if TYPE_CHECKING:
     from ._message import Status
-    from .event_manager import AsyncEventManager
     from .statechart.ports import Effect
 
 __all__ = ["Worker"]
@@ -31,7 +38,7 @@ _here: Final = asyncio.get_running_loop
 _thread: Final = threading.get_ident
 
 
-class Worker(Hosting):
+class Worker(Telling):
     """The part of a component that handles messages."""
 
     __slots__ = ()
@@ -154,10 +161,11 @@ class Worker(Hosting):
         scope = current()
         handling = enclosing(scope)
         if self._place is NOWHERE:
-            self.refuse_when_closed(handling)
+            self._refuse_when_closed(message, handling)
         cid = NEXT_ID() if scope is None else scope.cid
         if self._busy:
-            turn = Turn(message, cid, handling)
+            sender = None if scope is None else scope.speaker
+            turn = Turn(message, cid, handling, sender)
             if not await self._queue(turn):
                 return self._result(cid, handling, "queued")
         self._busy = True
@@ -186,7 +194,7 @@ class Worker(Hosting):
                 raise
             result = self._result(turn.cid, turn.outer)
             scope = current()
-            late = self._fail(turn.message, result, error)
+            late = self._fail(turn.message, result, error, turn.sender)
             set_current(scope)
             if late and isinstance(error, Exception):
                 await asyncio.sleep(0)
@@ -231,7 +239,8 @@ class Worker(Hosting):
         bus, machine, late = self.event_bus, result.machine, False
         chart, watched = type(machine) is ChartMachine, self.watched
         if watched:
-            set_current(Scope(result.cid))
+            cid = result.cid
+            set_current(Scope(cid) if scope is None else Arrival(cid, scope.speaker))
         if bus is not None and watched & RECEIVED:
             facts: dict[str, Any] = {"component": self.name, "message": message}
             late = bus.announce(MESSAGE_RECEIVED, facts, self.name)
@@ -278,8 +287,8 @@ class Worker(Hosting):
 
         ``late`` is None unless it was told that the message was received.
         """
-        quiet = Scope(result.cid)
-        set_current(quiet)
+        sender = None if scope is None else scope.speaker
+        set_current(Arrival(result.cid, sender))
         bus, machine = self.event_bus, result.machine
         effects: tuple[Effect, ...] = ()
         received, late = late is not None, bool(late)
@@ -365,60 +374,12 @@ class Worker(Hosting):
             result.status = "failed"
             self._release()
             return
-        late |= self._fail(message, result, error)
+        sender = None if scope is None else scope.speaker
+        late |= self._fail(message, result, error, sender)
         set_current(scope)
         self._release()
         if late and isinstance(error, Exception):
             await asyncio.sleep(0)
-
-    def _announce_handled(
-        self, bus: AsyncEventManager, message: dict[str, Any], result: MessageResult
-    ) -> bool:
-        facts = {
-            "component": self.name,
-            "message": message,
-            "status": result.status,
-            "state": result.to_state,
-        }
-        return bus.announce(MESSAGE_HANDLED, facts, self.name)
-
-    def _fail(
-        self, message: dict[str, Any], result: MessageResult, error: BaseException
-    ) -> bool:
-        """Tell of a message that could not be handled; as ``announce`` returns."""
-        result.status = "failed"
-        result.after = result.machine.current_state
-        bus = self.event_bus
-        if bus is None or not self.watched:
-            return False
-        scope = current()
-        set_current(Scope(result.cid))
-        facts = {"component": self.name, "message": message, "exception": repr(error)}
-        late = bus.announce(MESSAGE_FAILED, facts, self.name)
-        late |= self._announce_handled(bus, message, result)
-        set_current(scope)
-        return late
-
-    async def _perform(self, effects: tuple[Effect, ...]) -> None:
-        """Perform all that a step left to be done, then raise the first error."""
-        first: Exception | None = None
-        for effect in effects:
-            try:
-                if isinstance(effect, Emit):
-                    if self.event_bus is not None:
-                        await self.event_bus.publish(effect.event, effect.data)
-                elif isinstance(effect, Log):
-                    if self._logger is not None:
-                        self._logger.info("%s: %s", self.name, effect.text)
-                else:
-                    self.open_background().perform(effect)
-            except Exception as error:  # noqa: BLE001 - raised below
-                first = first or error
-        if first is not None:
-            raise first
-
-    def _log_transition(self, result: MessageResult) -> None:
-        self._logger.info("%s transitioned to %s", self.name, result.to_state)
 
     def _release(self) -> None:
         """Let the next message begin, in the task that waits for it or a new one."""
@@ -440,7 +401,7 @@ class Worker(Hosting):
         async def handle() -> None:
             nonlocal begun
             begun = True
-            scope = Scope(turn.cid, turn.outer)
+            scope = Errand(turn.cid, turn.outer, turn.sender)
             set_current(scope)
             result = self._result(turn.cid, turn.outer)
             result.flight, result.is_alone = turn.flight, True
@@ -484,9 +445,8 @@ class Worker(Hosting):
                 if not turn.waiter.done():
                     turn.waiter.set_exception(self.closed_error())
                 continue
-            self._fail(
-                turn.message, self._result(turn.cid, turn.outer), self.closed_error()
-            )
+            result = self._result(turn.cid, turn.outer)
+            self._fail(turn.message, result, self.closed_error(), turn.sender)
             if turn.flight is not None:
                 turn.flight.land()
         for waiter in mailbox.waiters:

@@ -318,7 +318,9 @@ class FlexiFlowEngine:
         if component is None:
             if self._home.closed:
                 raise self._closed_error(f"a message for '{name}'")
-            raise component_not_found(name, self.components)
+            lost = composed(type_or_message, content, fields)
+            error = component_not_found(name, self.components)
+            raise self.event_bus.bury(name, lost, error, reason="unknown")
         message = composed(type_or_message, content, fields)
         result: MessageResult = await component.handle_message(message)
         return result

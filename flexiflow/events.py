@@ -58,7 +58,7 @@ BUILT_IN: Final = frozenset(
 class Event:
     """One fact that was announced; never mutated."""
 
-    __slots__ = ("_cid", "component", "data", "name", "seq", "timestamp")
+    __slots__ = ("_cid", "component", "data", "name", "seq", "source", "timestamp")
 
     seq: int
     """Its number on this bus, from 1, without gaps."""
@@ -70,6 +70,8 @@ class Event:
     """The payload, as it was published; Any because it is the publisher's."""
     component: str | None
     """The component it is about, or None."""
+    source: str | None
+    """Who sent the message that was received; None: outside, or no such event."""
 
     def __init__(
         self, seq: int, name: str, data: Any = None, *, component: str | None = None
@@ -81,8 +83,10 @@ class Event:
         scope = current()
         if scope is None:
             self._cid: int | str | None = None
+            self.source = None
         else:
             self._cid = scope.cid
+            self.source = scope.sender
             if component is None:
                 component = scope.component_name
         self.component = component
