@@ -51,6 +51,8 @@ export class Session {
   readonly grown = new Signal<void>();
   /** The kernel sent a runtime file. */
   readonly runtime = new Signal<BufferLike>();
+  /** The kernel answered a question about the chart. */
+  readonly answers = new Signal<Extract<ToPage, { kind: "ways" | "mermaid" }>>();
   /** What went wrong last and was not dismissed. */
   trouble: Trouble | null = null;
   /** Why the last message did nothing, in a sentence; "" when it did something. */
@@ -203,6 +205,10 @@ export class Session {
       case "error":
         this.trouble = { problem: message, sent: null };
         this.changed.emit();
+        break;
+      case "ways":
+      case "mermaid":
+        this.answers.emit(message);
         break;
       case "runtime":
         if (buffers[0]) this.runtime.emit(buffers[0] as BufferLike);
