@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sqlite3
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from ..errors import (
-    ExecutionExistsError,
-    ExecutionOwnedError,
-    JournalError,
-    StaleEpochError,
-)
+from ..errors import JournalError
+from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
+from ._refusals import after_failure, exists, owned, stale, unknown
 from ._schema import BLOCK, database_error
-from .protocol import UNOWNED_STATES, ClaimReason, NewExecution, OnDone, Record
+from .protocol import UNOWNED_STATES, NewExecution, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-__all__ = ["Answer", "Append", "Claiming", "Create", "Job", "Writer", "tell"]
-
-_logger = logging.getLogger("flexiflow")
+__all__ = ["Writer"]
 
 _CHUNKS: Final = (64, 16, 4, 2, 1)
 """Rows of one INSERT; few sizes, so that each is prepared once. One statement for many
@@ -61,8 +54,6 @@ WHERE execution_id = ? AND state <> '' ORDER BY seq DESC LIMIT 1
 _PLACE: Final = """
 INSERT OR IGNORE INTO flexiflow_places (execution_id, block) VALUES (?, ?)
 """
-_NO_RECORDS: Final = range(0)
-
 _MOST_EPOCHS: Final = 10_000
 """How many executions' epochs are remembered between transactions."""
 
@@ -74,54 +65,6 @@ _BAD_VALUES: Final = (
     sqlite3.DataError,
 )
 """What SQLite's driver says of a value that is no column's."""
-
-
-Append: TypeAlias = "tuple[Sequence[Record], int]"
-"""Records of one execution that are to be written, and under which epoch."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Create:
-    """An execution that is to be created, with its first records."""
-
-    execution: NewExecution
-    records: Sequence[Record]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Claiming:
-    """An execution that is to be taken over."""
-
-    execution_id: str
-    owner: str
-    expected_epoch: int
-    reason: ClaimReason
-    digest: str
-    time: float
-    records: Sequence[Record]
-
-
-Job: TypeAlias = "Append | Create | Claiming | None"
-"""What may be queued; None is written when all before it is."""
-
-Answer: TypeAlias = range | BaseException
-"""The sequence numbers of a job's records, or why it was refused."""
-
-
-def tell(callers: list[OnDone | None], answers: list[Answer]) -> None:
-    """Tell those who queued the jobs of a batch, in the writer's thread."""
-    for on_done, answer in zip(callers, answers, strict=True):
-        if on_done is None:
-            continue
-        try:
-            if isinstance(answer, range):
-                on_done(None, answer)
-            else:
-                on_done(answer, _NO_RECORDS)
-        except Exception:
-            _logger.exception("a callback of the journal failed")
 
 
 @final
@@ -164,7 +107,7 @@ class Writer:
 
     def write(self, jobs: list[Job]) -> list[Answer]:
         """Do all jobs in one transaction; return one answer for each, in order."""
-        answers: list[Answer] = [_NO_RECORDS] * len(jobs)
+        answers: list[Answer] = [NO_RECORDS] * len(jobs)
         try:
             if not self._is_open:
                 self._conn, self._is_open, self._seen = self._connect(), True, -1
@@ -227,14 +170,14 @@ class Writer:
         if newest is None:
             row = self._conn.execute(_NEWEST, (execution_id,)).fetchone()
             if row is None:
-                return _unknown(execution_id, self._path)
+                return unknown(execution_id, os.fspath(self._path))
             newest = self._epochs[execution_id] = row[0]
         if newest != epoch:
-            return _stale(execution_id, epoch, newest)
+            return stale(execution_id, epoch, newest)
         broken = self._broken.get(execution_id)
         if broken is None or broken[0] != epoch:
             return None
-        return _after_failure(execution_id, broken[1])
+        return after_failure(execution_id, broken[1])
 
     def _begin_epoch(
         self, index: int, job: Create | Claiming, answers: list[Answer]
@@ -255,7 +198,7 @@ class Writer:
         self._epochs[execution_id] = epoch
         if job.records:
             self._take(index, job.records, epoch)
-        return _NO_RECORDS
+        return NO_RECORDS
 
     def _take(self, index: int, records: Sequence[Record], epoch: int) -> None:
         """Keep the records of a job with those that are waiting to be inserted."""
@@ -273,27 +216,21 @@ class Writer:
         )
         if self._conn.execute(_EXECUTION, row).rowcount:
             return None
-        return ExecutionExistsError(
-            f"The execution '{new.id}' exists already",
-            why="An execution is created once; its id is never used again.",
-            fix="Leave the id out to have a new one made, or go on with that "
-            f"execution: run(execution_id={new.id!r})",
-            context={"execution_id": new.id, "workflow": new.workflow},
-        )
+        return exists(new)
 
     def _claim(self, job: Claiming) -> JournalError | None:
         """Insert the next epoch of an execution, or return why it cannot begin."""
         found = self._conn.execute(_NEWEST, (job.execution_id,)).fetchone()
         if found is None:
-            return _unknown(job.execution_id, self._path)
+            return unknown(job.execution_id, os.fspath(self._path))
         epoch, owner, workflow, digest = found
         if epoch != job.expected_epoch:
-            return _stale(job.execution_id, job.expected_epoch, epoch)
+            return stale(job.execution_id, job.expected_epoch, epoch)
         if owner not in {"", job.owner}:
             state = self._conn.execute(_STATE, (job.execution_id,)).fetchone()
-            owned = state is not None and state[0] not in UNOWNED_STATES
-            if owned and self._is_alive(owner):
-                return _owned(job.execution_id, workflow, owner, state[0])
+            busy = state is not None and state[0] not in UNOWNED_STATES
+            if busy and self._is_alive(owner):
+                return owned(job.execution_id, workflow, owner, state[0])
         row = (
             *(job.execution_id, epoch + 1, workflow, None, "", job.owner, job.reason),
             *(job.digest or digest, "", job.time),
@@ -359,49 +296,3 @@ class Writer:
             records, epoch = job
             self._broken[records[0].execution_id] = (epoch, failure)
         return failure
-
-
-def _unknown(execution_id: str, path: Path) -> JournalError:
-    """Return the error for an execution that the journal does not have."""
-    return JournalError(
-        f"The journal has no execution '{execution_id}'",
-        why="Records are kept of executions that were created before.",
-        fix="Compare the id with those of: flexiflow workflow list",
-        context={"execution_id": execution_id, "database": os.fspath(path)},
-    )
-
-
-def _stale(execution_id: str, epoch: int, newest: int) -> StaleEpochError:
-    """Return the error for an owner that is not the newest."""
-    return StaleEpochError(
-        f"The execution '{execution_id}' has been taken over",
-        why=f"This owner holds epoch {epoch}; the newest is {newest}.",
-        fix="Load the execution again to see where it stands; its new owner goes on "
-        "with it.",
-        context={"execution_id": execution_id, "epoch": epoch, "newest": newest},
-    )
-
-
-def _owned(
-    execution_id: str, workflow: str, owner: str, state: str
-) -> ExecutionOwnedError:
-    """Return the error for an execution on which a living process is at work."""
-    return ExecutionOwnedError(
-        f"Another process is at work on the execution '{execution_id}'",
-        why=f"It is {state}, and its owner '{owner}' is alive.",
-        fix="Wait for its end, cancel it (flexiflow workflow cancel "
-        f"{execution_id}), or end that process.",
-        context={"execution_id": execution_id, "workflow": workflow, "owner": owner},
-    )
-
-
-def _after_failure(execution_id: str, failure: JournalError) -> JournalError:
-    """Return the error for records behind others that could not be written."""
-    return JournalError(
-        f"The execution '{execution_id}' writes no more: earlier records were lost",
-        why=f"A record before could not be written ({failure.what}), and a journal "
-        "has no gaps.",
-        fix="Mend the cause, then go on with the execution: "
-        f"run(execution_id={execution_id!r})",
-        context={"execution_id": execution_id},
-    )

@@ -5,32 +5,23 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-import time as clock
 import weakref
-from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
-from ...extras._group_commit import GroupCommit
-from ..errors import JournalClosedError
 from . import _queries
 from ._fork_gate import ForkGate
 from ._locks import OwnerLock, is_held
+from ._queued import QueuedJournal
 from ._schema import Durability, connect_reader, connect_writer, database_error
-from ._writer import Answer, Claiming, Create, Job, Writer, tell
+from ._writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Self, TypeVar
+    from typing import TypeVar
 
-    from .protocol import (
-        ClaimReason,
-        Execution,
-        ExecutionRow,
-        NewExecution,
-        OnDone,
-        Record,
-    )
+    from ._jobs import Answer, Job
+    from .protocol import Execution, ExecutionRow, OnDone, Record
 
     T = TypeVar("T")
 
@@ -41,7 +32,7 @@ _IDLE_READERS: Final = 4
 
 
 @final
-class SqliteJournal:
+class SqliteJournal(QueuedJournal):
     """A journal in a file that many tasks, threads and processes of a machine use.
 
     Parameters
@@ -79,13 +70,12 @@ class SqliteJournal:
         self._owners = self._path.with_name(f"{self._path.name}.owners")
         self._durability: Durability = durability
         self._timeout_s = timeout_s
-        self._closed = False
         self._lock = threading.Lock()
         self._gate = ForkGate()
         self._readers: list[sqlite3.Connection] = []
         self._own: OwnerLock | None = None
         self._writer = Writer(self._connect, self._path, self.is_alive)
-        self._commits = self._group_commit()
+        super().__init__(os.fspath(self._path))
         _JOURNALS.add(self)
 
     def __repr__(self) -> str:
@@ -117,22 +107,6 @@ class SqliteJournal:
 
     # --- writing ----------------------------------------------------------------------
 
-    def create(
-        self,
-        execution: NewExecution,
-        records: Sequence[Record] = (),
-        *,
-        on_done: OnDone | None = None,
-    ) -> None:
-        """Queue a new execution with its first records, under epoch 0.
-
-        Raises
-        ------
-        JournalClosedError
-            If the journal has been closed. Other errors come to ``on_done``.
-        """
-        self._submit(Create(execution, records), on_done)
-
     def append(
         self,
         records: Sequence[Record],
@@ -159,45 +133,6 @@ class SqliteJournal:
         except RuntimeError:
             self._check_open()
             raise
-
-    def claim(
-        self,
-        execution_id: str,
-        *,
-        expected_epoch: int,
-        reason: ClaimReason = "resumed",
-        digest: str = "",
-        time: float | None = None,
-        records: Sequence[Record] = (),
-    ) -> int:
-        """Take an execution over for this process; block, and return its new epoch.
-
-        Raises
-        ------
-        StaleEpochError
-            If another claim was quicker.
-        ExecutionOwnedError
-            If another living process is at work on it.
-        JournalError
-            If there is no such execution, or the database cannot be written.
-        """
-        moment = clock.time() if time is None else time
-        owner = self.owner
-        job = Claiming(
-            execution_id, owner, expected_epoch, reason, digest, moment, records
-        )
-        self._wait_for(job, None)
-        return expected_epoch + 1
-
-    def sync(self, timeout: float | None = None) -> None:
-        """Block until all that was queued before is written.
-
-        Raises
-        ------
-        TimeoutError
-            If it takes longer than ``timeout`` seconds.
-        """
-        self._wait_for(None, timeout)
 
     # --- reading ----------------------------------------------------------------------
 
@@ -281,29 +216,19 @@ class SqliteJournal:
         if own is not None:
             own.release()
 
-    def __enter__(self) -> Self:
-        """Return the journal."""
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        """Close the journal."""
-        self.close()
-
     def _connect(self) -> sqlite3.Connection:
         """Open a connection to write."""
         return connect_writer(
             self._path, durability=self._durability, timeout_s=self._timeout_s
         )
 
-    def _group_commit(self) -> GroupCommit:
-        """Return the owner of the writer's thread, which starts with the first job."""
-        return GroupCommit(
-            self._write,
-            failure=lambda error: database_error(error, "written", self._path),
-            finish=self._writer.close,
-            tell=tell,
-            name="flexiflow-journal",
-        )
+    def _failure(self, error: Exception) -> Exception:
+        """Return the error for a batch that failed as a whole."""
+        return database_error(error, "written", self._path)
+
+    def _finish(self) -> None:
+        """Close the connection, in the writer's thread."""
+        self._writer.close()
 
     def _write(self, jobs: list[Job]) -> list[Answer]:
         """Write one batch, but not while the process forks."""
@@ -332,37 +257,6 @@ class SqliteJournal:
         if self._own is not None:
             self._own.forget()
             self._own = None
-
-    def _check_open(self) -> None:
-        """Refuse to go on once closed."""
-        if self._closed:
-            raise JournalClosedError(
-                "The journal has been closed",
-                why="Its runtime, or the code that opened it, closed it before.",
-                fix="Open it again: flexiflow.workflows.journal.open_journal(path)",
-                context={"database": os.fspath(self._path)},
-            )
-
-    def _submit(self, job: Job, on_done: OnDone | None, *, urgent: bool = True) -> None:
-        """Queue a job."""
-        try:
-            self._commits.submit_to(job, on_done, urgent=urgent)
-        except RuntimeError:
-            self._check_open()
-            raise
-
-    def _wait_for(self, job: Job, timeout: float | None) -> None:
-        """Queue a job and block until it is done."""
-        done: Future[None] = Future()
-
-        def on_done(error: BaseException | None, _seqs: range) -> None:
-            if error is None:
-                done.set_result(None)
-            else:
-                done.set_exception(error)
-
-        self._submit(job, on_done)
-        done.result(timeout)
 
     def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         """Run a query over a connection that nobody else uses meanwhile."""
