@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["read_page_message"]
 
 _NEEDS: Final = frozenset(
-    {"graphviz", "events", "steps", "coverage", "ways", "mermaid"}
+    {"graphviz", "events", "steps", "coverage", "ways", "mermaid", "flow"}
 )
 """What is asked for without a number."""
 

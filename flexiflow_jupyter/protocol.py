@@ -82,6 +82,8 @@ TRAITS: Final = (
     "running",
     "coverage",
     "changes",
+    "engine",
+    "letters",
 )
 """The synced traits of each view, in the order of the page's list."""
 
@@ -99,11 +101,19 @@ TO_PAGE: Final = (
     "made",
     "ways",
     "mermaid",
+    "flow",
 )
 """The kinds of message that the kernel sends."""
 
 ViewKind = Literal[
-    "panel", "graph", "messages", "context", "events", "timeline", "execution"
+    "panel",
+    "graph",
+    "messages",
+    "context",
+    "events",
+    "timeline",
+    "execution",
+    "engine",
 ]
 """What a view shows; one bundle each."""
 
@@ -401,7 +411,9 @@ class Need(TypedDict):
     """The page asks for something: the events after ``since``, the step ``at``, ..."""
 
     kind: Literal["need"]
-    what: Literal["graphviz", "events", "steps", "step", "coverage", "ways", "mermaid"]
+    what: Literal[
+        "graphviz", "events", "steps", "step", "coverage", "ways", "mermaid", "flow"
+    ]
     since: NotRequired[int]
     at: NotRequired[int]
 

@@ -9,8 +9,10 @@ import pytest
 
 import flexiflow_jupyter
 from flexiflow_jupyter import layers, protocol
+from flexiflow_jupyter.engine_view import shapes
 from flexiflow_jupyter.page_messages import read_page_message
 
+SHAPES = (protocol, layers, shapes)
 PAGE = Path(flexiflow_jupyter.__file__).parent / "frontend/src/protocol.ts"
 
 
@@ -42,12 +44,16 @@ class TestProtocol:
             "ContextEntry",
             "CoverageInfo",
             "EdgeStatus",
+            "EngineInfo",
+            "EnginePart",
             "ExecutionInfo",
             "Field",
             "Graph",
             "GraphEdge",
             "GraphNode",
             "Made",
+            "LetterInfo",
+            "LettersInfo",
             "MessageInfo",
             "PaceInfo",
             "PauseInfo",
@@ -66,7 +72,7 @@ class TestProtocol:
     )
     def test_both_sides_give_values_the_same_fields(self, name):
         """The shape of each value is equal."""
-        shape = getattr(protocol, name, None) or getattr(layers, name)
+        shape = next(getattr(home, name) for home in SHAPES if hasattr(home, name))
 
         assert page_fields(name) == set(shape.__annotations__)
 

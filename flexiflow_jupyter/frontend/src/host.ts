@@ -90,6 +90,8 @@ const DEFAULTS: Traits = {
   },
   running: [],
   coverage: { edges: {}, states: {}, total: { edges: 0, states: 0 }, seen: { edges: 0, states: 0 } },
+  engine: { name: "", parts: [], more: 0 },
+  letters: { rows: [], held: 0, ever: 0 },
   changes: {
     number: 0,
     dot: "",

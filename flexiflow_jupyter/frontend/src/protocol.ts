@@ -35,6 +35,8 @@ export const TRAITS = [
   "running",
   "coverage",
   "changes",
+  "engine",
+  "letters",
 ] as const;
 
 export const TO_KERNEL = ["send", "ack", "need", "view", "do"] as const;
@@ -50,6 +52,7 @@ export const TO_PAGE = [
   "made",
   "ways",
   "mermaid",
+  "flow",
 ] as const;
 
 export type TraitName = (typeof TRAITS)[number];
@@ -62,7 +65,8 @@ export type ViewKind =
   | "context"
   | "events"
   | "timeline"
-  | "execution";
+  | "execution"
+  | "engine";
 
 /** A state of the chart; `id` is the name of its node in `dot`, like "n0". */
 export interface GraphNode {
@@ -242,6 +246,8 @@ export interface Traits {
   running: RunningInfo[];
   coverage: CoverageInfo;
   changes: ChangesInfo;
+  engine: EngineInfo;
+  letters: LettersInfo;
 }
 
 /** A recording under way, and how many steps it holds. */
@@ -434,6 +440,61 @@ export interface EventBatch {
   dropped: number;
 }
 
+/** A component: its active leaf states, and how many messages wait at it. */
+export interface EnginePart {
+  name: string;
+  active: string[];
+  pending: number;
+}
+
+/** An engine; `more` counts the components that are left out. */
+export interface EngineInfo {
+  name: string;
+  parts: EnginePart[];
+  more: number;
+}
+
+/** A message that nobody could handle; `retry`: why not, "" when it can be. */
+export interface LetterInfo {
+  number: number;
+  time_ms: number;
+  type: string;
+  text: string;
+  /** The component that sent it, "" for outside. */
+  source: string;
+  target: string;
+  /** "failed", "unknown" or "closed". */
+  reason: string;
+  error: string;
+  story: string;
+  retry: string;
+}
+
+/** The newest dead letters, newest first; `held` and `ever` count all. */
+export interface LettersInfo {
+  rows: LetterInfo[];
+  held: number;
+  ever: number;
+}
+
+/**
+ * "message": it was received; "end": it came to its end; "failed": it failed;
+ * "dead": it reached nobody; "event": one of the bus; "state": what changed.
+ */
+export type FlowKind = "message" | "event" | "state" | "end" | "failed" | "dead";
+
+/** [seq, time in epoch ms, kind, from ("" for outside), to, text, story, outcome]. */
+export type FlowRow = [number, number, FlowKind, string, string[], string, string, string];
+
+/** Rows in order; `published` counts all rows up to the last of these. */
+export interface FlowBatch {
+  batch: number;
+  rows: FlowRow[];
+  reset: boolean;
+  published: number;
+  messages: number;
+}
+
 export type ReplyStatus = "pending" | "queued" | "ok" | "ignored" | "failed";
 
 export type ToKernel =
@@ -441,7 +502,7 @@ export type ToKernel =
   | { v: 1; kind: "send"; id: string; text: string }
   | { v: 1; kind: "ack"; batch: number }
   | { v: 1; kind: "need"; what: "graphviz" | "events" | "steps"; since?: number }
-  | { v: 1; kind: "need"; what: "coverage" | "ways" | "mermaid" }
+  | { v: 1; kind: "need"; what: "coverage" | "ways" | "mermaid" | "flow" }
   | { v: 1; kind: "need"; what: "step"; at: number }
   | { v: 1; kind: "do"; id: string; what: Deed; at?: number; value?: unknown }
   | { v: 1; kind: "view"; id: string; visible: boolean };
@@ -454,6 +515,7 @@ export type ToPage =
   | Made
   | { kind: "ways"; ways: Record<string, string> }
   | { kind: "mermaid"; text: string }
+  | ({ kind: "flow" } & FlowBatch)
   | {
       kind: "reply";
       id: string;

@@ -2,6 +2,7 @@
  * One model in the page: its messages, its event log and its sends, shared by all of
  * its views. It is opened by `initialize` and closed when the model goes.
  */
+import { FlowStore } from "./engine/flowStore";
 import { EventLog } from "./eventLog";
 import type { BufferLike, Cleanup, WidgetModel } from "./host";
 import { readTrait } from "./host";
@@ -34,6 +35,7 @@ type Outgoing = ToKernel extends infer M ? (M extends { v: 1 } ? Omit<M, "v"> : 
 export class Session {
   readonly log = new EventLog();
   readonly steps = new StepStore();
+  readonly flow = new FlowStore();
   readonly sends = new Sends();
   readonly deeds = new Deeds();
   /** Which step of the timeline is shown. */
@@ -65,8 +67,8 @@ export class Session {
   readonly #prefix = randomName();
   #count = 0;
   #unacknowledged: number[] = [];
-  readonly #asked = new Set<"events" | "steps">();
-  readonly #answered = new Set<"events" | "steps">();
+  readonly #asked = new Set<"events" | "steps" | "flow">();
+  readonly #answered = new Set<"events" | "steps" | "flow">();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
   constructor(model: WidgetModel) {
@@ -145,6 +147,11 @@ export class Session {
     this.#want("steps");
   }
 
+  /** Ask once for what goes to and fro in an engine. */
+  wantFlow(): void {
+    this.#want("flow");
+  }
+
   /** Tell the kernel that the batches that came have been drawn. */
   acknowledge(): void {
     for (const batch of this.#unacknowledged) this.post({ kind: "ack", batch });
@@ -156,14 +163,14 @@ export class Session {
     for (const handle of this.#timers) clearTimeout(handle);
   }
 
-  #want(what: "events" | "steps"): void {
+  #want(what: "events" | "steps" | "flow"): void {
     if (this.#asked.has(what)) return;
     this.#asked.add(what);
     this.#ask(what, 1);
   }
 
   /** Ask, and once more when no answer comes: even to nothing there is one. */
-  #ask(what: "events" | "steps", question: number): void {
+  #ask(what: "events" | "steps" | "flow", question: number): void {
     if (what === "events") this.post({ kind: "need", what, since: this.log.lastSeq });
     else this.post({ kind: "need", what });
     if (question === MOST_QUESTIONS) return;
@@ -190,6 +197,12 @@ export class Session {
       case "steps":
         this.#answered.add("steps");
         this.steps.add(message);
+        this.#unacknowledged.push(message.batch);
+        this.grown.emit();
+        break;
+      case "flow":
+        this.#answered.add("flow");
+        this.flow.add(message);
         this.#unacknowledged.push(message.batch);
         this.grown.emit();
         break;

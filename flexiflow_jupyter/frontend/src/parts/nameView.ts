@@ -11,6 +11,7 @@ const LABELS: Record<ViewKind, string> = {
   events: "Events of",
   timeline: "Timeline of",
   execution: "Run of",
+  engine: "Engine",
 };
 
 /** Make `frame` the root of a view; it follows the component's name. */
