@@ -71,6 +71,8 @@ class Lending:
         self._home = None if home is None else Path(home)
         self._lock = threading.Lock()
         self._pool: Executors | None = None
+        self.secret_source: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None
+        """Gives secrets by name instead of those of the home, on a worker."""
 
     @property
     def _executors(self) -> Executors:
@@ -121,6 +123,8 @@ class Lending:
         SecretNotFoundError
             If one is missing; it names all that are.
         """
+        if self.secret_source is not None:
+            return LentSecrets(self.secret_source(names))
         key = self._settings().security.encryption_key
         manager: Any = _part("secret_managers").SecretManager(self.home, key)
         return LentSecrets(manager.get(names))

@@ -172,6 +172,18 @@ class Runtime(Continuing):
         """Go on with an execution after a crash, or return it as it is; block."""
         return self._block(lambda: self.go_on(execution_id, definition), execution_id)
 
+    def run_handed_out(
+        self, execution_id: str, definition: Definition
+    ) -> ExecutionContext[Any]:
+        """Run an execution that another process has handed out; block until it stops.
+
+        As :meth:`perform`, in the runtime's own thread.
+        """
+        context: ExecutionContext[Any] = self._block(
+            lambda: self.perform(execution_id, definition), execution_id
+        )
+        return context
+
     def resume(
         self,
         execution_id: str,
