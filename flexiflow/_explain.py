@@ -25,26 +25,28 @@ from .diagnostics import Diagnostic
 from .diagrams.config_graph import examine_graph
 from .errors import ConfigError, FlexiFlowError
 from .state_machine import DEFAULT_REGISTRY
+from .statechart import YamlDocument
 from .statechart.functions import Functions
 from .statechart.scenarios import run_scenarios
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from .statechart import YamlDocument
     from .statechart.functions import Lookup
 
 __all__ = ["examine", "run_examples"]
 
 
 def examine(
-    config: str | os.PathLike[str] | Mapping[str, Any],
+    config: str | os.PathLike[str] | Mapping[str, Any] | YamlDocument,
     *,
     functions: Mapping[str, Callable[..., Any]] | None,
     lookup: Lookup | None,
     allow_imports: Collection[str] | None,
 ) -> ConfigExplanation:
     """Return what :func:`flexiflow.explain.explain` promises."""
+    if isinstance(config, YamlDocument):
+        return _explain(config, functions, lookup, allow_imports)
     if isinstance(config, Mapping):
         return _explain(document_of(config, "(dict)"), functions, lookup, allow_imports)
     try:

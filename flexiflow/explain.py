@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ._config.resolve import StateResolution
     from ._pack_checks import PackInfo
     from .diagnostics import Diagnostic
+    from .statechart import YamlDocument
     from .statechart.functions import Lookup
 
 __all__ = [
@@ -37,7 +38,8 @@ _HOMES = {
 
 
 def explain(
-    config: str | os.PathLike[str] | Mapping[str, Any],  # Any: what a config may hold
+    # Any: what a config may hold
+    config: str | os.PathLike[str] | Mapping[str, Any] | YamlDocument,
     *,
     functions: Mapping[str, Callable[..., Any]] | None = None,
     lookup: Lookup | None = None,
@@ -48,8 +50,9 @@ def explain(
 
     Parameters
     ----------
-    config : path or mapping
-        A YAML file, or what stands in one.
+    config : path, mapping or YamlDocument
+        A YAML file, or what stands in one; a text is read by
+        :func:`~flexiflow.statechart.load_yaml`.
     functions, lookup, allow_imports
         As for :meth:`~flexiflow.config_loader.ConfigLoader.load_component_config`.
     run : bool, default False
