@@ -20,8 +20,7 @@ __all__ = [
     "unquoted",
 ]
 
-_OPTIONS: Final = ("--no-panel", "--static", "--start", "--engine", "--as")
-_LATER: Final = {"--persist": "keeps the component in a store"}
+_OPTIONS: Final = ("--no-panel", "--static", "--start", "--engine", "--as", "--persist")
 _CLOSING: Final = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -40,6 +39,9 @@ class DefineOptions:
     """The variable to bind, whatever stands there now."""
     static: bool = False
     """Whether to show a picture without controls."""
+    persist: str | None = None
+    """The key of the store that keeps the component; "" for the notebook's own, None
+    for none."""
 
 
 def split_words(line: str) -> list[str]:
@@ -188,36 +190,42 @@ def read_define_options(line: str) -> DefineOptions:
     Raises
     ------
     flexiflow.errors.ConfigError
-        For an option that does not exist, is not there yet, or lacks its value.
+        For an option that does not exist, or lacks its value.
     """
-    panel, static, start, engine, variable = True, False, [], "default", None
+    given: dict[str, Any] = {}  # Any: each option's own type
     words = split_words(line)
-    at = 0
-    while at < len(words):
-        word = words[at]
-        at += 1
+    start: list[str] = []
+    while words:
+        word = words.pop(0)
         if word == "--no-panel":
-            panel = False
+            given["panel"] = False
         elif word == "--static":
-            static = True
+            given["static"] = True
         elif word == "--start":
-            first = at
-            while at < len(words) and not words[at].startswith("--"):
-                start.append(unquoted(words[at]))
-                at += 1
-            if at == first:
-                raise _needs_value(word, "MESSAGE")
-        elif word in {"--engine", "--as"}:
-            if at >= len(words) or words[at].startswith("--"):
-                raise _needs_value(word, "NAME")
-            if word == "--as":
-                variable = unquoted(words[at])
-            else:
-                engine = unquoted(words[at])
-            at += 1
+            start.append(_take_value(words, word, "MESSAGE"))
+            while _has_value(words):
+                start.append(unquoted(words.pop(0)))
+        elif word == "--persist":
+            given["persist"] = unquoted(words.pop(0)) if _has_value(words) else ""
+        elif word == "--as":
+            given["variable"] = _take_value(words, word, "NAME")
+        elif word == "--engine":
+            given["engine"] = _take_value(words, word, "NAME")
         else:
             raise _unknown_option(word)
-    return DefineOptions(panel, tuple(start), engine, variable, static=static)
+    return DefineOptions(start=tuple(start), **given)
+
+
+def _has_value(words: list[str]) -> bool:
+    """Tell whether a value comes next, and no option."""
+    return bool(words) and not words[0].startswith("--")
+
+
+def _take_value(words: list[str], option: str, what: str) -> str:
+    """Take the value of an option off the words."""
+    if not _has_value(words):
+        raise _needs_value(option, what)
+    return unquoted(words.pop(0))
 
 
 def _needs_value(option: str, what: str) -> ConfigError:
@@ -232,12 +240,6 @@ def _needs_value(option: str, what: str) -> ConfigError:
 def _unknown_option(word: str) -> ConfigError:
     """Return the error for an option that cannot be used."""
     name = word.partition("=")[0]
-    if name in _LATER:
-        return ConfigError(
-            f"{name} is not available yet.",
-            why=f"{name} {_LATER[name]}; this version has no such thing.",
-            fix=f"Leave {name} out.",
-        )
     if not word.startswith("-"):
         return ConfigError(
             f"{word!r} is no option of %%flexiflow.",

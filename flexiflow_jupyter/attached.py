@@ -9,6 +9,7 @@ from .display import RichDisplay
 from .engine_link import EngineLinks
 from .errors import ErrorBoxes
 from .execution.link import RuntimeLink
+from .hover import Hover
 from .interrupt import Waker
 from .lane import Lane
 from .magics import FlexiFlowMagics
@@ -45,6 +46,7 @@ class Attached:
         self._links = EngineLinks(shell, self._notebook)
         self._display = RichDisplay(shell)
         self._completion = MagicCompletion(shell, self._notebook)
+        self._hover = Hover(shell, self._notebook)
         self._link = RuntimeLink(self._notebook)
         self._is_installed = False
 
@@ -66,6 +68,7 @@ class Attached:
         self._boxes.install()
         self._display.install()
         self._completion.install()
+        self._hover.install()
         self._waker.install()
         self._link.begin()
         self._lane.install()
@@ -80,6 +83,7 @@ class Attached:
         self._links.remove()
         self._lane.remove()
         self._waker.remove()
+        self._hover.remove()
         self._completion.remove()
         self._display.remove()
         self._boxes.remove()

@@ -1,4 +1,4 @@
-"""Do what ``%flexiflow`` is told: send, list, graph, events, help."""
+"""Do what ``%flexiflow`` is told: find the command, and hand it its words."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from flexiflow.errors import ConfigError, component_not_found, nearest
 
 from .arguments import read_fields, split_words, take_engine, unquoted
 from .boxes import safe_text
+from .command_list import COMMANDS, OPTIONS
 from .describe import accepted_words
 from .execution.commands import list_runs, start_run
 from .exploring import list_coverage, list_paths, record, run_tests
 from .export import export_service
+from .inspecting import explain_component, list_history, reset_component
+from .loop import notebook_loop
 from .running import run_or_schedule
 from .sending import told
 from .tables import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine, Generator
 
     from flexiflow.component import AsyncComponent, MessageResult
     from flexiflow.engine import FlexiFlowEngine
@@ -31,29 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Sent", "run_command"]
 
-_HELP: Final = (
-    ("%%flexiflow [options]", "define a component by the YAML below, show its panel"),
-    ("  --no-panel", "define it only"),
-    ("  --start MSG ...", "send these messages once it is there"),
-    ("  --engine NAME", "register with another engine than the notebook's own"),
-    ("  --as NAME", "bind this variable, whatever stands there now"),
-    ("%flexiflow", "the same as list"),
-    ("%flexiflow send NAME MSG [k=v ...]", "send a message and wait for its end"),
-    ("%flexiflow list", "the components, their states, what they accept now"),
-    ("%flexiflow graph NAME", "the picture of a component's states"),
-    ("%flexiflow events [NAME]", "what happens on the bus, or to one component"),
-    ("%flexiflow test NAME", "run the scenarios of its definition"),
-    ("%flexiflow record NAME [stop|pytest]", "tell what it does as a scenario or test"),
-    ("%flexiflow coverage NAME", "which states and transitions were visited"),
-    ("%flexiflow paths NAME [STATE]", "the shortest ways to its states"),
-    ("%flexiflow export NAME --to service [FOLDER]", "write it as a service's files"),
-    ("%flexiflow run NAME INPUT", "start a workflow; the input is JSON or text"),
-    ("%flexiflow runs [NAME]", "the latest runs of workflows, and what they wait for"),
-    ("%flexiflow help", "this"),
-    ("%gui asyncio", "in a terminal: let the loop run between cells"),
-)
-
-
 _EXPORTED: Final = {
     "machine.yaml": "the definition",
     "functions.py": "the functions of the notebook that it calls",
@@ -61,8 +41,10 @@ _EXPORTED: Final = {
     "test_machine.py": "a test that passes",
 }
 """What is in the files of a service."""
-_ABOUT_CHARTS: Final = ("test", "record", "coverage", "paths")
-"""Commands about the chart of a component."""
+_ABOUT_COMPONENTS: Final = frozenset(
+    {"test", "record", "coverage", "paths", "history", "explain", "reset"}
+)
+"""Commands that need the name of a component."""
 
 
 class Sent:
@@ -118,6 +100,11 @@ class Sent:
         """The id of the message's story."""
         return self.result.correlation_id
 
+    def __await__(self) -> Generator[None, None, Sent]:
+        """Give itself: magics are awaited, whatever they answer."""
+        yield from ()
+        return self
+
     def __repr__(self) -> str:
         return self.text
 
@@ -160,7 +147,7 @@ def run_command(
     engine = notebook.engine(engine_name)
     command, *rest = words or ["list"]
     if command == "send":
-        return run_or_schedule(_send(notebook, engine, rest), on_lost_error)
+        return _waited(notebook, _send(notebook, engine, rest), on_lost_error)
     if command == "export":
         return _export(notebook, engine, rest)
     commands: dict[str, Callable[[FlexiFlowEngine, list[str]], Any]] = {
@@ -170,10 +157,13 @@ def run_command(
         "runs": _runs,
         "help": _help,
     }
-    if command in _ABOUT_CHARTS:
-        return _about_chart(notebook, engine, [command, *rest])
+    if command == "config":
+        preferences = notebook.preferences
+        return preferences.change(rest) if rest else preferences.table()
+    if command in _ABOUT_COMPONENTS:
+        return _about_component(notebook, engine, [command, *rest])
     if command not in commands:
-        known = ["send", "run", "export", *_ABOUT_CHARTS, *commands]
+        known = [each.name for each in COMMANDS]
         raise ConfigError(
             f"%flexiflow has no command {command!r}.",
             why=f"The commands are {', '.join(known)}.",
@@ -182,26 +172,49 @@ def run_command(
     return commands[command](engine, rest)
 
 
-def _about_chart(
-    notebook: Notebook, engine: FlexiFlowEngine, words: list[str]
-) -> Table | Recorded:
-    """Test, record or examine the chart of a component."""
-    command, *rest = words
-    if not rest:
+def _waited(
+    notebook: Notebook,
+    work: Coroutine[Any, Any, Any],  # Any: whatever the command answers
+    on_lost_error: Callable[[BaseException], object],
+) -> Any:
+    """Begin work that a cell awaits; where it may block, bring it to its end."""
+    if notebook.preferences.is_blocking and notebook_loop().is_running():
+        return notebook_loop().run_until_complete(work)
+    return run_or_schedule(work, on_lost_error)
+
+
+def _named(engine: FlexiFlowEngine, command: str, words: list[str]) -> AsyncComponent:
+    """Return the component whose name comes first."""
+    if not words:
         raise ConfigError(
             f"{command} needs a component.",
             why="No name follows it.",
             fix=f"Write %flexiflow {command} {_any_name(engine)}",
         )
-    component, more = _find_component(engine, rest[0]), rest[1:]
+    return _find_component(engine, words[0])
+
+
+def _about_component(
+    notebook: Notebook, engine: FlexiFlowEngine, words: list[str]
+) -> Table | Recorded:
+    """Look at a component, test or record it, or let it begin again."""
+    command, *rest = words
+    component, more = _named(engine, command, rest), rest[1:]
     if command == "record":
         return record(component, more, notebook.recordings)
     if command == "paths":
         return list_paths(component, [unquoted(word) for word in more])
     _take_no_more(f"{command} NAME", more)
-    if command == "coverage":
-        return list_coverage(component, notebook.recordings.get(component))
-    return run_tests(component)
+    answers: dict[str, Callable[[], Table]] = {
+        "coverage": lambda: list_coverage(
+            component, notebook.recordings.get(component)
+        ),
+        "history": lambda: list_history(component),
+        "explain": lambda: explain_component(notebook, component),
+        "reset": lambda: reset_component(component),
+        "test": lambda: run_tests(component),
+    }
+    return answers[command]()
 
 
 def _find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:
@@ -258,16 +271,11 @@ def _list(engine: FlexiFlowEngine, words: list[str]) -> Table:
 
 def _graph(engine: FlexiFlowEngine, words: list[str]) -> StateGraph:
     """Make the picture of a component."""
-    if not words:
-        raise ConfigError(
-            "graph needs a component.",
-            why="No name follows it.",
-            fix=f"Write %flexiflow graph {_any_name(engine)}",
-        )
+    component = _named(engine, "graph", words)
     _take_no_more("graph NAME", words[1:])
     from .widgets import StateGraph as View  # noqa: PLC0415 - loads anywidget
 
-    return View(_find_component(engine, words[0]))
+    return View(component)
 
 
 def _events(engine: FlexiFlowEngine, words: list[str]) -> EventStream:
@@ -318,7 +326,21 @@ def _export(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -> Ta
 def _help(_engine: FlexiFlowEngine, words: list[str]) -> Table:
     """List what the magics do."""
     _take_no_more("help", words)
-    return Table("FlexiFlow in a notebook", ("write", "to"), _HELP)
+    cell = [(f"  {one.name} {one.usage}".rstrip(), one.help) for one in OPTIONS]
+    line = [
+        (f"%flexiflow {one.name} {one.usage}".rstrip(), one.help) for one in COMMANDS
+    ]
+    rows = [
+        (
+            "%%flexiflow [options]",
+            "define a component by the YAML below, show its panel",
+        ),
+        *cell,
+        ("%flexiflow", "the same as list"),
+        *line,
+        ("%gui asyncio", "in a terminal: let the loop run between cells"),
+    ]
+    return Table("FlexiFlow in a notebook", ("write", "to"), rows)
 
 
 def _any_name(engine: FlexiFlowEngine) -> str:

@@ -9,6 +9,9 @@ from IPython.core.completer import SimpleCompletion, context_matcher
 
 from flexiflow.errors import FlexiFlowError
 
+from .command_list import COMMANDS, OPTIONS
+from .definition_help import words_at
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -21,44 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MagicCompletion"]
 
-_COMMANDS: Final = (
-    "send",
-    "list",
-    "graph",
-    "events",
-    "test",
-    "record",
-    "coverage",
-    "paths",
-    "run",
-    "runs",
-    "help",
-)
-_OF_COMPONENTS: Final = frozenset(_COMMANDS) - {"list", "run", "runs", "help"}
-"""Commands that a component's name follows."""
-_OPTIONS: Final = ("--no-panel", "--start", "--engine", "--as")
-_TOP_KEYS: Final = (
-    "name",
-    "description",
-    "context",
-    "states",
-    "initial_state",
-    "on",
-    "rules",
-    "use",
-)
-_STATE_KEYS: Final = ("on", "entry", "exit", "final", "description")
-_TRANSITION_KEYS: Final = ("to", "if", "do", "reenter")
-_ACTION_KEYS: Final = ("set", "add", "emit", "log", "call", "with")
-
-_STATE: Final = re.compile(r"^  (?P<name>[^\s#:'\"-][^:#\n]*):", re.MULTILINE)
-_TARGET: Final = re.compile(r"(to|initial_state|initial):\s*\S*$")
-_FUNCTION: Final = re.compile(r"(do|if|entry|exit|call):\s*[\[{]?[\w, ]*$")
-_MESSAGE_TARGET: Final = re.compile(r"on:\s*\{.*?\w+:\s*\S*$|^ {6,}\w+:\s*\S*$")
+_OF_COMPONENTS: Final = frozenset(one.name for one in COMMANDS if one.takes_component)
 _CALL: Final = re.compile(
     r"\b(?P<name>\w+)\.(?P<call>send|can|why_not|until)\(\s*['\"][\w.-]*\Z"
 )
-_WORD: Final = re.compile(r"[\w.-]*\Z")
+_WORD: Final = re.compile(r"[$\w.-]*\Z")
 
 
 @final
@@ -104,9 +74,10 @@ class MagicCompletion:
             elif not text.startswith("%%flexiflow"):
                 found = self._call(before)
             elif len(lines) == 1:
-                found = _OPTIONS
+                found = [one.name for one in OPTIONS]
             else:
-                found = self._body(text, before)
+                offset = sum(len(line) + 1 for line in lines[:-1])
+                found = self._body(text, offset + context.cursor_position)
         except FlexiFlowError:
             found = []
         word = _WORD.search(before)
@@ -123,7 +94,7 @@ class MagicCompletion:
         """Return what may follow the words of ``%flexiflow``."""
         components = self._notebook.engine().components
         if len(words) <= 1:
-            return _COMMANDS
+            return [one.name for one in COMMANDS]
         if len(words) == 2 and words[0] in _OF_COMPONENTS:  # noqa: PLR2004
             return list(components)
         if len(words) == 3 and words[0] == "send":  # noqa: PLR2004 - a message's place
@@ -143,21 +114,11 @@ class MagicCompletion:
             return _messages(value)
         return [] if value.chart is None else [node.path for node in value.chart]
 
-    def _body(self, text: str, before: str) -> Iterable[str]:
+    def _body(self, text: str, offset: int) -> Iterable[str]:
         """Return what may stand at a place of a definition."""
-        states = [found["name"].strip() for found in _STATE.finditer(text)]
-        if _TARGET.search(before):
-            return states
-        if _FUNCTION.search(before):
-            return [*self._notebook.lookup.names(), *_ACTION_KEYS]
-        if _MESSAGE_TARGET.search(before):
-            return states
-        if "{" in before:
-            return [*_TRANSITION_KEYS, *states]
-        indent = len(before) - len(before.lstrip())
-        if ":" in before:
-            return []
-        return _TOP_KEYS if indent == 0 else (*_STATE_KEYS, *_TRANSITION_KEYS)
+        _, _, body = text.partition("\n")
+        start = len(text) - len(body)
+        return words_at(body, offset - start, self._notebook.lookup.names())
 
 
 def _messages(component: AsyncComponent) -> Iterable[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from IPython.display import display
 
@@ -15,6 +15,7 @@ from .arguments import read_define_options
 from .binding import plan_binding
 from .boxes import Box, Problem, box_of_warnings, safe_text
 from .errors import DefinitionError
+from .persistence import default_key
 from .protocol import Notice
 from .sending import told
 
@@ -60,12 +61,9 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
         namespace=notebook.shell.user_ns,
         is_ours=notebook.is_component,
     )
-    component = engine.get(config.name)
     remarks = _remarks(binding, options.engine)
-    if component is None:
-        component = engine.create_component(config)
-    else:
-        remarks += _redefine(component, config)
+    component, said = _placed(notebook, engine, config, options.persist)
+    remarks += said
     notebook.define(component, text)
     if binding.variable is not None:
         notebook.shell.user_ns[binding.variable] = component
@@ -111,12 +109,39 @@ def _in_force(engine: FlexiFlowEngine, text: str) -> str:
     return f"The previous {name} stays in force, in {component.state}."
 
 
+def _placed(
+    notebook: Notebook,
+    engine: FlexiFlowEngine,
+    config: ComponentConfig,
+    key: str | None,
+) -> tuple[AsyncComponent, list[Notice]]:
+    """Make the component, bring it back, or redefine it; and say what became of it."""
+    component, keeping = engine.get(config.name), notebook.keeping
+    if key == "":
+        key = default_key(notebook.shell.user_ns)
+    if component is None:
+        if key is None:
+            return engine.create_component(config), []
+        component, said = keeping.bring(engine, config, key)
+        return component, [_remark("info", said)] if said else []
+    if key is None:
+        keeping.let_go(component)
+    else:
+        keeping.keep(component, key)
+    return component, _redefine(component, config)
+
+
 def _redefine(component: AsyncComponent, config: ComponentConfig) -> list[Notice]:
     """Swap the chart of a running component, and say so when its state is gone."""
     outcome = component.redefine(config)
     if outcome.kept:
         return []
-    return [Notice(level="warning", what=outcome.text, why="", fix="", detail="")]
+    return [_remark("warning", outcome.text)]
+
+
+def _remark(level: Literal["info", "warning"], text: str) -> Notice:
+    """Return a remark that stays on the panel."""
+    return Notice(level=level, what=text, why="", fix="", detail="")
 
 
 def _remarks(binding: Binding, engine: str) -> list[Notice]:

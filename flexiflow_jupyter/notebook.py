@@ -17,6 +17,8 @@ from flexiflow.logger import set_correlation_id
 
 from .functions import NotebookFunctions
 from .notebook_logger import NotebookLogger
+from .persistence import Keeping
+from .preferences import Preferences
 from .transform import is_inside_cell
 from .twin.layouts import Layouts
 
@@ -86,6 +88,8 @@ class Notebook:
         self.cell = Cell("", shell.execution_count)
         self.engines: dict[str, FlexiFlowEngine] = {}
         self.layouts = Layouts()
+        self.keeping = Keeping()
+        self.preferences = Preferences()
         self._texts: WeakKeyDictionary[AsyncComponent, str] = WeakKeyDictionary()
         self.recordings: WeakKeyDictionary[AsyncComponent, Recording] = (
             WeakKeyDictionary()

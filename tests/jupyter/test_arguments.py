@@ -107,7 +107,7 @@ class TestReadDefineOptions:
             ("--no-pannel", "Did you mean --no-panel"),
             ("--as", "--as NAME"),
             ("--start --no-panel", "--start MESSAGE"),
-            ("--persist", "Leave --persist out"),
+            ("--presist", "Did you mean --persist?"),
             ("turnstile", "--start turnstile"),
         ],
     )

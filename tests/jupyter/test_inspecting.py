@@ -1,0 +1,101 @@
+"""The magics about one component: history, explain, reset."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.jupyter.test_magics import run
+
+DOOR = """%%flexiflow --no-panel
+name: door
+context: {opened: 0}
+states:
+  locked: {on: {coin: {to: unlocked, if: {amount: {min: 2}}}, kick: {do: fail}}}
+  unlocked: {entry: {add: {opened: 1}}, on: {push: locked}, after: {30s: locked}}
+  dusty:
+"""
+
+
+@pytest.fixture
+async def loaded(shell):
+    """A shell with the extension, a door and a function that fails."""
+    shell.run_line_magic("load_ext", "flexiflow_jupyter")
+    await run(shell, "def fail():\n    raise ValueError('ouch')")
+    await run(shell, DOOR)
+    return shell
+
+
+class TestHistory:
+    async def test_messages_are_listed_with_what_they_did(self, loaded):
+        """Each has its fields, its states and how it ended."""
+        await run(loaded, "%flexiflow send door push")
+        await run(loaded, "%flexiflow send door coin amount=2")
+        await run(loaded, "%flexiflow send door push")
+        await run(loaded, "%flexiflow send door kick")
+        result = await run(loaded, "steps = %flexiflow history door\nsteps")
+
+        told = [
+            (row["message"], row["to"], row["status"].split(":")[0])
+            for row in result.result
+            if row["message"].split()[0] in {"push", "coin", "kick"}
+        ]
+        assert told == [
+            ("push", "locked", "ignored"),
+            ('coin {"amount": 2}', "unlocked", "handled"),
+            ("push", "locked", "handled"),
+            ("kick", "locked", "failed"),
+        ]
+        assert "kick failed" in result.result[-1]["status"]
+
+    async def test_other_components_are_left_out(self, loaded):
+        """A history is that of one component."""
+        await run(loaded, "%%flexiflow --no-panel\nname: bell\nstates: {a: }")
+        await run(loaded, "%flexiflow send bell ring")
+        result = await run(loaded, "%flexiflow history door")
+
+        assert all(row["message"] != "ring" for row in result.result)
+
+
+class TestExplain:
+    async def test_each_message_is_explained(self, loaded):
+        """What does nothing says why, with the clause and the value."""
+        result = await run(loaded, "%flexiflow explain door")
+        found = {row["message"]: (row["now"], row["why"]) for row in result.result}
+
+        assert found["kick"] == ("✓", "does something now")
+        assert found["push"][0] == "✗"
+        assert "unlocked" in found["push"][1]
+        assert "amount" in found["coin"][1]
+
+    async def test_remarks_about_the_definition_have_their_line(self, loaded):
+        """An unreachable state is named."""
+        result = await run(loaded, "%flexiflow explain door")
+        remarks = [row for row in result.result if row["message"] == "definition"]
+
+        assert remarks[0]["why"].startswith("line 7: State 'dusty' cannot be reached.")
+
+
+class TestReset:
+    async def test_a_component_begins_again(self, loaded):
+        """State and data are those of the definition; timers of before are gone."""
+        await run(loaded, "%flexiflow send door coin amount=2")
+        assert loaded.user_ns["door"].context == {"opened": 1}
+
+        result = await run(loaded, "%flexiflow reset door")
+
+        door = loaded.user_ns["door"]
+        assert (door.state, door.context) == ("locked", {"opened": 0})
+        assert not door.under_way()
+        assert result.result[0] == {"from": "unlocked", "to": "locked"}
+
+    async def test_classes_cannot_be_reset(self, loaded, capsys):
+        """Nothing says how they began; the way out is named."""
+        await run(
+            loaded,
+            "from flexiflow.component import AsyncComponent\n"
+            "from flexiflow_jupyter import get_engine\n"
+            "get_engine().register(AsyncComponent('old'))",
+        )
+        result = await run(loaded, "%flexiflow reset old")
+
+        assert "create_component" in str(result.error_in_exec.fix)
