@@ -127,3 +127,31 @@ class TestGraphviz:
         assert any(
             url.endswith("/flexiflow-jupyter/static/graphviz.js") for url in asked
         )
+
+
+class TestHover:
+    def test_a_key_is_explained(self, open_notebook: OpenNotebook) -> None:
+        """The pointer over a key of a definition shows what the language says of it."""
+        page = open_notebook([LOAD, TURNSTILE])
+        page.run(0)
+        page.run(1)
+        page.wait_idle()
+
+        page.cell(1).get_by_text("states", exact=False).first.hover()
+
+        shown = page.page.locator('[data-flexiflow="hover"]')
+        expect(shown).to_contain_text("The states, by name")
+
+    def test_python_is_left_alone(self, open_notebook: OpenNotebook) -> None:
+        """Other cells show nothing of ours."""
+        page = open_notebook([LOAD, "states = 1", TURNSTILE])
+        page.run(0)
+        page.run(2)
+        page.wait_idle()
+
+        page.cell(1).get_by_text("states").first.hover()
+        page.cell(2).get_by_text("states", exact=False).first.hover()
+
+        shown = page.page.locator('[data-flexiflow="hover"]')
+        expect(shown).to_have_count(1)
+        expect(shown).to_contain_text("The states, by name")

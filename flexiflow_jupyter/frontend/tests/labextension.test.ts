@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { isDefinition } from "../src/labextension/cells";
+import { codePoints, isOurs, wordAt } from "../src/labextension/hover";
 import { readEngines } from "../src/labextension/link";
 import { byVersion, takeShared } from "../src/labextension/shared";
 
@@ -32,4 +33,19 @@ it("a cell is a definition when it begins with the magic as a word", () => {
 
 it("data of another shape lists nothing", () => {
   for (const data of [null, 3, {}, { engines: "x" }]) assert.deepEqual(readEngines(data), []);
+});
+
+it("only the words of FlexiFlow's cells and lines are asked for", () => {
+  assert.ok(isOurs("%%flexiflow\nname: x", 15));
+  assert.ok(isOurs("x = 1\n%flexiflow list", 12));
+  assert.ok(!isOurs("x = 1\n%flexiflow list", 3));
+});
+
+it("a word reaches to both sides of the pointer", () => {
+  assert.deepEqual(wordAt("on: {coin: open}", 6), { from: 5, to: 9 });
+  assert.equal(wordAt("on:  {", 4), null);
+});
+
+it("the kernel counts characters, also beyond the first plane", () => {
+  assert.equal(codePoints("😀a", 3), 2);
 });

@@ -64,6 +64,37 @@ export interface Kernel {
   readonly isDisposed: boolean;
   readonly statusChanged: Signal<Kernel, string>;
   createComm(target: string): Comm;
+  requestInspect(question: Inspection): Promise<{ readonly content: Inspected }>;
+}
+
+/** Which word of which code a kernel is to explain. */
+export interface Inspection {
+  readonly code: string;
+  readonly cursor_pos: number;
+  readonly detail_level: 0 | 1;
+}
+
+/** What a kernel says of a word. */
+export interface Inspected {
+  readonly found?: boolean;
+  readonly data?: Readonly<Record<string, unknown>>;
+}
+
+/** An editor, of which a hover needs little. */
+export interface EditorView {
+  readonly dom: HTMLElement;
+  readonly state: { readonly doc: { toString(): string } };
+}
+
+export interface HoverTooltip {
+  readonly pos: number;
+  readonly end: number;
+  readonly above: boolean;
+  create(): { readonly dom: HTMLElement };
+}
+
+export interface EditorExtensions {
+  addExtension(extension: { readonly name: string; factory(): unknown }): void;
 }
 
 export interface SessionContext {
@@ -72,6 +103,7 @@ export interface SessionContext {
 }
 
 export interface NotebookPanel {
+  readonly node: HTMLElement;
   readonly content: NotebookView;
   readonly context: { readonly ready: Promise<void>; readonly path: string };
   readonly sessionContext: SessionContext;
@@ -143,6 +175,12 @@ export interface Host {
   readonly INotebookTracker: Token;
   readonly ICommandPalette: Token;
   readonly ILauncher: Token | null;
+  readonly IEditorExtensionRegistry: Token;
+  /** Wraps what never changes as an extension of all editors. */
+  readonly immutableExtension: (extension: unknown) => unknown;
+  readonly hoverTooltip: (
+    source: (view: EditorView, offset: number) => Promise<HoverTooltip | null>,
+  ) => unknown;
   readonly Widget: new (options?: { node?: HTMLElement }) => LuminoWidget;
   readonly LabIcon: new (options: { name: string; svgstr: string }) => unknown;
   /** The address of the folder from which extensions are served. */

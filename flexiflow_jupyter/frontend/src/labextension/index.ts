@@ -44,19 +44,27 @@ async function findHost(): Promise<Host> {
     if (!found) throw new Error(`${name} is not shared by this application`);
     return found as Record<string, never>;
   };
-  const [notebook, apputils, coreutils, ui, widgets] = await Promise.all([
+  const [notebook, apputils, coreutils, ui, widgets, editors, editorView] = await Promise.all([
     take("@jupyterlab/notebook"),
     take("@jupyterlab/apputils"),
     take("@jupyterlab/coreutils"),
     take("@jupyterlab/ui-components"),
     take("@lumino/widgets"),
+    take("@jupyterlab/codemirror"),
+    take("@codemirror/view"),
   ]);
   const launcher = (await takeShared(scope, "@jupyterlab/launcher")) as Partial<Host> | null;
+  const registry = editors["EditorExtensionRegistry"] as unknown as {
+    createImmutableExtension(extension: unknown): unknown;
+  };
   const page = coreutils["PageConfig"] as unknown as { getOption(name: string): string };
   return {
     INotebookTracker: notebook["INotebookTracker"] as unknown as object,
     ICommandPalette: apputils["ICommandPalette"] as unknown as object,
     ILauncher: launcher?.ILauncher ?? null,
+    IEditorExtensionRegistry: editors["IEditorExtensionRegistry"] as unknown as object,
+    immutableExtension: (extension) => registry.createImmutableExtension(extension),
+    hoverTooltip: editorView["hoverTooltip"] as unknown as Host["hoverTooltip"],
     Widget: widgets["Widget"] as unknown as Host["Widget"],
     LabIcon: ui["LabIcon"] as unknown as Host["LabIcon"],
     extensionsUrl: page.getOption("fullLabextensionsUrl"),

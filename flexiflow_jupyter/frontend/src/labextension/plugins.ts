@@ -2,8 +2,10 @@
 import { colourDefinitions } from "./cells";
 import type { PanelContent } from "./enginesPanel";
 import { drawEngines } from "./enginesPanel";
+import { hoverSource } from "./hover";
 import type {
   Application,
+  EditorExtensions,
   Host,
   Kernel,
   Launcher,
@@ -31,6 +33,19 @@ export function makePlugins(host: Host): Plugin[] {
       activate(_app, tracker: NotebookTracker) {
         colourDefinitions(tracker);
         offerCells(tracker);
+      },
+    },
+    {
+      id: "flexiflow-jupyter:hover",
+      description: "Explains the word under the pointer in FlexiFlow's cells.",
+      autoStart: true,
+      requires: [host.INotebookTracker, host.IEditorExtensionRegistry],
+      optional: [],
+      activate(_app, tracker: NotebookTracker, extensions: EditorExtensions) {
+        extensions.addExtension({
+          name: "flexiflow:hover",
+          factory: () => host.immutableExtension(host.hoverTooltip(hoverSource(tracker))),
+        });
       },
     },
     {
