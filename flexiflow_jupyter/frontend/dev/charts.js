@@ -1,4 +1,5 @@
 /** Sample charts and a small machine over them, enough to press every button. */
+import { entries, Timeline } from "./timeline.js";
 
 const NODE = 'shape=box style=rounded fontname="Helvetica,Arial" fontsize=13 height=0.5 width=1.1 margin="0.25,0.1"';
 
@@ -52,6 +53,8 @@ export function machine(Model, chart, runtime) {
   let since = Date.now() - 4000;
   const rows = [];
   const model = new Model({ component: chart.name, notice: chart.notice ?? null, closed: chart.closed ?? "" });
+  const timeline = new Timeline(model, chart, graph);
+  timeline.add("start", state, null, context, {});
 
   const traits = () => {
     const here = state ? chart.states[state] : {};
@@ -73,12 +76,10 @@ export function machine(Model, chart, runtime) {
         const enabled = on !== undefined && !on.blocked;
         return { type, enabled, reason: enabled ? "" : on?.blocked || whyNot(type), fields: chart.fields?.[type] ?? [] };
       }),
-      context: Object.entries(context).map(([key, value]) => {
-        const changed = key in previous && previous[key] !== value;
-        return { key, value: JSON.stringify(value), previous: changed ? JSON.stringify(previous[key]) : null, changed };
-      }),
+      context: entries(context, previous),
       context_more: 0,
       queue: { pending: 0, busy: false, since: null },
+      ...(state ? timeline.traits() : {}),
     };
   };
   const publish = (name, story, text, level = "info") => {
@@ -95,6 +96,8 @@ export function machine(Model, chart, runtime) {
     const on = state ? chart.states[state].on?.[type] : undefined;
     if (on?.fails) {
       publish("component.message.failed", story, `${type}: ${on.fails.what}`, "failed");
+      timeline.fail(`${type} failed: ValueError: no address`);
+      model.set(timeline.traits());
       model.receive({ kind: "reply", id, status: "failed", text: "", error: on.fails });
     } else if (on === undefined || on.blocked) {
       publish("component.message.handled", story, `${type} \u00b7 not in ${state}`, "ignored");
@@ -107,6 +110,7 @@ export function machine(Model, chart, runtime) {
       step += 1;
       since = Date.now();
       last = graph.edges.find((edge) => edge.source === from && edge.message === type)?.id ?? null;
+      timeline.add(type, state, last, context, previous, step % 3 === 0 ? [["stdout", "asking the bank, try 2"]] : []);
       publish("state.changed", story, `${type} \u00b7 ${from} \u2192 ${state}`);
       model.set({ ...traits(), announce: `${chart.name} is now in ${state}` });
       model.receive({ kind: "reply", id, status: "ok", text: "", error: null });
@@ -117,6 +121,7 @@ export function machine(Model, chart, runtime) {
     if (message.kind === "need" && message.what === "graphviz" && !chart.slow) {
       runtime.then((bytes) => setTimeout(() => model.receive({ kind: "runtime", what: "graphviz" }, [new DataView(bytes)])));
     }
+    timeline.receive(message);
     if (message.kind === "send") {
       const type = message.type ?? message.text.split("{")[0].trim();
       setTimeout(() => act(type, message.id), chart.delay ?? 5);

@@ -1,27 +1,57 @@
-/** The context of a component: keys and values, what the last step changed tinted. */
+/**
+ * The context of a component: keys and values, what the last step changed tinted; of an
+ * earlier step also what has changed since, and what was printed then.
+ */
 import { inOrder, MOST_KEYS } from "../contextOrder";
 import { html, setText } from "../dom";
-import type { ContextEntry, Traits } from "../protocol";
-import type { Part } from "../view";
+import { formatCount } from "../format";
+import type { ContextEntry, StepAnswer, Traits } from "../protocol";
+import type { Since } from "../timeline/words";
+import { sinceThen } from "../timeline/words";
+import type { Part, ViewContext } from "../view";
 
-export function createContextView(): Part {
+/** Changes since an earlier step that are shown. */
+const MOST_SINCE = 8;
+
+export function createContextView({ scope, session }: ViewContext): Part {
   const step = html("span", { class: "ff-fact" });
   const list = html("dl", { class: "ff-kv" });
   const note = html("p", { class: "ff-note" });
+  const past = html("div", { class: "ff-since" });
   const head = html("div", { class: "ff-label" }, html("span", {}, "Context"), step);
-  const el = html("div", { class: "ff-side", "data-flexiflow": "context" }, head, list, note);
+  const el = html(
+    "div",
+    { class: "ff-side", "data-flexiflow": "context" },
+    head,
+    list,
+    note,
+    past,
+  );
+  let now: Traits | null = null;
+
+  const draw = (): void => {
+    if (!now) return;
+    const { value: then } = session.lookingAt;
+    const entries = then?.context ?? now.context;
+    setText(step, then ? stepsOf(then) : `step ${now.steps}`);
+    list.replaceChildren(...inOrder(entries).flatMap(entryNodes));
+    list.hidden = entries.length === 0;
+    setText(note, then ? noteOf(then, then.at, "this") : noteOf(now, now.steps, "the last"));
+    note.hidden = note.textContent === "";
+    past.replaceChildren(...(then ? pastNodes(then, now) : []));
+  };
+  scope.add(session.lookingAt.on(draw));
   return {
     el,
     update(traits, changed) {
-      if (changed.has("steps")) setText(step, `step ${traits.steps}`);
-      if (changed.has("context") || changed.has("context_more") || changed.has("steps")) {
-        list.replaceChildren(...inOrder(traits.context).flatMap(entryNodes));
-        list.hidden = traits.context.length === 0;
-        setText(note, noteOf(traits));
-        note.hidden = note.textContent === "";
-      }
+      now = traits;
+      if (changed.has("context") || changed.has("context_more") || changed.has("steps")) draw();
     },
   };
+}
+
+function stepsOf({ at }: StepAnswer): string {
+  return at > 0 ? `step ${formatCount(at - 1)} \u2192 ${formatCount(at)}` : "step 0";
 }
 
 function entryNodes(entry: ContextEntry): HTMLElement[] {
@@ -35,11 +65,45 @@ function entryNodes(entry: ContextEntry): HTMLElement[] {
   return [key, value];
 }
 
-function noteOf(traits: Traits): string {
-  const total = traits.context.length + traits.context_more;
+function noteOf({ context, context_more }: Contexts, steps: number, which: string): string {
+  const total = context.length + context_more;
   if (total === 0) return "No context declared.";
-  const more = total - Math.min(traits.context.length, MOST_KEYS);
-  const isSame = traits.steps > 0 && !traits.context.some((entry) => entry.changed);
-  const notes = [more > 0 ? `${more} more.` : "", isSame ? "Unchanged by the last step." : ""];
+  const more = total - Math.min(context.length, MOST_KEYS);
+  const isSame = steps > 0 && !context.some((entry) => entry.changed);
+  const notes = [more > 0 ? `${more} more.` : "", isSame ? `Unchanged by ${which} step.` : ""];
   return notes.filter(Boolean).join(" ");
+}
+
+type Contexts = Pick<Traits, "context" | "context_more">;
+
+/** What lies between a step and now, and what was printed while it was made. */
+function pastNodes(then: StepAnswer, now: Traits): HTMLElement[] {
+  const nodes: HTMLElement[] = [];
+  const since = sinceThen(then.context, now.context);
+  if (since.length > 0) {
+    const span = html("span", { class: "ff-fact" }, `step ${formatCount(then.at)} \u2192 live`);
+    nodes.push(
+      html("div", { class: "ff-label" }, html("span", {}, "Since then"), span),
+      html("dl", { class: "ff-kv" }, ...since.slice(0, MOST_SINCE).flatMap(sinceNodes)),
+    );
+    const more = since.length - MOST_SINCE;
+    if (more > 0) nodes.push(html("p", { class: "ff-note" }, `${more} more.`));
+  }
+  if (then.output.length > 0) nodes.push(...outputNodes(then));
+  return nodes;
+}
+
+function sinceNodes({ key, from, to }: Since): HTMLElement[] {
+  const text = `${from} \u2192 ${to}`;
+  return [html("dt", { title: key, dir: "auto" }, key), html("dd", { title: text }, text)];
+}
+
+function outputNodes({ output }: StepAnswer): HTMLElement[] {
+  const lines = output.map(([stream, text]) =>
+    html("span", { "data-stream": stream }, text.endsWith("\n") ? text : `${text}\n`),
+  );
+  return [
+    html("p", { class: "ff-note" }, "Printed at this step:"),
+    html("pre", { class: "ff-printed", tabindex: 0, "aria-label": "Printed at this step" }, ...lines),
+  ];
 }

@@ -6,6 +6,7 @@ import { countOf, formatCount } from "../format";
 import type { IconName } from "../icons";
 import { icon } from "../icons";
 import { toJsonLines } from "../jsonLines";
+import { rowsUntil } from "../pastRows";
 import type { EventRow } from "../protocol";
 import type { Part, ViewContext } from "../view";
 import { isHidden } from "../view";
@@ -82,6 +83,7 @@ class EventStream implements Part {
     if (foot) this.el.append(foot);
     this.#listen();
     scope.add(session.grown.on(this.#redraw));
+    scope.add(session.lookingAt.on(() => this.#onLook()));
     scope.listen(document, "visibilitychange", this.#redraw);
     session.wantEvents();
     this.#draw();
@@ -129,8 +131,9 @@ class EventStream implements Part {
       this.#frozen = null;
       this.#table.reset();
     }
-    const rows: Rows = this.#frozen ?? this.#filter;
-    this.#table.draw(rows, this.#isFollowing && !this.#frozen);
+    const rows = this.#rows();
+    const { value: past } = this.#context.session.lookingAt;
+    this.#table.draw(rows, past !== null || (this.#isFollowing && !this.#frozen));
     this.#drawFacts(rows);
     setAttribute(this.#dropped, "data-dropped", log.dropped);
     setAttribute(this.#dropped, "data-rows", log.kept);
@@ -138,20 +141,34 @@ class EventStream implements Part {
     this.#context.session.acknowledge();
   }
 
+  /** What is shown: up to the step that is looked at, or to the pause, or all. */
+  #rows(): Rows {
+    const { value: past } = this.#context.session.lookingAt;
+    if (past) return rowsUntil(this.#filter, past.seq);
+    return this.#frozen ?? this.#filter;
+  }
+
+  #onLook(): void {
+    setAttribute(this.el, "data-past", this.#context.session.lookingAt.value !== null);
+    this.#redraw();
+  }
+
+  #countText(shown: number): string {
+    const { log, lookingAt } = this.#context.session;
+    const { value: past } = lookingAt;
+    if (past) return `${formatCount(shown)} by step ${formatCount(past.at)}`;
+    if (this.#filter.isActive) return `${formatCount(shown)} of ${formatCount(log.kept)} match`;
+    return log.kept > 0 ? countOf(log.kept, "event") : "";
+  }
+
   #drawFacts(rows: Rows): void {
-    const { log } = this.#context.session;
     const shown = rows.end - rows.first;
     const { isActive } = this.#filter;
-    setText(
-      this.#count,
-      isActive
-        ? `${formatCount(shown)} of ${formatCount(log.kept)} match`
-        : log.kept > 0 ? countOf(log.kept, "event") : "",
-    );
+    setText(this.#count, this.#countText(shown));
     const news = this.#frozen ? this.#filter.end - this.#frozen.end : 0;
     setText(this.#paused, this.#frozen ? `paused, ${formatCount(news)} new` : "");
     setAttribute(this.#empty, "hidden", shown > 0);
-    setText(this.#empty, isActive && log.kept > 0 ? "No event matches" : "No events yet");
+    setText(this.#empty, this.#emptyText(isActive));
     const { story } = this.#filter.query;
     setAttribute(this.#story, "hidden", story === "");
     if (story) {
@@ -159,6 +176,12 @@ class EventStream implements Part {
       this.#story.setAttribute("aria-label", `Only story ${story}; show all`);
       this.#story.title = "Show all stories";
     }
+  }
+
+  #emptyText(isActive: boolean): string {
+    const { log, lookingAt } = this.#context.session;
+    if (isActive && log.kept > 0) return "No event matches";
+    return lookingAt.value && log.kept > 0 ? "No event of that time" : "No events yet";
   }
 
   #setQuery(text: string, story: string): void {
@@ -192,7 +215,7 @@ class EventStream implements Part {
   }
 
   async #copyRows(): Promise<void> {
-    const rows: Rows = this.#frozen ?? this.#filter;
+    const rows = this.#rows();
     const isCopied = await copyText(toJsonLines(each(rows)), this.el);
     if (this.#context.scope.closed) return;
     const said = isCopied

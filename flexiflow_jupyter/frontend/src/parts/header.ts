@@ -1,29 +1,47 @@
-/** The head of a panel: name, a chip for each active leaf, a quiet fact. */
+/** The head of a panel: name, a chip for each active leaf, a quiet fact, tools. */
 import { html, setAttribute, setText } from "../dom";
 import { formatDuration, nextTick } from "../format";
 import { icon } from "../icons";
-import type { TraitName, Traits } from "../protocol";
+import type { StepAnswer, TraitName, Traits } from "../protocol";
+import { placeOf } from "../timeline/words";
 import type { Part, ViewContext } from "../view";
 import { isHidden } from "../view";
 
 /** More active leaves than this, and only the first two have a chip. */
 const MOST_CHIPS = 3;
 
-export function createHeader({ scope }: ViewContext): Part {
+export function createHeader(
+  { scope, session }: ViewContext,
+  tools: readonly Part[] = [],
+): Part {
   const name = html("span", { class: "ff-name", dir: "auto" });
   const chips = html("span", { class: "ff-chips" });
   const fact = html("span", { class: "ff-fact" });
   const el = html("div", { class: "ff-head" }, name, chips, fact);
+  if (tools.length > 0) {
+    el.append(html("span", { class: "ff-tools" }, ...tools.map((tool) => tool.el)));
+  }
   const later = scope.timer();
   let shown: Traits | null = null;
 
   const tick = (): void => {
     if (!shown) return;
+    const { value: past } = session.lookingAt;
+    if (past) {
+      setText(fact, `at ${placeOf(past.at, shown.timeline.last)} \u00b7 not live`);
+      return;
+    }
     const since = factStart(shown);
     setText(fact, factOf(shown, Date.now()));
     if (since !== null && !isHidden()) later(nextTick(since, Date.now()), tick);
   };
   scope.listen(document, "visibilitychange", tick);
+  scope.add(
+    session.lookingAt.on((past) => {
+      if (shown) fillChips(chips, shown, past);
+      tick();
+    }),
+  );
 
   const update = (traits: Traits, changed: ReadonlySet<TraitName>): void => {
     shown = traits;
@@ -31,23 +49,28 @@ export function createHeader({ scope }: ViewContext): Part {
       setText(name, traits.component);
       setAttribute(name, "title", traits.component);
     }
-    if (changed.has("active") || changed.has("graph")) fillChips(chips, traits);
+    if (changed.has("active") || changed.has("graph")) {
+      fillChips(chips, traits, session.lookingAt.value);
+    }
+    for (const tool of tools) tool.update(traits, changed);
     tick();
   };
   return { el, update };
 }
 
-function fillChips(chips: HTMLElement, traits: Traits): void {
+function fillChips(chips: HTMLElement, traits: Traits, past: StepAnswer | null): void {
   const labels = new Map(traits.graph.nodes.map((node) => [node.path, node.label]));
-  const shown = traits.active.length > MOST_CHIPS ? traits.active.slice(0, 2) : traits.active;
+  const active = past?.active ?? traits.active;
+  const shown = active.length > MOST_CHIPS ? active.slice(0, 2) : active;
+  const kind = past ? "ff-chip-past" : "ff-chip-on";
   const nodes = shown.map((path) =>
     html(
       "span",
-      { class: "ff-chip ff-chip-on", dir: "auto", title: path },
+      { class: `ff-chip ${kind}`, dir: "auto", title: path },
       labels.get(path) ?? path,
     ),
   );
-  const more = traits.active.slice(shown.length);
+  const more = active.slice(shown.length);
   if (more.length > 0) {
     nodes.push(html("span", { class: "ff-chip", title: more.join(", ") }, `+${more.length}`));
   }

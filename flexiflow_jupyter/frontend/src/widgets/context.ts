@@ -7,5 +7,5 @@ import { defineView } from "../view";
 
 export default defineView((context, frame) => {
   const others = [createClosedStrip(), createProblems(context)];
-  return standAlone(frame, "context", createContextView(), others);
+  return standAlone(frame, "context", createContextView(context), others);
 });

@@ -1,4 +1,4 @@
-/** The panel of a component: graph, context, messages and events together. */
+/** The panel of a component: graph, context, messages, timeline and events together. */
 import { createContextView } from "../parts/contextView";
 import { createEventStream } from "../parts/eventStream";
 import { createGraphView } from "../parts/graphView";
@@ -6,16 +6,22 @@ import { createClosedStrip, createHeader } from "../parts/header";
 import { createMessageBar } from "../parts/messageBar";
 import { nameView } from "../parts/nameView";
 import { createProblems } from "../parts/problemBox";
+import { createMade } from "../parts/timeline/made";
+import { createPastStrip } from "../parts/timeline/pastStrip";
+import { createTimeline } from "../parts/timeline/timeline";
 import { defineView } from "../view";
 
 export default defineView((context, frame) => {
   const parts = [
     createHeader(context),
     createClosedStrip(),
+    createPastStrip(context, frame, { isAlone: false }),
     createGraphView(context),
-    createContextView(),
+    createContextView(context),
     createMessageBar(context),
     createProblems(context),
+    createTimeline(context),
+    createMade(context),
     createEventStream(context, { isAlone: false }),
   ];
   frame.append(...parts.map((part) => part.el));
