@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MessageBar,
         Panel,
         StateGraph,
+        Timeline,
     )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "MessageBar",
     "Panel",
     "StateGraph",
+    "Timeline",
     "exercise",
     "get_engine",
     "graph",
@@ -48,6 +50,7 @@ _HOME_OF: Final = {
     "MessageBar": "widgets",
     "Panel": "widgets",
     "StateGraph": "widgets",
+    "Timeline": "widgets",
     "exercise": "exercises",
     "get_engine": "notebook",
     "graph": "views",

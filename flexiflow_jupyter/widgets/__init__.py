@@ -11,6 +11,7 @@ from .live_view import LiveView
 from .message_bar import MessageBar
 from .panel import Panel
 from .state_graph import StateGraph
+from .timeline import Timeline
 
 __all__ = [
     "ComponentView",
@@ -22,5 +23,6 @@ __all__ = [
     "MessageBar",
     "Panel",
     "StateGraph",
+    "Timeline",
     "View",
 ]

@@ -21,6 +21,7 @@ from flexiflow_jupyter.widgets import (
     MessageBar,
     Panel,
     StateGraph,
+    Timeline,
     bundles,
 )
 
@@ -296,6 +297,7 @@ class TestKinds:
             (MessageBar, "messages"),
             (ContextView, "context"),
             (EventStream, "events"),
+            (Timeline, "timeline"),
         ],
     )
     async def test_each_view_loads_its_own_module(self, order, view, kind):
