@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
 from IPython.display import display
 
 from flexiflow.component import MessageResult
-from flexiflow.visualize import flow_graph, visualize
 
-from .boxes import safe_text
-from .describe import describe_component, describe_graph
+from .describe import describe_component
 from .execution.link import run_of
+from .stills import chart_bundle, simulation_bundle, snapshot_bundle
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -22,6 +20,8 @@ if TYPE_CHECKING:
 
     from flexiflow.component import AsyncComponent
     from flexiflow.engine import FlexiFlowEngine
+    from flexiflow.extras.persist_json import ComponentSnapshot
+    from flexiflow.statechart import Simulation
     from flexiflow.statechart.model import Chart
 
     from .execution.actions import ActiveRun
@@ -78,6 +78,8 @@ class RichDisplay:
         return {
             ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
             ("flexiflow.statechart.model", "Chart"): self._chart,
+            ("flexiflow.statechart.simulation", "Simulation"): self._simulation,
+            ("flexiflow.extras.persist_json", "ComponentSnapshot"): self._snapshot,
             (MessageResult.__module__, MessageResult.__name__): self._result,
         }
 
@@ -109,12 +111,15 @@ class RichDisplay:
 
     def _chart(self, chart: Chart, **_options: Any) -> dict[str, str]:
         """Show the states of a chart."""
-        lines = [chart.name, *describe_graph(flow_graph(chart), set())]
-        text = safe_text("\n".join(lines))
-        picture = html.escape(safe_text(visualize(chart, "text")))
-        style = "line-height:1.2;font-family:var(--jp-code-font-family, monospace)"
-        drawn = f'<pre data-flexiflow="chart" style="{style}">{picture}</pre>'
-        return {"text/plain": text, "text/html": drawn}
+        return chart_bundle(chart)
+
+    def _simulation(self, simulation: Simulation, **_options: Any) -> dict[str, str]:
+        """Show where a sandbox stands, and how it came there."""
+        return simulation_bundle(simulation)
+
+    def _snapshot(self, snapshot: ComponentSnapshot, **_options: Any) -> dict[str, str]:
+        """Show what was saved of a component."""
+        return snapshot_bundle(snapshot)
 
     def _result(self, result: MessageResult, **_options: Any) -> dict[str, str]:
         """Show what a message did."""
