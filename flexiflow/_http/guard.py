@@ -33,7 +33,7 @@ class AccessError(FlexiFlowError):
 class Gate(Protocol):
     """Who may use which path."""
 
-    def status(self, path: str, token: str | None) -> int:
+    def status(self, method: str, path: str, token: str | None) -> int:
         """Return 200 to let a request through, 401 or 403 to refuse it."""
 
 
@@ -53,7 +53,7 @@ class OneToken:
         self._hash = hash_of(token)
         self._open = frozenset(open_paths)
 
-    def status(self, path: str, token: str | None) -> int:
+    def status(self, method: str, path: str, token: str | None) -> int:  # noqa: ARG002
         """Return 200, or 401 without the token."""
         right = hmac.compare_digest(hash_of(token or ""), self._hash)
         return 200 if right or path in self._open else 401
@@ -93,13 +93,13 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         await self._app(scope, self._limited(receive), send)
 
-    def _refusal(self, path: str, headers: Headers) -> Answer | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> Answer | None:
         """Return the answer for a request that must not go on, or None."""
         host = headers.get("host", "")
         if self._hosts is not None and _name(host) not in self._hosts:
@@ -109,7 +109,7 @@ class Guard:
             return _refused(403, f"Requests from {origin!r} are refused", _ORIGIN_FIX)
         kind, _, given = headers.get("authorization", "").partition(" ")
         token = given.strip() if kind.lower() == "bearer" else None
-        status = 200 if self._gate is None else self._gate.status(path, token)
+        status = 200 if self._gate is None else self._gate.status(method, path, token)
         if status == _UNKNOWN:
             answer = _refused(status, "The token is missing or wrong", _TOKEN_FIX)
             answer.headers["WWW-Authenticate"] = "Bearer"

@@ -12,6 +12,7 @@
         │   └── RetryError              it failed as often as it may be tried
         ├── ExecutionStateError     the execution is not in a state for that
         ├── GraphError              (also ValueError) a graph that cannot be run
+        ├── IdempotencyError        a key that was used for something else
         ├── JournalError            the journal cannot be read or written
         │   ├── ExecutionExistsError    an execution of that id is there already
         │   ├── ExecutionOwnedError     a living process is at work on it
@@ -20,9 +21,12 @@
         ├── NonDeterminismError     a replay took another way than the first run
         ├── PoisonError             the execution ended its process too often
         ├── ProcessDiedError        the process of a task has ended under it
+        ├── SchedulerLostError      the scheduler that has the tasks does not answer
         ├── SecretError             secrets that cannot be kept or read
         │   └── SecretNotFoundError (also KeyError) no secret of that name
+        ├── ServerError             a server cannot be reached, or cannot answer
         ├── StorageError            a value kept in a file that is gone or damaged
+        ├── UploadError             a file that a server cannot take
         └── WorkflowNotFoundError   no workflow of that name has been defined
 """
 
@@ -45,16 +49,20 @@ __all__ = [
     "ExecutionStateError",
     "ExecutionTimeoutError",
     "GraphError",
+    "IdempotencyError",
     "JournalClosedError",
     "JournalError",
     "NonDeterminismError",
     "PoisonError",
     "ProcessDiedError",
     "RetryError",
+    "SchedulerLostError",
     "SecretError",
     "SecretNotFoundError",
+    "ServerError",
     "StaleEpochError",
     "StorageError",
+    "UploadError",
     "WorkflowError",
     "WorkflowNotFoundError",
     "told",
@@ -225,6 +233,12 @@ class GraphError(WorkflowError, ValueError):
     code = "flexiflow.workflow.graph"
 
 
+class IdempotencyError(WorkflowError):
+    """The idempotency key belongs to another request."""
+
+    code = "flexiflow.workflow.idempotency"
+
+
 class JournalError(WorkflowError):
     """The journal cannot be opened, read or written."""
 
@@ -261,6 +275,15 @@ class ProcessDiedError(WorkflowError):
     code = "flexiflow.workflow.process_died"
 
 
+class SchedulerLostError(WorkflowError):
+    """The Dask scheduler does not answer; what was under way is so still.
+
+    The execution has not failed: it can be gone on with.
+    """
+
+    code = "flexiflow.workflow.scheduler_lost"
+
+
 class SecretError(WorkflowError):
     """Secrets cannot be kept or read: a wrong key, a key that others may read."""
 
@@ -279,3 +302,15 @@ class StorageError(WorkflowError):
     """A value that was kept in a file is gone or damaged."""
 
     code = "flexiflow.workflow.storage"
+
+
+class ServerError(WorkflowError):
+    """A server cannot be reached, refuses a token, or gives no answer of its kind."""
+
+    code = "flexiflow.workflow.server"
+
+
+class UploadError(WorkflowError):
+    """A file holds no workflow that a server can take."""
+
+    code = "flexiflow.workflow.upload"
