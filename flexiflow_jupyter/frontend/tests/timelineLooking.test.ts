@@ -112,6 +112,18 @@ describe("looking back", () => {
     assert.equal(looking.shown.value, null);
   });
 
+  it("goes live when the nearest step that is left is the live one", () => {
+    const { looking, shown } = watched(9);
+    looking.look(5);
+    looking.receive(step(5));
+    looking.reach(10);
+    looking.forget();
+    looking.receive(step(10));
+
+    assert.deepEqual(shown, [5, null]);
+    assert.equal(looking.wanted.value, null);
+  });
+
   it("forgets what it kept when steps were taken back", () => {
     const { looking, asked } = watched(9);
     looking.look(5);

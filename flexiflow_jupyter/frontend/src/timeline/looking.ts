@@ -73,6 +73,10 @@ export class Looking {
     const { value: wanted } = this.wanted;
     if (wanted === null || asked === null) return;
     const isMeant = asked === wanted;
+    if (isMeant && answer.at >= this.#last) {
+      this.live();
+      return;
+    }
     if (isMeant) this.wanted.value = answer.at;
     const isOnTheWay = !this.#isGlance && this.#isNearer(answer, wanted);
     if (isMeant || isOnTheWay) this.shown.value = answer;
