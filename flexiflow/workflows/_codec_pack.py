@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from ..errors import one_line
 from ._codec_classes import class_name, find_class
+from ._codec_pandas import pack_pandas
 from ._codec_text import write_sorted
 from .errors import CodecError
 
@@ -191,6 +192,8 @@ class Packer:
             if not value.dtype.hasobject:
                 raw = base64.b64encode(value.tobytes()).decode()
                 return _tag("numpy", raw, dtype=value.dtype.str)
+        elif (packed := pack_pandas(value)) is not None:
+            return packed
         elif hasattr(kind, "model_validate") and hasattr(kind, "model_dump"):
             data = self.pack(value.model_dump(), path)
             return self._of_class("model", value, path, data)

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, final
 
 from ._codec_classes import find_class
 from ._codec_pack import FACTORIES
+from ._codec_pandas import UNPACK
 from .errors import CodecError
 
 __all__ = ["Fetch", "Unpacker"]
@@ -176,6 +177,7 @@ _SIMPLE: Final[dict[object, Callable[[Fields], Any]]] = {
     "tuple": lambda data: tuple(data["value"]),
     "uuid": lambda data: uuid.UUID(data["value"]),
     "windows_path": lambda data: pathlib.PureWindowsPath(data["value"]),
+    **UNPACK,
 }
 """How tagged data without a class is made into values."""
 

@@ -28,9 +28,12 @@ _KINDS: Final = {
     "text": "json",
     "ndarray": "npy",
     "DataFrame": "parquet",
+    "Series": "parquet",
     "pickle": "pkl",
 }
 """What is kept, and how its files end."""
+_COLUMN: Final = "values"
+"""What the only column of a table is called that stands for a column."""
 
 
 @final
@@ -102,7 +105,7 @@ class FileStorage:
     # --- values that JSON has no place for --------------------------------------------
 
     def keep_value(self, value: object) -> dict[str, Any] | None:
-        """Keep an array of NumPy, a table of pandas; where it is asked for, anything.
+        """Keep an array of NumPy, a table or column of pandas, or what was asked for.
 
         Parameters
         ----------
@@ -126,6 +129,8 @@ class FileStorage:
                 return self._keep("ndarray", _array_bytes(numpy, value))
             if pandas is not None and type(value) is pandas.DataFrame:
                 return self._keep("DataFrame", _table_bytes(pandas, value))
+            if pandas is not None and type(value) is pandas.Series:
+                return self._keep_column(pandas, value)
         except CodecError:
             if not _may_pickle():
                 raise
@@ -157,7 +162,15 @@ class FileStorage:
             numpy: Any = importlib.import_module("numpy")
             return numpy.load(data, allow_pickle=False)
         pandas: Any = importlib.import_module("pandas")
-        return pandas.read_parquet(data)
+        table = pandas.read_parquet(data)
+        if reference["kind"] == "DataFrame":
+            return table
+        return table[_COLUMN].rename(reference.get("name"))
+
+    def _keep_column(self, pandas: Any, column: Any) -> dict[str, Any]:
+        """Keep a column of pandas; the reference says its name."""
+        data = _column_bytes(pandas, column)
+        return {**self._keep("Series", data), "name": column.name}
 
     # --- files ------------------------------------------------------------------------
 
@@ -253,6 +266,17 @@ def _array_bytes(numpy: Any, value: Any) -> bytes:
     data = io.BytesIO()
     numpy.save(data, value, allow_pickle=False)
     return data.getvalue()
+
+
+def _column_bytes(pandas: Any, value: Any) -> bytes:
+    """Return a column as a table of one."""
+    if value.name is not None and type(value.name) is not str:
+        raise CodecError(
+            "A column of pandas cannot be stored as it is",
+            why=f"Its name is a {type(value.name).__name__}, and not text.",
+            fix="Give it a name of text, or none: value.rename(None).",
+        )
+    return _table_bytes(pandas, value.to_frame(_COLUMN))
 
 
 def _table_bytes(pandas: Any, value: Any) -> bytes:

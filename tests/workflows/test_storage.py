@@ -171,6 +171,43 @@ class TestValues:
 
         pd.testing.assert_frame_equal(self.through(storage, table), table)
 
+    @pytest.mark.parametrize("name", [None, "price", "values"])
+    def test_columns_come_back(self, storage, name):
+        """A Series keeps its name, its index and its type."""
+        column = pd.Series([1.5, None], index=["a", "b"], name=name)
+
+        pd.testing.assert_series_equal(self.through(storage, column), column)
+
+    def test_columns_of_another_name_are_refused(self, storage):
+        """A file keeps text as names."""
+        with pytest.raises(CodecError, match="as it is"):
+            self.through(storage, pd.Series([1], name=3))
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            pd.Timestamp("2026-11-20T07:00:00.123456789"),
+            pd.Timestamp("2026-10-25T00:30Z").tz_convert("Europe/Berlin").as_unit("s"),
+            pd.Timestamp("2026-11-20T07:00", tz="+01:30"),
+            pd.Timestamp("0001-01-01").as_unit("s"),
+            pd.Timedelta(3, unit="ns"),
+            pd.Timedelta(-5, unit="s").as_unit("ms"),
+        ],
+        ids=str,
+    )
+    def test_instants_and_durations_come_back(self, storage, value):
+        """With their nanoseconds, their unit and their zone; no file is needed."""
+        back = self.through(storage, value)
+
+        assert (type(back), back, back.unit) == (type(value), value, value.unit)
+        assert str(getattr(back, "tz", None)) == str(getattr(value, "tz", None))
+        assert files(storage) == []
+
+    @pytest.mark.parametrize("value", [pd.NaT, pd.NA], ids=str)
+    def test_what_is_missing_comes_back(self, storage, value):
+        """It is the one that pandas has."""
+        assert self.through(storage, value) is value
+
     @pytest.mark.parametrize("column", [[1, "x", object()], [(1, 2), (3, 4)]])
     def test_tables_that_would_change_are_refused(self, storage, column):
         """Columns of mixed types; tuples, which would come back as arrays."""
