@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageListener, WidgetModel } from "../src/host";
 import { readTrait } from "../src/host";
-import type { EventRow, ToKernel, ToPage } from "../src/protocol";
+import type { EventRow, StepAnswer, ToKernel, ToPage } from "../src/protocol";
 import type { Session } from "../src/session";
 import { openSession } from "../src/session";
 
@@ -21,6 +21,11 @@ class FakeHost {
       off: (name, listener) => this.#listeners.get(name)?.delete(listener),
       send: (content) => this.sent.push(content),
     };
+  }
+
+  set(name: string, value: unknown): void {
+    this.traits[name] = value;
+    for (const listener of this.#listeners.get(`change:${name}`) ?? []) (listener as () => void)();
   }
 
   receive(message: ToPage): void {
@@ -178,6 +183,61 @@ describe("session", () => {
     assert.equal(session.note, "Not now.");
     session.send("push");
     assert.equal(session.note, "");
+    release();
+  });
+});
+
+describe("timeline of a session", () => {
+  const answer: StepAnswer = {
+    kind: "step",
+    at: 2,
+    active: ["locked"],
+    parents: [],
+    edge: null,
+    time_ms: 0,
+    message: "push",
+    cause: "after push in unlocked",
+    story: "",
+    seq: 4,
+    state: "locked",
+    context: [],
+    context_more: 0,
+    output: [],
+    failed: "",
+  };
+
+  it("shows the step that it asked for, until the view is closed", () => {
+    const { host, session, release } = opened();
+    host.set("timeline", { first: 0, last: 5 });
+    session.looking.look(2);
+    assert.deepEqual(host.sent, [{ v: 1, kind: "need", what: "step", at: 2 }]);
+    host.receive(answer);
+    assert.equal(session.lookingAt.value, answer);
+    host.set("closed", "replaced");
+
+    assert.equal(session.lookingAt.value, null);
+    release();
+    assert.equal(host.listeners, 0);
+  });
+
+  it("does something once, and keeps what came of it until the next deed", () => {
+    const { host, session, release } = opened();
+    session.do("fork", { at: 2 });
+    const [sent] = host.sent;
+    assert.ok(sent?.kind === "do");
+    assert.deepEqual([sent.what, sent.at], ["fork", 2]);
+    assert.equal(session.deeds.statusOf("fork"), "pending");
+    host.receive({ kind: "reply", id: sent.id, status: "failed", text: "", error });
+    assert.equal(session.deeds.statusOf("fork"), "failed");
+    assert.equal(session.trouble?.problem, error);
+
+    session.do("undo");
+    const undo = host.sent[1];
+    assert.ok(undo?.kind === "do");
+    host.receive({ kind: "reply", id: undo.id, status: "ok", text: "Back in locked.", error: null });
+    assert.deepEqual(session.said, { what: "undo", text: "Back in locked." });
+    session.send("coin");
+    assert.equal(session.said, null);
     release();
   });
 });

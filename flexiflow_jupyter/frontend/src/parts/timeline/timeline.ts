@@ -3,6 +3,7 @@ import { html, setAttribute, setText } from "../../dom";
 import { countOf } from "../../format";
 import { icon } from "../../icons";
 import type { Deed, TimelineInfo, TraitName, Traits } from "../../protocol";
+import type { Session } from "../../session";
 import { stateNames } from "../../timeline/words";
 import type { Part, ViewContext } from "../../view";
 import { DeedButton } from "./deedButton";
@@ -198,9 +199,17 @@ class Timeline implements Part {
     setAttribute(this.#live, "aria-pressed", String(wanted === null));
     this.#refreshDeeds(info, closed);
     this.#pace.update(traits);
-    setText(this.#said, session.said);
-    setAttribute(this.#said, "hidden", session.said === "");
+    this.#say(session.said);
     this.#arrange();
+  }
+
+  /** Show what came of a deed, and say it once. */
+  #say(said: Session["said"]): void {
+    const text = said ? saidOf(said) : "";
+    if (this.#said.textContent === text) return;
+    setText(this.#said, text);
+    setAttribute(this.#said, "hidden", text === "");
+    if (text) this.#context.announce(text);
   }
 
   #enableArrow(button: HTMLButtonElement, isEnabled: boolean): void {
@@ -237,4 +246,9 @@ class Timeline implements Part {
     if (this.#track.isDragged) return;
     setAttribute(this.el, "data-past", this.#context.session.looking.wanted.value !== null);
   }
+}
+
+/** The reply to a fork is a name, to other deeds a sentence. */
+function saidOf({ what, text }: NonNullable<Session["said"]>): string {
+  return what === "fork" ? `${text} goes on from there; its panel is below.` : text;
 }
