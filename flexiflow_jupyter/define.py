@@ -128,12 +128,16 @@ def _placed(
         keeping.let_go(component)
     else:
         keeping.keep(component, key)
-    return component, _redefine(component, config)
+    return component, _redefine(notebook, component, config)
 
 
-def _redefine(component: AsyncComponent, config: ComponentConfig) -> list[Notice]:
+def _redefine(
+    notebook: Notebook, component: AsyncComponent, config: ComponentConfig
+) -> list[Notice]:
     """Swap the chart of a running component, and say so when its state is gone."""
+    before = component.chart
     outcome = component.redefine(config)
+    notebook.redefinitions.note(component, before, outcome, notebook.cell.source)
     if outcome.kept:
         return []
     return [_remark("warning", outcome.text)]

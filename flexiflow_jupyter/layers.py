@@ -76,7 +76,7 @@ class ChangesInfo(TypedDict):
     dot: str
     graph: Any
     states: dict[str, Literal["added", "removed", "changed"]]
-    edges: dict[str, Literal["added", "removed"]]
+    edges: dict[str, Literal["added", "removed", "changed"]]
     lines: list[str]
     text: str
     kept: bool

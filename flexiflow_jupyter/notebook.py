@@ -19,6 +19,7 @@ from .functions import NotebookFunctions
 from .notebook_logger import NotebookLogger
 from .persistence import Keeping
 from .preferences import Preferences
+from .redefinitions import Redefinitions
 from .transform import is_inside_cell
 from .twin.layouts import Layouts
 
@@ -88,6 +89,7 @@ class Notebook:
         self.cell = Cell("", shell.execution_count)
         self.engines: dict[str, FlexiFlowEngine] = {}
         self.layouts = Layouts()
+        self.redefinitions = Redefinitions()
         self.keeping = Keeping()
         self.preferences = Preferences()
         self._texts: WeakKeyDictionary[AsyncComponent, str] = WeakKeyDictionary()

@@ -21,6 +21,8 @@ from .live_view import LiveView
 from .saved import SavedFacts
 
 if TYPE_CHECKING:
+    import asyncio
+
     from flexiflow.component import AsyncComponent
     from flexiflow.event_manager import AsyncEventManager
 
@@ -87,6 +89,7 @@ class View(LiveView):
         self._bus = bus
         self._subject = component
         self._failed_at: int | None = None
+        self._next_look: asyncio.TimerHandle | None = None
         self._saved: SavedFacts | None = None
         super().__init__(static=static)
 
@@ -96,6 +99,7 @@ class View(LiveView):
         self._feed = EventFeed(history, component.name if component else None)
         self._listener = history.listen(self._on_event)
         self._facts = ComponentFacts(component) if component else None
+        self._expect_changes()
         self._sender = (
             MessageSender(
                 component,
@@ -109,6 +113,15 @@ class View(LiveView):
         name = component.name if component else ""
         return {"component": name, **self._read(is_first=True)}
 
+    def _expect_changes(self) -> None:
+        """Show what this run of the cell has redefined, in the views that it makes."""
+        notebook = current_notebook()
+        if notebook is None or self._facts is None or self._subject is None:
+            return
+        found = notebook.redefinitions.made_by(self._subject, notebook.cell.source)
+        if found is not None:
+            self._facts.expect(found.before, found.outcome)
+
     def _watch(self) -> None:
         """Hear of the next event."""
         self._listener.arm()
@@ -116,6 +129,8 @@ class View(LiveView):
     def _let_go(self) -> None:
         """Hear of no event any more."""
         self._listener.close()
+        if self._next_look is not None:
+            self._next_look.cancel()
 
     def say(self, notice: Notice | None) -> None:
         """Keep a remark or a problem on the view, or take it away."""
@@ -205,6 +220,17 @@ class View(LiveView):
             for name, value in changed.items():
                 setattr(self, name, value)
         self._send_batches()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Plan the next look for what no event tells of."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+        wait_s = None if self._facts is None else self._facts.next_look_s()
+        request = self._pulse.request
+        self._next_look = (
+            None if wait_s is None else self._hop.call_later(wait_s, request)
+        )
 
     def _send_batches(self) -> None:
         """Send as many batches as the page can take."""

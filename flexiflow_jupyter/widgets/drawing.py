@@ -50,6 +50,12 @@ _HISTORY: Final = {"shape": "circle", "fixedsize": "true", "width": "0.4"}
 _LONGEST_LABEL: Final = 60
 """Characters of a name that are drawn; the whole stands in the title."""
 
+_LONGEST_RUN: Final = 26
+"""Characters of what a state runs."""
+
+_CROWD: Final = 40
+"""With more states than this only names are drawn, and few of them."""
+
 
 @final
 class Drawing:
@@ -63,12 +69,18 @@ class Drawing:
         Names of nodes by path, in document order.
     edges : Mapping
         The edges that are drawn, by name.
+
+    Notes
+    -----
+    A state that has timers or services has a second line: a live page shows there what
+    runs, so that the room is there before it does.
     """
 
     def __init__(
         self, flow: FlowGraph, ids: Mapping[str, str], edges: Mapping[str, FlowEdge]
     ) -> None:
         self._ids = ids
+        self._runs = {} if len(flow.nodes) > _CROWD else _running_in(flow)
         self._edges = edges
         self._places = {path: place for place, path in enumerate(ids)}
         self._nodes = {node.path: node for node in flow.nodes}
@@ -130,6 +142,8 @@ class Drawing:
                 dot.edge(start, name, id=f"{start}e")
         if not is_box:
             label = graphviz.escape(_cut(node.label))
+            if node.path in self._runs and node.kind != "history":
+                label += f"\\n{graphviz.escape(self._runs[node.path])}"
             dot.node(name, label, id=name, **_shape(node))
             return
         self._draw_box(dot, node)
@@ -263,8 +277,19 @@ def _shape(node: FlowNode) -> dict[str, str]:
     return dict(_HISTORY) if node.kind == "history" else {}
 
 
-def _cut(label: str) -> str:
+def _running_in(flow: FlowGraph) -> dict[str, str]:
+    """Return what each state may run, in words: ``run read_disc, after 3m``."""
+    found: dict[str, list[str]] = {}
+    for node in flow.nodes:
+        services = [note for note in node.notes if note.startswith("run ")]
+        if services:
+            found[node.path] = services
+    for edge in flow.edges:
+        if edge.trigger == "after" and edge.message not in found.get(edge.source, ()):
+            found.setdefault(edge.source, []).append(edge.message)
+    return {path: _cut(", ".join(runs), _LONGEST_RUN) for path, runs in found.items()}
+
+
+def _cut(label: str, longest: int = _LONGEST_LABEL) -> str:
     """Shorten a name that no picture can hold."""
-    if len(label) <= _LONGEST_LABEL:
-        return label
-    return label[: _LONGEST_LABEL - 1] + "…"
+    return label if len(label) <= longest else label[: longest - 1] + "…"

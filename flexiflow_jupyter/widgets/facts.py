@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
 from flexiflow.chart_machine import ChartMachine
-from flexiflow.errors import EngineClosedError, FlexiFlowError
+from flexiflow.errors import EngineClosedError
 from flexiflow.events import (
     COMPONENT_REGISTERED,
     MESSAGE_HANDLED,
@@ -19,28 +19,28 @@ from flexiflow.visualize import flow_graph
 from ..event_rows import short_json
 from ..protocol import (
     ContextEntry,
-    EdgeStatus,
     Field,
     LastEdge,
     MessageInfo,
     QueueInfo,
 )
+from ..running_layer import RunningLayer
+from .changes import changes_between
 from .picture import Picture, draw
+from .verdicts import Verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from flexiflow.component import AsyncComponent
     from flexiflow.events import Event
-    from flexiflow.graph import FlowEdge, FlowGraph
-    from flexiflow.statechart import Chart
+    from flexiflow.graph import FlowGraph
+    from flexiflow.statechart import Chart, Redefinition
     from flexiflow.statechart import Field as ChartField
 
 __all__ = ["ComponentFacts"]
 
 _LONGEST_VALUE: Final = 200
-_NOT_FIRST: Final = "Another transition on this message is taken now."
-
 _MOST_KEYS: Final = 100
 """Context keys that a page gets; the rest is counted."""
 
@@ -58,6 +58,10 @@ class ComponentFacts:
     def __init__(self, component: AsyncComponent) -> None:
         self._component = component
         self._chart: Chart | None = None
+        self._before: Chart | None = None
+        self._outcome: Redefinition | None = None
+        self._definitions = 0
+        self._running = RunningLayer(component)
         self._flow: FlowGraph | None = None
         self._picture: Picture | None = None
         self._steps = 0
@@ -77,11 +81,41 @@ class ComponentFacts:
         if chart is not None and chart is self._chart:
             return {}
         flow = flow_graph(self._component)
+        changes = self._changed(chart)
         self._chart = chart
         if flow == self._flow:
-            return {}
+            return changes
         self._flow, self._picture = flow, draw(flow)
-        return {"dot": self._picture.dot, "graph": self._picture.graph}
+        return {"dot": self._picture.dot, "graph": self._picture.graph, **changes}
+
+    def expect(self, old: Chart, outcome: Redefinition) -> None:
+        """Take a chart for the one that was run before, and what became of it.
+
+        Parameters
+        ----------
+        old : Chart
+            The chart before the last definition.
+        outcome : Redefinition
+            What became of the running state.
+        """
+        self._before, self._outcome = old, outcome
+
+    def _changed(self, chart: Chart | None) -> dict[str, Any]:
+        """Return the trait that shows what a new definition has changed, if one has."""
+        before = self._before or self._chart
+        outcome, self._outcome, self._before = self._outcome, None, None
+        if before is None or chart is None:
+            return {}
+        self._definitions += 1
+        text = f"{chart.name} is in {self._component.state}."
+        changes = changes_between(
+            before,
+            chart,
+            number=self._definitions,
+            text=text if outcome is None else outcome.text,
+            kept=outcome is None or outcome.kept,
+        )
+        return {"changes": changes or {}}
 
     def note(self, events: list[Event]) -> None:
         """Follow the component through events that have come, oldest first.
@@ -132,14 +166,15 @@ class ComponentFacts:
     def state(self) -> dict[str, Any]:
         """Return the traits that may change with each message; Any as above."""
         active = list(self._component.states)
-        verdicts = self._verdicts()
+        parents = _parents_of(active)
+        verdicts = Verdicts(self._component, self._flow)
         return {
             "active": active,
-            "parents": _parents_of(active),
+            "parents": parents,
             "last": self._last_edge(),
             "since": self._since,
             "steps": self._steps,
-            "edges": self._edges(active, verdicts),
+            "edges": verdicts.edges({*active, *parents, ""}),
             "messages": [
                 MessageInfo(
                     type=message,
@@ -147,12 +182,17 @@ class ComponentFacts:
                     reason=reason,
                     fields=self._fields(message),
                 )
-                for message, reason in verdicts.items()
+                for message, reason in verdicts.reasons.items()
             ],
             **self._context_traits(),
             "queue": self._queue(),
+            "running": self._running.read(),
             "closed": self._closed(),
         }
+
+    def next_look_s(self) -> float | None:
+        """Return after how many seconds something may differ without an event."""
+        return self._running.next_look_s()
 
     def _closed(self) -> str:
         """Return why the component takes no messages any more, or ``""``."""
@@ -189,97 +229,6 @@ class ComponentFacts:
         busy = component.is_busy
         since = self._busy_since if busy else None
         return QueueInfo(pending=component.pending, busy=busy, since=since)
-
-    def _verdicts(self) -> dict[str, str]:
-        """Return each message type with why it does nothing now, or ``""``."""
-        chart = self._component.chart
-        if chart is not None:
-            types: Iterable[str] = chart.messages
-        else:
-            edges = self._flow.edges if self._flow is not None else ()
-            types = dict.fromkeys(edge.message for edge in edges)
-        return {message: self._reason(message) for message in types}
-
-    def _reason(self, message: str) -> str:
-        """Return why a bare message does nothing now; a guard's error is a reason."""
-        component = self._component
-        try:
-            reason = str(component.why_not(message))
-        except FlexiFlowError as error:
-            cause = error.__cause__
-            detail = f" {type(cause).__name__}: {cause}" if cause is not None else ""
-            return f"{error.what}{detail}"
-        if reason or component.chart is not None:
-            return reason
-        return self._reason_by_picture(message)
-
-    def _reason_by_picture(self, message: str) -> str:
-        """Return why a machine of classes does not take a message, as far as drawn."""
-        state = self._component.state
-        edges = self._flow.edges if self._flow is not None else ()
-        here = [edge.message for edge in edges if edge.source == state]
-        if not here or message in here:
-            return ""
-        sources = dict.fromkeys(
-            edge.source for edge in edges if edge.message == message
-        )
-        return f"Not in {state}. It is accepted in {', '.join(sources)}."
-
-    def _edges(
-        self, active: list[str], verdicts: Mapping[str, str]
-    ) -> dict[str, EdgeStatus]:
-        """Say of each edge whether its message takes it now, and why not."""
-        if self._flow is None:
-            return {}
-        here = {*active, *_parents_of(active), ""}
-        taken, blocked = self._choices(verdicts)
-        statuses: dict[str, EdgeStatus] = {}
-        for position, edge in enumerate(self._flow.edges):
-            reason = self._edge_reason(edge, here, verdicts, taken)
-            if reason == _NOT_FIRST and edge.index in blocked:
-                reason = blocked[edge.index]
-            statuses[f"e{position}"] = EdgeStatus(enabled=not reason, reason=reason)
-        return statuses
-
-    def _edge_reason(
-        self,
-        edge: FlowEdge,
-        here: set[str],
-        verdicts: Mapping[str, str],
-        taken: set[int],
-    ) -> str:
-        """Return why an edge cannot be taken by a click, or ``""``."""
-        if edge.trigger != "message":
-            return f"{edge.message} comes by itself; it is not sent."
-        if edge.message not in verdicts:
-            return f"{edge.message} stands for several messages. Type one below."
-        if edge.source not in here:
-            why = verdicts[edge.message]
-            here_now = " and ".join(self._component.states)
-            return why or f"Not in {here_now}. This edge leaves {edge.source}."
-        if verdicts[edge.message]:
-            return verdicts[edge.message]
-        is_taken = edge.index in taken or self._component.chart is None
-        return "" if is_taken else _NOT_FIRST
-
-    def _choices(self, verdicts: Mapping[str, str]) -> tuple[set[int], dict[int, str]]:
-        """Return which transitions are taken now, and why others are passed over."""
-        component = self._component
-        machine = component.state_machine
-        taken: set[int] = set()
-        passed: dict[int, str] = {}
-        if not isinstance(machine, ChartMachine):
-            return taken, passed
-        for message, reason in verdicts.items():
-            if not reason:
-                taken.update(machine.would_take({"type": message}, component))
-                passed.update(
-                    {
-                        item.transition_index: item.text
-                        for item in component.why_not(message).candidates
-                    }
-                )
-        return taken, passed
 
     def _context_traits(self) -> dict[str, Any]:
         """Return the context as display text, with what the last step changed."""
