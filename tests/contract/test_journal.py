@@ -37,14 +37,16 @@ WAIT_S = 15
 Open = Callable[[], Journal]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def opened(request, tmp_path) -> Iterator[Open]:
     """Return a function that opens one more journal of the same database."""
-    places = {"sqlite": tmp_path / "journal.db"}
+    place = tmp_path / "journal.db"
+    if request.param == "postgres":
+        place = request.getfixturevalue("postgres_url")
     journals: list[Journal] = []
 
     def open_one() -> Journal:
-        journals.append(open_journal(places[request.param], durability="process"))
+        journals.append(open_journal(place, durability="process"))
         return journals[-1]
 
     yield open_one

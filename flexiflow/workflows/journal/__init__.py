@@ -13,12 +13,15 @@ from .protocol import (
     Execution,
     ExecutionRow,
     Journal,
+    ListeningJournal,
     NewExecution,
     OnDone,
+    OnWritten,
     Record,
 )
 
 if TYPE_CHECKING:
+    from .postgres import PostgresJournal
     from .sqlite import SqliteJournal
 
 __all__ = [
@@ -28,19 +31,26 @@ __all__ = [
     "Execution",
     "ExecutionRow",
     "Journal",
+    "ListeningJournal",
     "NewExecution",
     "OnDone",
+    "OnWritten",
+    "PostgresJournal",
     "Record",
     "SqliteJournal",
     "open_journal",
 ]
 
 
+_ADAPTERS = {"PostgresJournal": "postgres", "SqliteJournal": "sqlite"}
+
+
 def __getattr__(name: str) -> object:
-    """Load the SQLite journal when it is first named (PEP 562)."""
-    if name != "SqliteJournal":
+    """Load a kind of journal when it is first named (PEP 562)."""
+    if name not in _ADAPTERS:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    value: object = importlib.import_module(f"{__name__}.sqlite").SqliteJournal
+    module = importlib.import_module(f"{__name__}.{_ADAPTERS[name]}")
+    value: object = getattr(module, name)
     globals()[name] = value
     return value

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Asked", "executions", "load", "records_after"]
+__all__ = ["Asked", "executions", "load", "records_after", "uncollected"]
 
 _COLUMNS: Final = ", ".join(f"r.{name}" for name in Record._fields)
 
@@ -88,7 +88,7 @@ class Asked(NamedTuple):
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Let no garbage be looked for while many objects are made that are none.
 
     The collector would go through all that has been read again and again: a third of
@@ -112,7 +112,7 @@ def load(conn: sqlite3.Connection, execution_id: str) -> Execution | None:
             return None
         claims = conn.execute(_CLAIMS, (execution_id,)).fetchall()
         asked = {"id": execution_id, "seq": 0}
-        with _uncollected():
+        with uncollected():
             records = tuple(map(Record._make, conn.execute(_RECORDS_OF, asked)))
     finally:
         conn.execute("COMMIT")

@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, final
+from typing import (
+    Final,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TypeAlias,
+    final,
+    runtime_checkable,
+)
 
 __all__ = [
     "UNOWNED_STATES",
@@ -19,8 +27,10 @@ __all__ = [
     "Execution",
     "ExecutionRow",
     "Journal",
+    "ListeningJournal",
     "NewExecution",
     "OnDone",
+    "OnWritten",
     "Record",
 ]
 
@@ -32,6 +42,11 @@ OnDone: TypeAlias = Callable[[BaseException | None, range], None]
 """Called after the commit, in the writer's thread (or that of a caller that may block),
 with an error or None, and the sequence numbers of the records (empty on an error). It
 must return at once."""
+
+OnWritten: TypeAlias = Callable[[frozenset[str] | None], None]
+"""Called in a thread of the journal when any process may have written something: with
+the states that it led to (none where it led to none), or None when news may have been
+missed. It must return at once."""
 
 UNOWNED_STATES: Final = frozenset(
     {
@@ -300,3 +315,17 @@ class Journal(Protocol):
 
     def close(self) -> None:
         """Write what is queued, then let go of everything; twice is harmless."""
+
+
+@runtime_checkable
+class ListeningJournal(Protocol):
+    """A journal that hears of what other processes write, so that none has to poll."""
+
+    def listen(self, callback: OnWritten) -> Callable[[], None]:
+        """Call a function from now on when something was written, soon after it.
+
+        Returns
+        -------
+        callable
+            Ends it.
+        """
