@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flexiflow.workflows import Runtime
 from flexiflow.workflows._loop_thread import LoopThread
 from flexiflow.workflows._source_file import load_workflows
+from flexiflow.workflows.journal import open_journal
 from flexiflow.workflows.server import requests
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ class LocalDispatcher:
         self.journal = journal
         self.catalogue = catalogue
         self.home = home
-        self.runtime = Runtime(journal, home=home)
+        # a worker is another owner than the server
+        self.own_journal = open_journal(journal.path, durability="process")
+        self.runtime = Runtime(self.own_journal, home=home)
         self.is_away = False
         self._thread = LoopThread("test worker")
         self._lock = threading.Lock()
@@ -64,6 +67,7 @@ class LocalDispatcher:
         """End the thread."""
         self.runtime.close()
         self._thread.close()
+        self.own_journal.close()
 
     def _hand_out(self, *item):
         with self._lock:
