@@ -10,7 +10,7 @@ export function placeOf(at: number, last: number): string {
 /** When a step was made and by what: "12:04:30.142, after coin in locked." */
 export function causeOf(answer: StepAnswer): string {
   const time = formatTime(answer.time_ms);
-  const cause = answer.cause || (answer.message ? `after ${answer.message}` : "");
+  const cause = answer.cause || (answer.at > 0 && answer.message ? `after ${answer.message}` : "");
   const words = [time, cause].filter(Boolean).join(", ");
   return words ? `${words}.` : "";
 }

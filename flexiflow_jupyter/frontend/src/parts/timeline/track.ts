@@ -70,7 +70,7 @@ export class Track {
       this.#live,
       this.#past,
     );
-    this.el = html("div", { class: "ff-track" }, this.input, this.#tip);
+    this.el = html("div", { class: "ff-tl-track" }, this.input, this.#tip);
     this.el.prepend(this.#svg);
     this.input.addEventListener("input", () => session.looking.look(this.input.valueAsNumber));
     this.input.addEventListener("keydown", (event) => {
