@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..errors import FlexiFlowError
@@ -17,7 +17,7 @@ from .guards import tests_in
 from .model import is_pattern
 from .perform import perform_nowait
 from .ports import SendMessage, StartService, StartTimer
-from .step import begin, step
+from .step import begin, resume, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -65,6 +65,7 @@ def paths(
     to: str | None = None,
     *,
     functions: Functions | None = None,
+    start: Snapshot | None = None,
 ) -> tuple[Path, ...]:
     """Return the shortest way to each state and each transition.
 
@@ -76,6 +77,8 @@ def paths(
         A state's path or name: only the ways to such states.
     functions : Functions, optional
         Where guards are found; a guard that is not found is taken to hold.
+    start : Snapshot, optional
+        Where the ways begin, such as a machine's ``snapshot``; left out: at the start.
 
     Returns
     -------
@@ -88,7 +91,7 @@ def paths(
     Messages are tried bare and with fields made from the guards. Timers fire and
     services succeed or fail when that is tried; no action is called.
     """
-    found = _Search(chart, functions).run()
+    found = _Search(chart, functions).run(start)
     listed = [
         Path(path, None, steps)
         for path, steps in found.states.items()
@@ -118,11 +121,10 @@ class _Search:
             tuple[Snapshot, tuple[Effect, ...], tuple[Mapping[str, Any], ...]]
         ] = deque()
 
-    def run(self) -> _Search:
+    def run(self, start: Snapshot | None = None) -> _Search:
         """Walk until all is reached, or nothing new is found."""
         program = self._program
-        functions = self._functions
-        first = self._try(lambda: begin(program, program.context, functions=functions))
+        first = self._begin() if start is None else _standing(start)
         if first is None:
             return self
         self._arrive(first, (), ())
@@ -134,6 +136,11 @@ class _Search:
             for event, shown in self._stimuli(snapshot, running):
                 self._follow(snapshot, running, (event, (*way, shown)))
         return self
+
+    def _begin(self) -> StepResult | None:
+        """Enter the initial states; None when that fails."""
+        program, functions = self._program, self._functions
+        return self._try(lambda: begin(program, program.context, functions=functions))
 
     def _follow(
         self,
@@ -237,6 +244,13 @@ class _Search:
                     failed.faked_type = str((said or {}).get("type", "RuntimeError"))
                     event = service_error(self._program, effect, failed)
                     yield event, {"type": "error", "state": effect.state}
+
+
+def _standing(snapshot: Snapshot) -> StepResult:
+    """Return a step that has led to where a machine stands, its timers begun."""
+    active = snapshot.configuration.active
+    timed = [node.path for node in active if node.timers or node.services]
+    return resume(replace(snapshot, entries={}), timed)
 
 
 def _nothing(_call: Pending) -> None:

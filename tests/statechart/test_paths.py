@@ -56,6 +56,24 @@ class TestPaths:
 
         assert str(path) == way
 
+    @pytest.mark.parametrize(
+        ("to", "way"),
+        [
+            ("backoff", "(at the start)"),
+            ("charging", "after in backoff"),
+            ("shipping", "after in backoff -> done in charging"),
+        ],
+    )
+    def test_ways_may_begin_where_a_machine_stands(self, to, way):
+        """The timers and services of the states in which it is may end."""
+        chart = load_chart(ORDER)
+        simulation = Simulation(chart)
+        simulation.send("submit", items=1)
+        simulation.fail("charging", ValueError("no"))
+        (path,) = paths(chart, to=to, start=simulation.snapshot)
+
+        assert str(path) == way
+
     def test_a_counter_is_counted_up(self):
         """Three failures lead to the last way out."""
         steps = next(
