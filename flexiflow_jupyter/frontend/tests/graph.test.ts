@@ -6,7 +6,7 @@ import { trim } from "../src/graph/bounds";
 import { headPaths, linePath, nearestOn, readGeometry } from "../src/graph/geometry";
 import { placeLabels } from "../src/graph/labels";
 import { Layouter } from "../src/graph/layout";
-import { namedStates } from "../src/graph/names";
+import { namedStates, targetsOf } from "../src/graph/names";
 import { border } from "../src/graph/pairs";
 import type { Graphviz } from "../src/graphviz";
 import type { Traits } from "../src/protocol";
@@ -199,7 +199,7 @@ describe("borders and names", () => {
   });
 
   it("name active states and where they lead", () => {
-    assert.deepEqual([...namedStates(sample)].sort(), ["locked", "unlocked"]);
+    assert.deepEqual([...namedStates(sample.active, sample.parents, targetsOf(sample.graph))].sort(), ["locked", "unlocked"]);
   });
 });
 

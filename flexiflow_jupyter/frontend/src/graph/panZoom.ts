@@ -5,7 +5,7 @@ import { icon } from "../icons";
 import type { Scope } from "../scope";
 import type { Box, Point } from "./geometry";
 import type { Size, Transform } from "./viewport";
-import { centre, fit, hold, minScale, reveal, zoom } from "./viewport";
+import { centre, fit, fitScale, hold, minScale, READABLE, reveal, zoom } from "./viewport";
 
 const STEP = 1.25;
 const EASE_MS = 160;
@@ -19,6 +19,8 @@ export interface Stage {
   states: number;
   /** What to keep in sight: the active state. */
   focus: () => Box | null;
+  /** What to show at a readable size: the active state and what is around it. */
+  near: () => Box | null;
 }
 
 export class PanZoom {
@@ -84,11 +86,21 @@ export class PanZoom {
     this.#apply(fit(stage.picture, this.#size(), stage.states, stage.focus()), ease);
   }
 
+  /** Zoom by a key: "+", "-" or "0" for the whole. */
+  press(key: string): boolean {
+    if (key === "0") this.#refit(true);
+    else this.#zoomBy(key === "+" ? STEP : 1 / STEP);
+    return true;
+  }
+
   #goNear(): void {
-    const box = this.#stage?.focus();
-    if (!box) return;
+    const [around, active] = [this.#stage?.near(), this.#stage?.focus()];
+    if (!around || !active) return;
     this.#isTouched = true;
-    this.#apply(centre(box, this.#size(), 1), true);
+    const scale = Math.max(READABLE, fitScale(around, this.#size()));
+    const size = this.#size();
+    const isWhole = around.width * scale <= size.width && around.height * scale <= size.height;
+    this.#apply(centre(isWhole ? around : active, size, scale), true);
   }
 
   #zoomBy(factor: number): void {

@@ -3,13 +3,14 @@
  * changes attributes of what stands there and nothing else.
  */
 import { setAttribute, svg } from "../dom";
-import type { Graph, GraphEdge, Traits } from "../protocol";
+import type { ChangesInfo, CoverageInfo, EdgeStatus, Graph, GraphEdge } from "../protocol";
 import { cut } from "../format";
 import type { Box, EdgeShape, Geometry, Point } from "./geometry";
 import { headPaths, linePath } from "./geometry";
 import { placeLabels } from "./labels";
 import type { NodeParts } from "./states";
 import { cutName, drawStates } from "./states";
+import { countText } from "./coverage";
 import { describe, isLoop, isMessage } from "./words";
 
 export type { NodeParts } from "./states";
@@ -22,7 +23,6 @@ export interface EdgeParts {
   readonly edge: GraphEdge;
   readonly shape: EdgeShape;
   readonly el: SVGGElement;
-  readonly title: SVGTitleElement;
   readonly pill: SVGRectElement | null;
   /** Shown around the pill while the edge has the focus. */
   readonly ring: SVGRectElement | null;
@@ -31,6 +31,20 @@ export interface EdgeParts {
   labelAt: Point | null;
   /** The paths of the boxes in which the label stands. */
   within: readonly string[];
+  /** The width of the label, and the count written after it. */
+  width: number;
+  count: SVGTSpanElement | null;
+  /** How it was shown last, so that what stays the same costs nothing. */
+  shown: string;
+}
+
+/** What decides how edges are shown. */
+export interface EdgeLook {
+  edges: Record<string, EdgeStatus>;
+  /** The active states and those around them. */
+  here: ReadonlySet<string>;
+  /** Why nothing can be sent at all, "" when it can. */
+  reason: string;
 }
 
 export class Picture {
@@ -39,6 +53,9 @@ export class Picture {
   readonly nodes = new Map<string, NodeParts>();
   readonly edges = new Map<string, EdgeParts>();
   readonly #trail = svg("path", { class: "ff-trail" });
+  #active: ReadonlySet<string> = new Set();
+  #parents: ReadonlySet<string> = new Set();
+  #flags: SVGGElement[] = [];
 
   constructor(geometry: Geometry, graph: Graph, isCrowded: boolean) {
     this.geometry = geometry;
@@ -118,36 +135,93 @@ export class Picture {
     );
   }
 
-  /** Light the active states and their parents. */
-  showActive(traits: Traits): void {
-    const active = new Set(traits.active);
-    const parents = new Set(traits.parents);
-    for (const [path, { el }] of this.nodes) {
-      setAttribute(el, "aria-current", active.has(path) ? "true" : null);
-      setAttribute(el, "data-active", parents.has(path));
-    }
+  /** Light the active states and their parents; only what differs is touched. */
+  showActive(active: readonly string[], parents: readonly string[]): void {
+    this.#active = this.#mark(this.#active, active, "aria-current", "true");
+    const before = this.#parents;
+    this.#parents = this.#mark(before, parents, "data-active", "");
+    if (this.#parents === before) return;
     for (const { el, within } of this.edges.values()) {
-      setAttribute(el, "data-tinted", within.some((path) => parents.has(path)));
+      setAttribute(el, "data-tinted", within.some((path) => this.#parents.has(path)));
+    }
+  }
+
+  /** Put an attribute on these states and no others. */
+  #mark(
+    before: ReadonlySet<string>,
+    paths: readonly string[],
+    name: string,
+    value: string,
+  ): ReadonlySet<string> {
+    const now = new Set(paths);
+    if (now.size === before.size && paths.every((path) => before.has(path))) return before;
+    for (const path of before) {
+      if (!now.has(path)) this.nodes.get(path)?.el.removeAttribute(name);
+    }
+    for (const path of now) this.nodes.get(path)?.el.setAttribute(name, value);
+    return now;
+  }
+
+  /** Flag the states in which the machine is while another step is looked at. */
+  flagLive(paths: readonly string[]): void {
+    for (const el of this.#flags) el.remove();
+    this.#flags = [];
+    for (const [path, { el, box }] of this.nodes) {
+      const isLive = paths.includes(path);
+      setAttribute(el, "data-live-now", isLive);
+      if (!isLive) continue;
+      const flag = drawFlag(box);
+      this.#flags.push(flag);
+      this.el.append(flag);
     }
   }
 
   /** Make the edges that can be sent look and act like buttons; the others say why. */
-  showEdges(traits: Traits): void {
-    const active = new Set([...traits.active, ...traits.parents]);
-    for (const [id, { el, edge, title }] of this.edges) {
+  showEdges(look: EdgeLook): void {
+    for (const parts of this.edges.values()) {
+      const { el, edge } = parts;
       if (!isMessage(edge)) continue;
-      const status = traits.edges[id];
-      const isEnabled = (status?.enabled ?? false) && !traits.closed;
-      const reason = isEnabled ? "" : traits.closed || status?.reason || "Not now.";
-      const isNear = active.has(edge.source);
+      const status = look.edges[edge.id];
+      const isNear = look.here.has(edge.source);
+      const isEnabled = !look.reason && (status?.enabled ?? false);
+      const reason = isEnabled ? "" : look.reason || status?.reason || farReason(edge);
+      const isBlocked = isNear && !isEnabled && !look.reason;
+      const key = `${isEnabled} ${isNear} ${isBlocked} ${reason}`;
+      if (key === parts.shown) continue;
+      parts.shown = key;
       setAttribute(el, "data-enabled", isEnabled);
       setAttribute(el, "aria-disabled", isEnabled ? null : "true");
-      setAttribute(el, "data-blocked", isNear && !isEnabled && !traits.closed);
+      setAttribute(el, "data-blocked", isBlocked);
       setAttribute(el, "tabindex", isEnabled || isNear ? 0 : -1);
       setAttribute(el, "title", reason || null);
-      const text = reason || describe(edge);
-      if (title.textContent !== text) title.textContent = text;
+      setAttribute(el, "aria-description", reason || null);
     }
+  }
+
+  /** Show how often each edge was taken and which states were visited; null: nothing. */
+  showCoverage(coverage: CoverageInfo | null): void {
+    for (const [path, { el }] of this.nodes) {
+      const count = coverage?.states[path];
+      setAttribute(el, "data-visited", (count ?? 0) > 0);
+      setAttribute(el, "data-unvisited", count === 0);
+    }
+    for (const parts of this.edges.values()) {
+      const count = coverage?.edges[parts.edge.id];
+      setAttribute(parts.el, "data-visited", (count ?? 0) > 0);
+      setAttribute(parts.el, "data-unvisited", count === 0);
+      showCount(parts, count);
+    }
+  }
+
+  /** Mark what a new definition has changed. */
+  showChanges({ states, edges }: Pick<ChangesInfo, "states" | "edges">): void {
+    for (const [path, { el }] of this.nodes) setAttribute(el, "data-change", states[path]);
+    for (const [id, { el }] of this.edges) setAttribute(el, "data-change", edges[id]);
+  }
+
+  /** Mark the edge that led to the step that is looked at. */
+  showPastEdge(id: string | null): void {
+    for (const [own, { el }] of this.edges) setAttribute(el, "data-past", own === id);
   }
 
   /** Draw the trail of the edge just taken; it fades by itself. */
@@ -183,7 +257,6 @@ function drawEntry(shape: EdgeShape): SVGGElement {
 
 function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgeParts {
   const line = linePath(shape.points);
-  const title = svg("title", {}, describe(edge));
   const el = svg(
     "g",
     {
@@ -194,9 +267,9 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
       "data-loop": isLoop(edge),
       "data-trigger": isMessage(edge) ? null : edge.trigger,
       role: isMessage(edge) ? "button" : "img",
+      tabindex: -1,
       "aria-label": describe(edge),
     },
-    title,
     svg("path", { class: "ff-hit", d: line }),
     svg("path", { class: "ff-line", d: line }),
   );
@@ -214,7 +287,7 @@ function drawEdge(edge: GraphEdge, shape: EdgeShape, isCrowded: boolean): EdgePa
   const text = at ? svg("text", { x: at.x, y: at.y + 4 }, cut(edge.message, LONGEST_LABEL)) : null;
   if (ring && pill && text) el.append(ring, pill, text, drawBan());
   const labelAt = shape.label ?? shape.points[0] ?? null;
-  return { edge, shape, el, title, pill, ring, text, labelAt, within: [] };
+  return { edge, shape, el, pill, ring, text, labelAt, within: [], width: 0, count: null, shown: "" };
 }
 
 /** The sign before the label of an edge whose guard is false now. */
@@ -242,6 +315,7 @@ function labelWidth(text: SVGTextElement | null, edge: GraphEdge): number {
 function placeLabel(parts: EdgeParts, at: Point, width: number): void {
   const { pill, ring, text } = parts;
   parts.labelAt = at;
+  parts.width = width;
   if (!pill || !ring || !text) return;
   setAttribute(text, "x", at.x);
   setAttribute(text, "y", at.y + 4);
@@ -249,6 +323,38 @@ function placeLabel(parts: EdgeParts, at: Point, width: number): void {
   surround(ring, at, width + 6, LABEL_HEIGHT + 6);
   const ban = parts.el.querySelector(".ff-ban");
   ban?.setAttribute("transform", `translate(${at.x - width / 2 - 2},${at.y}) scale(0.9)`);
+}
+
+/** Write a count after a label, and make room for it in the pill; undefined: none. */
+function showCount(parts: EdgeParts, count: number | undefined): void {
+  const { text, pill, ring, labelAt } = parts;
+  if (!text || !pill || !ring || !labelAt) return;
+  const wanted = count === undefined ? "" : ` ${countText(count)}`;
+  if ((parts.count?.textContent ?? "") === wanted) return;
+  if (!parts.count) {
+    parts.count = svg("tspan", { class: "ff-times" });
+    text.append(parts.count);
+  }
+  parts.count.textContent = wanted;
+  const width = parts.width + wanted.length * 6.2;
+  surround(pill, labelAt, width, LABEL_HEIGHT);
+  surround(ring, labelAt, width + 6, LABEL_HEIGHT + 6);
+}
+
+/** Why an edge far from the active states cannot be taken; crowds say no more. */
+function farReason(edge: GraphEdge): string {
+  return `This edge leaves ${edge.source}, which is not active now.`;
+}
+
+/** The flag over a state that is active while an earlier step is looked at. */
+function drawFlag(box: Box): SVGGElement {
+  const at = { x: box.x + box.width / 2, y: box.y - 14 };
+  return svg(
+    "g",
+    { class: "ff-flag", transform: `translate(${at.x},${at.y})`, "aria-hidden": "true" },
+    svg("rect", { x: -28, y: -9, width: 56, height: 18, rx: 4 }),
+    svg("text", { y: 4 }, "live now"),
+  );
 }
 
 function surround(rect: SVGRectElement, at: Point, width: number, height: number): void {

@@ -1,37 +1,56 @@
 /**
  * Names in a picture that is too small to read: those that matter are written at a
- * readable size over their states; hovering or focusing a state names it too.
+ * readable size over their states; hovering or focusing a state names it too. A step
+ * changes a few attributes here: it measures nothing and moves nothing else.
  */
 import { svg } from "../dom";
+import { cut } from "../format";
+import { textWidth } from "./measure";
 import type { NodeParts, Picture } from "./picture";
 
 const HEIGHT = 20;
+const FONT = '700 11px Helvetica, Arial, "Liberation Sans", sans-serif';
+const LONGEST = 24;
+
+interface Tag {
+  el: SVGGElement;
+  isOn: boolean;
+}
 
 export class Tags {
   readonly #picture: Picture;
-  readonly #layer = svg("g", { class: "ff-tags", "aria-hidden": "true" });
-  readonly #tags = new Map<string, SVGGElement>();
+  readonly #others = svg("g", {});
+  /** The active ones lie over the others. */
+  readonly #active = svg("g", {});
+  readonly #tags = new Map<string, Tag>();
+  readonly #kept = new Map<string, Tag>();
   #scale = 1;
   #hovered: string | null = null;
   #named: ReadonlySet<string> = new Set();
+  #isOn: ReadonlySet<string> = new Set();
 
   constructor(picture: Picture) {
     this.#picture = picture;
-    picture.el.append(this.#layer);
+    const layer = svg("g", { class: "ff-tags", "aria-hidden": "true" });
+    layer.append(this.#others, this.#active);
+    picture.el.append(layer);
     picture.el.addEventListener("pointerover", (event) => this.#onHover(event));
     picture.el.addEventListener("pointerleave", () => this.#hover(null));
   }
 
-  /** Name these states and no others. */
-  show(named: ReadonlySet<string>): void {
+  /** Name these states and no others; `active` ones stand out. */
+  show(named: ReadonlySet<string>, active: ReadonlySet<string>): void {
     this.#named = named;
+    this.#isOn = active;
     this.#draw();
   }
 
   /** The picture is shown at another scale; tags keep their size on screen. */
   scaled(scale: number): void {
+    if (scale === this.#scale) return;
     this.#scale = scale;
     for (const [path, tag] of this.#tags) this.#place(path, tag);
+    this.#kept.clear();
   }
 
   #onHover(event: Event): void {
@@ -50,46 +69,39 @@ export class Tags {
     if (this.#hovered !== null && this.#named.size > 0) wanted.add(this.#hovered);
     for (const [path, tag] of this.#tags) {
       if (wanted.has(path)) continue;
-      tag.remove();
+      tag.el.remove();
       this.#tags.delete(path);
+      this.#kept.set(path, tag);
     }
     for (const path of wanted) {
       const parts = this.#picture.nodes.get(path);
       if (!parts) continue;
-      let tag = this.#tags.get(path);
-      if (!tag) {
-        tag = drawTag(parts);
-        this.#tags.set(path, tag);
-        this.#layer.append(tag);
-        fitTag(tag);
-        this.#place(path, tag);
-      }
-      tag.classList.toggle("ff-tag-on", parts.el.hasAttribute("aria-current"));
+      const isOn = this.#isOn.has(path);
+      const known = this.#tags.get(path);
+      if (known?.isOn === isOn) continue;
+      const tag = known ?? this.#kept.get(path) ?? this.#make(path, parts);
+      tag.isOn = isOn;
+      tag.el.setAttribute("class", isOn ? "ff-tag ff-tag-on" : "ff-tag");
+      (isOn ? this.#active : this.#others).append(tag.el);
+      this.#tags.set(path, tag);
     }
-    // The active ones lie over the others.
-    this.#layer.append(...this.#layer.querySelectorAll(".ff-tag-on"));
   }
 
-  #place(path: string, tag: SVGGElement): void {
+  #make(path: string, { node }: NodeParts): Tag {
+    const label = cut(node.label, LONGEST);
+    const width = textWidth(label, FONT) + 14;
+    const box = { x: -width / 2, y: -HEIGHT / 2, width, height: HEIGHT };
+    const text = svg("text", { y: 4 }, label);
+    const tag = { el: svg("g", {}, svg("rect", { ...box, rx: 6 }), text), isOn: false };
+    this.#place(path, tag);
+    return tag;
+  }
+
+  #place(path: string, { el }: Tag): void {
     const parts = this.#picture.nodes.get(path);
     if (!parts) return;
     const { box, isBox } = parts;
     const [x, y] = [box.x + box.width / 2, box.y + (isBox ? 0 : box.height / 2)];
-    tag.setAttribute("transform", `translate(${x},${y}) scale(${1 / this.#scale})`);
+    el.setAttribute("transform", `translate(${x},${y}) scale(${1 / this.#scale})`);
   }
-}
-
-function drawTag({ node }: NodeParts): SVGGElement {
-  const label = node.label.length > 24 ? `${node.label.slice(0, 23)}\u2026` : node.label;
-  return svg("g", { class: "ff-tag" }, svg("rect", { rx: 6 }), svg("text", { y: 4 }, label));
-}
-
-function fitTag(tag: SVGGElement): void {
-  const [rect, text] = [tag.querySelector("rect"), tag.querySelector("text")];
-  if (!rect || !text) return;
-  const width = (text.getComputedTextLength() || (text.textContent ?? "").length * 6) * 1.08 + 12;
-  rect.setAttribute("x", String(-width / 2));
-  rect.setAttribute("y", String(-HEIGHT / 2));
-  rect.setAttribute("width", String(width));
-  rect.setAttribute("height", String(HEIGHT));
 }

@@ -1,6 +1,9 @@
 /** The panel of a component: graph, context, messages, timeline and events together. */
 import { createContextView } from "../parts/contextView";
 import { createEventStream } from "../parts/eventStream";
+import { createSideColumn } from "../parts/graph/side";
+import { createGraphStrips } from "../parts/graph/strips";
+import { createGraphTools } from "../parts/graph/tools";
 import { createGraphView } from "../parts/graphView";
 import { createClosedStrip, createHeader } from "../parts/header";
 import { createMessageBar } from "../parts/messageBar";
@@ -13,11 +16,12 @@ import { defineView } from "../view";
 
 export default defineView((context, frame) => {
   const parts = [
-    createHeader(context),
+    createHeader(context, [createGraphTools(context)]),
     createClosedStrip(),
     createPastStrip(context, frame, { isAlone: false }),
+    createGraphStrips(context),
     createGraphView(context),
-    createContextView(context),
+    createSideColumn(context, createContextView(context)),
     createMessageBar(context),
     createProblems(context),
     createTimeline(context),
