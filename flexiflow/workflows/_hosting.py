@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +16,7 @@ from .._scope import CURRENT, NEXT_ID, id_text
 from ..clock import SystemClock
 from . import _values
 from ._drive import Drive
+from ._execution_ids import new_id
 from ._lane import Lane
 from ._lending import Lending
 from ._live import Live
@@ -31,6 +31,7 @@ from .replay import Recorded, uncollected
 
 if TYPE_CHECKING:
     import contextvars
+    import os
     from collections.abc import Callable
     from pathlib import Path
 
@@ -62,7 +63,7 @@ class Hosting:
 
     Parameters
     ----------
-    journal, home, event_bus, clock, max_parked, max_crashes, durability
+    journal, home, event_bus, clock, max_parked, max_crashes, durability, dask
         As of :class:`~flexiflow.workflows.runtime.Runtime`.
     """
 
@@ -76,11 +77,12 @@ class Hosting:
         max_parked: int,
         max_crashes: int,
         durability: Literal["disk", "process"],
+        dask: Any,
     ) -> None:
         self.clock: Clock = SystemClock() if clock is None else clock
         self.time: Callable[[], float] = time.time if clock is None else clock.time
         self.max_crashes = max_crashes
-        self.resources = Lending(home)
+        self.resources = Lending(home, dask=dask)
         self.values = self.new_values()
         self._telling = Telling(event_bus)
         self._journal = journal
@@ -159,7 +161,7 @@ class Hosting:
         parent: str = "",
     ) -> Live:
         """Return an execution that is about to begin."""
-        made = execution_id or self._new_id()
+        made = execution_id or new_id(self.clock.time())
         context = ExecutionContext(made, definition.name, input)
         context.read_with(self.values.value_of)
         live = self._live(context, parent=parent)
@@ -319,11 +321,6 @@ class Hosting:
         )
         self._known[live.id] = live
         return live
-
-    def _new_id(self) -> str:
-        """Return an id; ids sort by time."""
-        milliseconds = int(self.clock.time() * 1000)
-        return f"{milliseconds:011x}-{os.urandom(6).hex()}"
 
     # --- letting go -------------------------------------------------------------------
 

@@ -68,8 +68,9 @@ def event_data(record: Record, *, as_stored: bool = False) -> dict[str, Any]:
         The record of the event.
     as_stored : bool, default False
         Whether its value is to be as the journal has it, so that an error can be made
-        of an error again.
+        of an error again; the state that the record leads to stands beside it then.
     """
+    more = {"state": record.state} if as_stored and record.state else {}
     return {
         "id": str(record.seq),
         "execution_id": record.execution_id,
@@ -79,25 +80,29 @@ def event_data(record: Record, *, as_stored: bool = False) -> dict[str, Any]:
         "key": record.key,
         "time": moment(record.time),
         "value": (stored_data if as_stored else value_data)(record.value),
+        **more,
     }
 
 
-def summary_of(execution: Execution, *, detailed: bool = False) -> dict[str, Any]:
+def summary_of(
+    execution: Execution, *, detailed: bool = False, as_stored: bool = False
+) -> dict[str, Any]:
     """Return an execution as JSON data; its events too, if they are wanted."""
     last = next((item for item in reversed(execution.records) if item.state), None)
+    read = stored_data if as_stored else value_data
     found: dict[str, Any] = {
         "workflow_id": execution.workflow,
         "workflow_name": execution.workflow,
         "execution_id": execution.id,
-        "input": value_data(execution.input),
-        "output": value_data(last.value)
+        "input": read(execution.input),
+        "output": read(last.value)
         if last is not None and last.state in _WITH_OUTPUT
         else None,
         "state": execution.state,
     }
     if detailed:
         records = [item for item in execution.records if is_event(item)]
-        found["events"] = [event_data(item) for item in records]
+        found["events"] = [event_data(item, as_stored=as_stored) for item in records]
     return found
 
 

@@ -12,7 +12,7 @@ from .._stored_data import ENDED
 from .._taking import not_found
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 
     from ..journal import Journal, Record
 
@@ -58,7 +58,12 @@ class News:
         return sum(map(len, self._bells.values()))
 
     async def follow(
-        self, execution_id: str | None = None, after: int = 0, *, is_old: bool = True
+        self,
+        execution_id: str | None = None,
+        after: int = 0,
+        *,
+        is_old: bool = True,
+        stops: Collection[str] = AT_REST,
     ) -> AsyncGenerator[list[Record]]:
         """Give records as they come; nothing, an empty list, once a while.
 
@@ -70,12 +75,14 @@ class News:
             The number behind which they begin.
         is_old : bool, default True
             Whether a state from before counts: else it ends with one that comes.
+        stops : collection of str
+            The states with which it ends.
 
         Yields
         ------
         list of Record
-            New ones, in order. It ends when the execution has ended or waits for an
-            answer, after its last record.
+            New ones, in order. It ends when the execution has stopped, after its last
+            record.
 
         Raises
         ------
@@ -104,7 +111,7 @@ class News:
                     state = states[-1] if states else state
                     yield records
                     continue
-                if execution_id is not None and state in AT_REST:
+                if execution_id is not None and state in stops:
                     return
                 yield []
                 with contextlib.suppress(TimeoutError):

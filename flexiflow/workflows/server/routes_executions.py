@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
-from .._stored_data import row_data
+from .._stored_data import ENDED, row_data
 from ..context import ExecutionState
 from .answers import (
     NOT_FOUND,
@@ -21,6 +21,7 @@ from .answers import (
     example,
 )
 from .bodies import encoded_body
+from .news import AT_REST
 from .routes_workflows import Name, server_of
 from .streams import event_stream
 
@@ -279,6 +280,16 @@ async def list_executions(  # noqa: PLR0917
     return [{**row_data(row), "number": row.number} for row in found]
 
 
+Values = Annotated[
+    Literal["plain", "stored"],
+    Query(description="Values for people, or as the journal has them"),
+]
+After = Annotated[
+    int | None,
+    Query(ge=0, le=_LARGEST_SEQ, description="Begin behind the event of this id"),
+]
+
+
 @router.get(
     "/executions/{execution_id}",
     response_model=None,
@@ -289,21 +300,16 @@ async def read_execution(
     request: Request,
     execution_id: ExecutionId,
     detailed: Detailed = False,  # noqa: FBT002
+    values: Values = "plain",
 ) -> dict[str, Any]:
     """Look at an execution of any workflow."""
     server = server_of(request)
     execution = await server.load(execution_id)
-    return await server.summary(execution, detailed=detailed)
+    return await server.summary(
+        execution, detailed=detailed, as_stored=values == "stored"
+    )
 
 
-Values = Annotated[
-    Literal["plain", "stored"],
-    Query(description="Values for people, or as the journal has them"),
-]
-After = Annotated[
-    int | None,
-    Query(ge=0, le=_LARGEST_SEQ, description="Begin behind the event of this id"),
-]
 _EVENTS: Final[Answers] = {
     200: {"description": "The events", "content": {"text/event-stream": {}}}
 }
@@ -323,6 +329,10 @@ async def follow_execution(  # noqa: PLR0917
     execution_id: ExecutionId,
     after: After = None,
     values: Values = "plain",
+    until: Annotated[
+        Literal["pause", "end"],
+        Query(description="Whether the stream ends at a pause, or at the end alone"),
+    ] = "pause",
     last_event_id: LastEventId = None,
 ) -> Response:
     """Stream all events of an execution, until it ends or waits for an answer."""
@@ -334,6 +344,7 @@ async def follow_execution(  # noqa: PLR0917
         _number(last_event_id, after or 0),
         detailed=True,
         as_stored=values == "stored",
+        stops=AT_REST if until == "pause" else ENDED,
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import uuid
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ...errors import one_line
+from .._execution_ids import keyed_id, new_id
 from .._forking import records_before
 from .._stored_data import ENDED, summary_of
 from .._taking import Stored, check_workflow, not_found
@@ -30,19 +29,9 @@ if TYPE_CHECKING:
     from .catalogue import Catalogue, CatalogueEntry
     from .dispatch import Dispatcher
 
-__all__ = ["Server", "keyed_id"]
+__all__ = ["Server"]
 
 _UNBEGUN: Final = ("CREATED", "SCHEDULED")
-
-
-def keyed_id(workflow: str, key: str) -> str:
-    """Return the id of the execution that an idempotency key stands for.
-
-    The same key of a workflow gives the same id, in any process and at any time: the
-    journal takes an id once, so that nothing else has to remember keys.
-    """
-    text = f"{workflow}\n{key}".encode("utf-8", "surrogatepass")
-    return f"key-{sha256(text).hexdigest()[:32]}"
 
 
 @final
@@ -113,7 +102,7 @@ class Server:
         """
         entry = await asyncio.to_thread(self.catalogue.code, workflow)
         key = idempotency_key
-        which = _new_id() if key is None else keyed_id(workflow, key)
+        which = new_id(time.time()) if key is None else keyed_id(workflow, key)
         try:
             await self._create(which, entry, text)
         except ExecutionExistsError:
@@ -142,7 +131,7 @@ class Server:
         kept = records_before(execution, from_step)
         key = idempotency_key
         source = f"{execution.workflow}\nfork of {execution.id} from {from_step}"
-        which = _new_id() if key is None else keyed_id(source, key)
+        which = new_id(time.time()) if key is None else keyed_id(source, key)
         copied = [
             record._replace(execution_id=which, seq=0, epoch=0, state="")
             for record in kept
@@ -315,10 +304,10 @@ class Server:
         )
 
     async def summary(
-        self, execution: Execution, *, detailed: bool = False
+        self, execution: Execution, *, detailed: bool = False, as_stored: bool = False
     ) -> dict[str, Any]:  # Any: JSON data
         """Return an execution as JSON data; with the reason why it does not begin."""
-        found = summary_of(execution, detailed=detailed)
+        found = summary_of(execution, detailed=detailed, as_stored=as_stored)
         if execution.state in _UNBEGUN:
             found["reason"] = await self.reason(execution.id)
         return found
@@ -326,8 +315,3 @@ class Server:
     async def reason(self, execution_id: str) -> str:
         """Return why an execution waits for a worker; empty when it does not."""
         return await asyncio.to_thread(self.dispatcher.reason, execution_id)
-
-
-def _new_id() -> str:
-    """Return an id as the runtime makes them; ids sort by time."""
-    return f"{int(time.time() * 1000):011x}-{os.urandom(6).hex()}"

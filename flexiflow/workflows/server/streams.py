@@ -11,9 +11,10 @@ from starlette.responses import StreamingResponse
 from ..._http.sse import KEEP_ALIVE_S, STREAM_HEADERS, frame
 from .._stored_data import ENDED, event_data, is_event, moment, value_data
 from .._telling import event_name
+from .news import AT_REST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Collection
 
     from ..journal import Record
     from .news import News
@@ -39,6 +40,7 @@ def event_stream(
     detailed: bool = False,
     as_stored: bool = False,
     is_old: bool = True,
+    stops: Collection[str] = AT_REST,
 ) -> StreamingResponse:
     """Return the answer that tells of an execution until it ends or pauses.
 
@@ -56,13 +58,15 @@ def event_stream(
         Whether values are as the journal has them.
     is_old : bool, default True
         Whether a stop that the client knows of ends the stream.
+    stops : collection of str
+        The states with which it ends.
     """
     headers = dict(STREAM_HEADERS)
     if execution_id is not None:
         headers["X-Execution-Id"] = execution_id
     return StreamingResponse(
         _lines(
-            news.follow(execution_id, after, is_old=is_old),
+            news.follow(execution_id, after, is_old=is_old, stops=stops),
             detailed=detailed,
             as_stored=as_stored,
         ),
