@@ -153,9 +153,10 @@ def _broken(path: Path, error: BaseException) -> WorkflowError:
         )
     place = {"file": str(path)} | ({"line": line} if line else {})
     text = error.msg if isinstance(error, SyntaxError) else str(error)
+    where = f" (line {line})" if line else ""
     return WorkflowError(
         f"{path.name} cannot be loaded",
-        why=f"{type(error).__name__}: {text}",
+        why=f"{type(error).__name__}: {text}{where}",
         fix="Correct the file; `python FILE` shows the whole trace.",
         context=place,
     )
