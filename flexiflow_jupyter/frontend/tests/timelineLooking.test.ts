@@ -71,15 +71,30 @@ describe("looking back", () => {
 
   it("asks no second time for what it keeps, and keeps few", () => {
     const { looking, asked } = watched(1000);
-    for (let at = 0; at < KEPT + 1; at += 1) {
+    for (let at = 0; at < 3 * (KEPT + 1); at += 3) {
       looking.look(at);
       looking.receive(step(at));
     }
     asked.length = 0;
-    looking.look(KEPT - 1);
+    looking.look(3 * (KEPT - 1));
     looking.look(0);
 
     assert.deepEqual(asked, [0]);
+  });
+
+  it("has the next step at hand for whoever goes step by step", () => {
+    const { looking, asked, shown } = watched(10);
+    looking.look(9);
+    looking.receive(step(9));
+    looking.receive(step(8));
+    looking.look(8);
+    assert.deepEqual(shown, [9, 8]);
+    looking.receive(step(7));
+    looking.look(2);
+    looking.receive(step(2));
+
+    assert.deepEqual(asked, [9, 8, 7, 2]);
+    assert.deepEqual(shown, [9, 8, 2]);
   });
 
   it("is live at the last step, and stays where it is when more are made", () => {

@@ -2,8 +2,9 @@
  * Which step a view looks at. Pure: no DOM, no timers.
  *
  * The kernel has the steps. One question is under way at most; when its answer comes,
- * only the step that is wanted by then is asked for. What was answered is kept for a
- * while, except for the newest step, of which more may still be told.
+ * only the step that is wanted by then is asked for. Whoever goes step by step finds the
+ * next one there already. What was answered is kept for a while, except for the newest
+ * step, of which more may still be told.
  */
 import type { StepAnswer } from "../protocol";
 import { Value } from "../signal";
@@ -79,8 +80,8 @@ export class Looking {
     }
     if (isMeant) this.wanted.value = answer.at;
     const isOnTheWay = !this.#isGlance && this.#isNearer(answer, wanted);
-    if (isMeant || isOnTheWay) this.shown.value = answer;
-    this.#follow();
+    if (isMeant || isOnTheWay) this.#show(answer);
+    else this.#follow();
   }
 
   /** Take in which steps there are now. */
@@ -104,8 +105,23 @@ export class Looking {
     if (wanted === null) return;
     const known = this.#cache.get(wanted);
     if (known) {
-      if (this.shown.value !== known) this.shown.value = known;
+      if (this.shown.value !== known) this.#show(known);
     } else if (this.shown.value?.at !== wanted && this.#isFree()) this.#question(wanted);
+  }
+
+  #show(answer: StepAnswer): void {
+    const by = answer.at - (this.shown.value?.at ?? this.#last);
+    this.shown.value = answer;
+    const { value: wanted } = this.wanted;
+    if (wanted !== answer.at) this.#follow();
+    else if (Math.abs(by) === 1) this.#askAhead(answer.at + by);
+  }
+
+  /** Ask for the step that comes next, should nothing else be asked. */
+  #askAhead(at: number): void {
+    if (at < 0 || at >= this.#last || this.#cache.has(at) || !this.#isFree()) return;
+    this.#question(at);
+    this.#isGlance = true;
   }
 
   #isFree(): boolean {
