@@ -141,6 +141,17 @@ class Background:
         child = self.children.get(one.tried)
         return "" if child is None else str(child.state_machine.state_name)
 
+    # Any: as the machine hands it on.
+    def held(self) -> tuple[float, tuple[Any, ...], tuple[Any, ...]]:
+        """Return the instant, the timers and the delayed messages: cheap values."""
+        timers = [
+            (one.name, one.due, one.story)
+            for running in self._timers.values()
+            for one in running
+        ]
+        sends = [(effect, due, story) for effect, due, _, story in self._delayed]
+        return self._owner.clock.monotonic(), tuple(timers), tuple(sends)
+
     def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
         """Return what still has to come, as JSON data.
 

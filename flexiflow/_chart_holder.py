@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ._running import Running
 from .state_machine import StateMachine
@@ -99,6 +99,10 @@ class ChartHolder(StateMachine):
         self._history = NO_HISTORY
         nodes = initial_configuration(program).nodes
         self.current_state = Configuration(program, nodes, is_waiting=True)
+
+    def another(self) -> Self:
+        """Return a machine of the same chart, at its beginning."""
+        return type(self)(self.chart, functions=self._functions)
 
     # --- what it is -------------------------------------------------------------------
 

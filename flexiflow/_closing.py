@@ -45,6 +45,7 @@ async def drain(
     others = [worker for worker in workers if id(worker) not in own]
     for worker in workers:
         worker.settle(home)
+        worker.hurry()
     try:
         async with asyncio.timeout(grace_s):
             while any(worker.is_busy for worker in others):

@@ -108,6 +108,13 @@ class Hosting(Member):
         away = not is_running() or (home is not None and home.is_elsewhere())
         if isinstance(machine, ChartMachine) and machine.needs_start and not away:
             self.post(start_signal())
+            if self._pace is not None:
+                self._pace.let_start()
+
+    def hurry(self) -> None:
+        """Hold no message back any more: the engine is about to close."""
+        if self._pace is not None:
+            self._pace.finish()
 
     def open_background(self) -> Background:
         """Return what runs timers and services, made when it is first needed."""

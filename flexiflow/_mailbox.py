@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from contextvars import copy_context
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ._message import Flight, MessageResult, active
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
 
-__all__ = ["Mailbox", "Turn", "Waiter", "would_wait_for_itself"]
+__all__ = ["Mailbox", "Tempo", "Turn", "Waiter", "would_wait_for_itself"]
 
 _log: Final = logging.getLogger(__name__)
 
@@ -80,11 +80,46 @@ class Waiter:
         return self.end.done()
 
 
+class Tempo(Protocol):
+    """Says when messages begin; see ``pace.py``."""
+
+    def look(self, *, unused: bool) -> None:
+        """Hear that a message came to its end, or could not use its turn."""
+
+    def lets_begin(self, message: dict[str, Any]) -> bool:
+        """Return whether a message may begin now."""
+
+    def holds(self) -> bool:
+        """Return whether messages that come now have to wait."""
+
+    def let_start(self) -> None:
+        """Let a machine start before what waits."""
+
+    def settle(self) -> None:
+        """Go on in another loop."""
+
+    def finish(self) -> None:
+        """Hold nothing any more: the engine is about to close."""
+
+    def end(self) -> None:
+        """Hold nothing any more: the component is closed."""
+
+
 @final
 class Mailbox:
     """What a component needs only once somebody has to wait at it."""
 
-    __slots__ = ("changes", "closed", "idle", "ignored", "queue", "tasks", "waiters")
+    __slots__ = (
+        "changes",
+        "closed",
+        "idle",
+        "ignored",
+        "is_held",
+        "pace",
+        "queue",
+        "tasks",
+        "waiters",
+    )
 
     def __init__(self) -> None:
         self.queue: deque[Turn] = deque()
@@ -101,12 +136,16 @@ class Mailbox:
         """The last message that did nothing."""
         self.closed = False
         """Whether no message is taken any more."""
+        self.pace: Tempo | None = None
+        """Who says when the next message begins; None: as soon as it can."""
+        self.is_held = False
+        """Whether no message begins though none is handled."""
 
     @property
     def is_spent(self) -> bool:
         """Whether nothing waits here, so that another will do the next time."""
         waiting = self.queue or self.waiters or self.changes or self.tasks or self.idle
-        return not waiting and not self.closed
+        return not waiting and not self.closed and self.pace is None
 
     def look(self) -> None:
         """Wake the callers of ``until`` who see what they wait for."""
@@ -119,23 +158,36 @@ class Mailbox:
             self.ignored = message
         self.look()
 
-    def next(self) -> Turn | None:
+    def next(self, *, unused: bool = False) -> Turn | None:
         """Make the changes that are due and take out the message whose turn it is.
 
         A message whose caller waits is handed over by waking the caller.
+
+        Parameters
+        ----------
+        unused : bool, default False
+            Whether no message came to its end since it was asked last.
         """
         while self.changes:
             try:
                 self.changes.pop(0)()
             except Exception:  # noqa: BLE001 - the next message begins all the same
                 _log.exception("A change between two messages failed")
-        while self.queue:
+        pace = self.pace
+        if pace is not None:
+            pace.look(unused=unused)
+        while self.queue and (pace is None or pace.lets_begin(self.queue[0].message)):
             turn = self.queue.popleft()
             if turn.waiter is None:
                 return turn
             if not turn.waiter.done():
                 turn.waiter.set_result(None)
                 return turn
+            if pace is not None:
+                pace.look(unused=True)
+        self.is_held = pace is not None and pace.holds()
+        if self.queue:
+            return None
         for future in self.idle:
             if not future.done():
                 future.set_result(None)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ._home import NOWHERE
-from ._mailbox import Mailbox
+from ._mailbox import Mailbox, Tempo
 from ._message import MessageResult
 from .errors import EngineClosedError
 
@@ -19,10 +19,31 @@ if TYPE_CHECKING:
     from .event_manager import AsyncEventManager
     from .state_machine import StateMachine
 
-__all__ = ["Keeper", "Member"]
+__all__ = ["Keeper", "Member", "StepKeeper"]
 
 Keeper = Callable[["Member", dict[str, Any], MessageResult], Awaitable[object] | None]
 """Takes a component's snapshot after a message, and tells when it is safe."""
+
+
+class StepKeeper(Protocol):
+    """Keeps the steps that a component makes; see ``steps.py``."""
+
+    def note(self, message: dict[str, Any], result: MessageResult, /) -> None:
+        """Keep a step that was committed."""
+
+    def take(self, message: dict[str, Any], result: MessageResult, /) -> None:
+        """Keep a step, unless it is the start of what stands here already."""
+
+    def fail(
+        self, message: dict[str, Any], result: MessageResult, error: BaseException, /
+    ) -> None:
+        """Keep a mark of a message that failed."""
+
+    def begin_anew(self) -> None:
+        """Forget the steps: another definition is in force."""
+
+    def jump(self) -> None:
+        """Note that the component was put where it stands."""
 
 
 class _Gate:
@@ -58,6 +79,7 @@ class Member:
         "_home",
         "_logger",
         "_moves",
+        "_pace",
         "_place",
         "background",
         "event_bus",
@@ -66,6 +88,7 @@ class Member:
         "name",
         "running",
         "state_machine",
+        "steps",
     )
 
     name: str
@@ -82,6 +105,8 @@ class Member:
     """What runs a chart's timers and services, once there are some."""
     keeper: Keeper | None
     """Who saves the component after each message; see :meth:`keep_with`."""
+    steps: StepKeeper | None
+    """The steps it has made, once ``keep_steps`` was called; else None."""
 
     def __init__(
         self,
@@ -95,6 +120,7 @@ class Member:
         self.running = None
         self.mailbox = None
         self.keeper = None
+        self.steps = None
         self.background = None
         self._logger: Any = None
         self._gate: Any = _NEVER
@@ -102,6 +128,7 @@ class Member:
         self._home: Home | None = None
         self._place: Place | None = None
         self._moves = 0
+        self._pace: Tempo | None = None
         self._clock: Clock | None = None
 
     @property
@@ -125,7 +152,8 @@ class Member:
     @property
     def is_busy(self) -> bool:
         """Whether a message is being handled."""
-        return self._busy
+        mailbox = self.mailbox
+        return self._busy and (mailbox is None or not mailbox.is_held)
 
     @property
     def is_shut(self) -> bool:
@@ -144,6 +172,8 @@ class Member:
             self._busy = False
             self.running = self.background = None
             self.mailbox = self.mailbox if closed else None
+            if self._pace is not None:
+                self._pace.settle()
         self._home = home
         self._moves = home.moves
         ask = closed or home.loop is None or home.closing or self.keeper is not None
@@ -175,7 +205,7 @@ class Member:
 
     def between(self, change: Callable[[], object]) -> None:
         """Do something between two messages: at once, or after the present one."""
-        if self._busy:
+        if self.is_busy:
             self.open_mailbox().changes.append(change)
         else:
             change()
@@ -226,7 +256,7 @@ class Member:
 
     async def idle(self) -> None:
         """Wait until no message is handled and none waits."""
-        while self._busy:
+        while self.is_busy or self.pending:
             end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self.open_mailbox().idle.append(end)
             await end

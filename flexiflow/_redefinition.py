@@ -77,6 +77,8 @@ def redefine(
     """
     before = component.state
     outcome = _swapped(component, definition, functions)
+    if component.steps is not None:
+        component.steps.begin_anew()
     tell(component, before)
     return outcome
 

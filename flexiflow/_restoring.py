@@ -70,6 +70,12 @@ class Restorable(Inquirer):
 
     def _stand(self, snapshot: Mapping[str, Any]) -> None:
         """Go to where a snapshot was taken, and tell who waits for or watches it."""
+        self._go_to(snapshot)
+        if self.steps is not None:
+            self.steps.jump()
+
+    def _go_to(self, snapshot: Mapping[str, Any]) -> None:
+        """Stand where a snapshot was taken, as if nothing had happened since."""
         before, machine = self.state, self.state_machine
         if isinstance(machine, ChartMachine):
             machine.restore(snapshot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, NamedTuple, final
 
 from .errors import PersistenceError, one_line
 from .statechart.ports import PROVIDED, StartService, StartTimer
@@ -14,9 +14,28 @@ if TYPE_CHECKING:
     from .statechart.ports import Clockwork, Effect
     from .statechart.snapshot import Event, StepResult
 
-__all__ = ["Running", "is_provided", "owed_services"]
+__all__ = ["Held", "Running", "is_provided", "owed_services"]
 
 # Any in this module: JSON data that are saved.
+
+
+class Held(NamedTuple):
+    """What waited beside a machine's messages at an instant; cheap to take."""
+
+    now: float
+    """The instant, as the component's clock tells it."""
+    timers: tuple[tuple[str, float, str | None], ...]
+    """The name of each, when it is due, and its story."""
+    sends: tuple[Any, ...]
+    """Delayed messages: the effect, when it is due, and its story."""
+    over: frozenset[tuple[str, int, str]]
+    """What had come, by state, entry and name."""
+    entries: Mapping[str, int]
+    """Which entry each active state with timers or a service was in."""
+
+    def names_over(self) -> list[str]:
+        """Return the names of what had come in the active states."""
+        return _names_over(self.over, self.entries)
 
 
 @final
@@ -58,10 +77,13 @@ class Running:
 
     def names_over(self) -> list[str]:
         """Return the names of what has come in the active states, as JSON data."""
-        present = self.entries
-        return sorted(
-            name for state, entry, name in self.over if present.get(state) == entry
-        )
+        return _names_over(self.over, self.entries)
+
+    def held(self) -> Held:
+        """Return what waits now."""
+        clockwork = self.clockwork
+        waiting = (0.0, (), ()) if clockwork is None else clockwork.held()
+        return Held(*waiting, self.over, self.entries)
 
     def without_over(
         self, effects: Iterable[Effect], names: object
@@ -113,6 +135,13 @@ class Running:
             )
         self.session, count = saved
         self.count = max(self.count, count)  # what is on its way stays stale
+
+
+def _names_over(
+    over: Iterable[tuple[str, int, str]], present: Mapping[str, int]
+) -> list[str]:
+    """Return the names of what has come in the states that are active."""
+    return sorted(name for state, entry, name in over if present.get(state) == entry)
 
 
 def _name_of(effect: Effect) -> str:

@@ -47,6 +47,8 @@ class Telling(Hosting):
         """Tell of a message that could not be handled; as ``announce`` returns."""
         result.status = "failed"
         result.after = result.machine.current_state
+        if self.steps is not None:
+            self.steps.fail(message, result, error)
         bus = self.event_bus
         if bus is None or not self.watched:
             return False
@@ -60,6 +62,11 @@ class Telling(Hosting):
         late |= self._announce_handled(bus, message, result)
         set_current(scope)
         return late
+
+    def _keep_step(self, message: dict[str, Any], result: MessageResult) -> None:
+        """Keep the step that a message led to, if it did."""
+        if self.steps is not None and result.status == "handled":
+            self.steps.take(message, result)
 
     async def _perform(self, effects: tuple[Effect, ...]) -> None:
         """Perform all that a step left to be done, then raise the first error."""

@@ -80,7 +80,11 @@ class Worker(Telling):
         result.machine = machine = self.state_machine
         result.before = before = machine.current_state
         bus = self.event_bus
-        if self.mailbox is not None or (bus is not None and bus.watched):
+        if (
+            self.mailbox is not None
+            or self.steps is not None
+            or (bus is not None and bus.watched)
+        ):
             taken, late = self._try(message, self._begin(result, scope), scope)
             if taken is None:
                 await self._handle(message, result, scope, late=late)
@@ -189,7 +193,7 @@ class Worker(Telling):
             if turn in mailbox.queue:
                 mailbox.queue.remove(turn)
             elif waiter.done() and not waiter.cancelled() and not waiter.exception():
-                self._release()  # it was this message's turn already
+                self._release(unused=True)  # it was this message's turn already
             if isinstance(error, GeneratorExit):  # as in `_give_up`
                 raise
             result = self._result(turn.cid, turn.outer)
@@ -268,6 +272,8 @@ class Worker(Telling):
                 late |= bus.announce(STATE_CHANGED, facts, self.name)
         if bus is not None and bus.watched & HANDLED:
             late |= self._announce_handled(bus, message, result)
+        if taken and self.steps is not None:
+            self.steps.note(message, result)
         set_current(scope)
         if self.mailbox is None:
             self._busy = False
@@ -346,8 +352,11 @@ class Worker(Telling):
             if bus is not None and self.watched & HANDLED:
                 late |= self._announce_handled(bus, message, result)
         except BaseException as error:
+            self._keep_step(message, result)
             await self._give_up(message, result, error, scope, late=late)
             raise
+        if self.steps is not None:
+            self._keep_step(message, result)
         saved = None if self.keeper is None else self.keeper(self, message, result)
         set_current(scope)
         self._release()
@@ -381,13 +390,16 @@ class Worker(Telling):
         if late and isinstance(error, Exception):
             await asyncio.sleep(0)
 
-    def _release(self) -> None:
-        """Let the next message begin, in the task that waits for it or a new one."""
+    def _release(self, *, unused: bool = False) -> None:
+        """Let the next message begin, in the task that waits for it or a new one.
+
+        ``unused`` tells that no message came to its end, though it may have had a turn.
+        """
         self.running = None
         mailbox = self.mailbox
-        turn = None if mailbox is None else mailbox.next()
+        turn = None if mailbox is None else mailbox.next(unused=unused)
         if turn is None:
-            self._busy = False
+            self._busy = mailbox is not None and mailbox.is_held
             if mailbox is not None and mailbox.is_spent:
                 self.mailbox = None  # the short way is open again
         elif turn.waiter is None:
@@ -422,7 +434,7 @@ class Worker(Telling):
             if turn.flight is not None:
                 turn.flight.land()
             if not begun:  # cancelled before it could begin
-                self._release()
+                self._release(unused=True)
 
         # Never eagerly, whatever the loop's factory: one message would begin within the
         # end of the other, and so on as deep as there are messages.
@@ -452,3 +464,5 @@ class Worker(Telling):
         for waiter in mailbox.waiters:
             if not waiter.end.done():
                 waiter.end.set_exception(self.closed_error())
+        if self._pace is not None:
+            self._pace.end()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ._message import MessageResult
 from ._redefinition import check_definition, redefine
-from ._restoring import Restorable
+from ._retracing import Retraceable
 from ._send import SendAttribute
 from .state_machine import StateMachine
 from .statechart.ports import Redefinition
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["AsyncComponent", "MessageResult"]
 
 
-class AsyncComponent(Restorable):
+class AsyncComponent(Retraceable):
     """A named state machine that handles messages, with rules it may read.
 
     Parameters

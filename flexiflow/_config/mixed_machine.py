@@ -84,6 +84,12 @@ class MixedMachine(ChartMachine):
         self._classes = dict(classes)
         self._objects: dict[str, State] = {}
 
+    def another(self) -> MixedMachine:
+        """Return a machine of the same chart and classes, at its beginning."""
+        return MixedMachine(
+            self._shown, self._classes, self.registry, functions=self._functions
+        )
+
     @property
     def chart(self) -> Chart:
         """The chart as it was declared."""

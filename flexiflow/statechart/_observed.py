@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from .functions import Fillable, Functions
 
-__all__ = ["ObservedFunctions", "without_observers"]
+__all__ = ["ObservedFunctions", "unobserved", "without_observers"]
 
 # Any in this module: what user functions take and return.
 
@@ -83,6 +83,15 @@ def without_observers(functions: Functions) -> Functions:
     """Return functions without the outermost observers that are over."""
     found: Any = functions
     while isinstance(found, ObservedFunctions) and found.is_over:
+        found = found.observed
+    real: Functions = found
+    return real
+
+
+def unobserved(functions: Functions) -> Functions:
+    """Return functions without any observers."""
+    found: Any = functions
+    while isinstance(found, ObservedFunctions):
         found = found.observed
     real: Functions = found
     return real

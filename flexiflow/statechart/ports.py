@@ -56,6 +56,9 @@ class Clockwork(Protocol):
         ``entries`` tells the present entry of each state; timers of others are stale.
         """
 
+    def held(self) -> tuple[float, tuple[Any, ...], tuple[Any, ...]]:
+        """Return the instant, the timers and the delayed messages: cheap values."""
+
 
 @runtime_checkable
 class Host(Protocol):
