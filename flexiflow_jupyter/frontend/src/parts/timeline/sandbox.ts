@@ -31,6 +31,7 @@ export class Sandbox {
   readonly #values = html("div", { class: "ff-sand-values" });
   readonly #trail = html("ol", { class: "ff-tried" });
   readonly #problem = html("p", { class: "ff-sand-problem", hidden: true });
+  readonly #controls: (HTMLInputElement | HTMLButtonElement)[];
   #isOpen = false;
 
   constructor(context: ViewContext) {
@@ -59,6 +60,7 @@ export class Sandbox {
     );
     close.dataset["action"] = "what-if-close";
     close.addEventListener("click", () => context.session.do("what-if-close"));
+    this.#controls = [this.#text, this.#delay, advance, send, close];
     this.el.append(
       html("div", { class: "ff-sand-row" }, label("Sandbox"), this.#state, this.#from, close),
       html("div", { class: "ff-sand-row" }, label("Try"), line),
@@ -105,7 +107,7 @@ export class Sandbox {
     setText(this.#from, `starts from step ${formatCount(sandbox.at)}, touches nothing`);
     this.#fillButtons(messages, traits.closed);
     setAttribute(this.#time, "hidden", !timers);
-    for (const input of [this.#text, this.#delay]) input.disabled = traits.closed !== "";
+    for (const control of this.#controls) control.disabled = traits.closed !== "";
     this.#fillTrail(trail);
     const values = context.map(({ key, value, previous, changed }) =>
       html(

@@ -71,6 +71,7 @@ class Timeline implements Part {
       if (this.#dot) this.#context.session.looking.forget();
       this.#dot = traits.dot;
     }
+    if (traits.closed) this.#context.session.looking.live();
     this.#sandbox.update(traits, changed);
     this.#refresh();
   }
