@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, final
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, final
 
-from .progress import steps_of
+from ._live_handle import LiveHandle
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator
+    from collections.abc import Generator
 
     from ._live import Live
-    from .context import ExecutionContext, ExecutionEvent, ExecutionState
-    from .progress import StepView
+    from .context import ExecutionContext
 
 __all__ = ["Run", "Runs"]
 
@@ -39,7 +37,7 @@ class Runs(Protocol):
 
 
 @final
-class Run(Generic[T]):
+class Run(LiveHandle[T]):
     """An execution on its way: what ``wf.start(input)`` returns.
 
     Notes
@@ -49,36 +47,11 @@ class Run(Generic[T]):
     cancel the execution: :meth:`cancel` does.
     """
 
-    __slots__ = ("__weakref__", "_live", "_runs")
+    __slots__ = ("_runs",)
 
     def __init__(self, runs: Runs, live: Live) -> None:
+        super().__init__(live)
         self._runs = runs
-        self._live = live
-
-    @property
-    def execution_id(self) -> str:
-        """The id of the execution."""
-        return self._live.id
-
-    @property
-    def workflow_name(self) -> str:
-        """The name of the workflow."""
-        return self._live.workflow_name
-
-    @property
-    def status(self) -> ExecutionState:
-        """How far it has come."""
-        return self._live.context.state
-
-    @property
-    def context(self) -> ExecutionContext[T]:
-        """The execution itself; its state and events follow."""
-        return self._live.context
-
-    @property
-    def correlation_id(self) -> str:
-        """The story it belongs to."""
-        return self._live.correlation_id
 
     def __await__(self) -> Generator[Any, None, ExecutionContext[T]]:
         """Wait until it has ended or waits for an answer."""
@@ -124,54 +97,3 @@ class Run(Generic[T]):
             The other execution, with the same input; this one is left as it is.
         """
         return self._runs.branch_off(self._live.id, from_step)
-
-    def steps(self) -> tuple[StepView, ...]:
-        """Return the steps as they are now, in the order in which they began."""
-        return steps_of(self._live.context.events)
-
-    def listen(
-        self, listener: Callable[[ExecutionEvent], object]
-    ) -> Callable[[], None]:
-        """Call a function with each event from now on; return how to stop.
-
-        It is called in the loop of the execution, after the event was stored.
-        """
-        listeners = self._live.listeners
-        listeners.append(listener)
-
-        def remove() -> None:
-            if listener in listeners:
-                listeners.remove(listener)
-
-        return remove
-
-    async def events(self) -> AsyncIterator[ExecutionEvent]:
-        """Give what has happened and what happens, to the end or the next pause."""
-        loop = asyncio.get_running_loop()
-        news = asyncio.Event()
-
-        def ring(_: ExecutionEvent | None = None) -> None:
-            loop.call_soon_threadsafe(news.set)
-
-        stop = self.listen(ring)
-        watcher = asyncio.ensure_future(self._live.wait())
-        watcher.add_done_callback(lambda _: news.set())
-        given = 0
-        try:
-            while True:
-                news.clear()
-                is_over = watcher.done()
-                events = self._live.context.events
-                while given < len(events):
-                    given += 1
-                    yield events[given - 1]
-                if is_over:
-                    return
-                await news.wait()
-        finally:
-            stop()
-            watcher.cancel()
-
-    def __repr__(self) -> str:
-        name, state = self.workflow_name, self.status.value
-        return f"<Run {self.execution_id} of {name!r}: {state}>"
