@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "schema": ("schema", "print the JSON Schema of configs, for editors"),
     "watch": ("watch", "keep a component to its config while the file changes"),
     "workflow": ("workflows", "run durable workflows, and look at their executions"),
+    "start": ("start", "start the server of workflows, a worker, or the MCP server"),
     "secrets": ("secrets", "keep what workflows may know and nobody may see"),
     "serve": ("serve", "serve components over HTTP"),
     "diagnose": ("diagnose", "look at the installation, the settings and the store"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from ..component import AsyncComponent
 
-__all__ = ["add_arguments", "is_loopback"]
+__all__ = ["add_arguments", "is_loopback", "listening_socket", "quiet_server"]
 
 _PORT: Final = 8001
 _LAST_PORT: Final = 65_535
@@ -105,7 +105,7 @@ def _serve(options: argparse.Namespace) -> int:
     with contextlib.ExitStack() as stack:
         for session in sessions:
             stack.enter_context(session.lock())
-        listening = stack.enter_context(_listening(options.host, options.port))
+        listening = stack.enter_context(listening_socket(options.host, options.port))
         store = SnapshotStore(sessions[0].path, keep_last=KEPT_ROWS)
         stack.callback(store.close_from_thread)
         with contextlib.suppress(KeyboardInterrupt):
@@ -127,7 +127,7 @@ def _token(options: argparse.Namespace) -> str | None:
     return token
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening_socket(host: str, port: int) -> socket.socket:
     """Return a socket on an address."""
     opened: socket.socket | None = None
     try:
@@ -179,7 +179,7 @@ class _Server:
                 token=token,
                 allowed_hosts=own_names if is_loopback(host) else None,
             )
-            server = _quiet_server(app, verbose=self._sessions[0].options.verbose)
+            server = quiet_server(app, verbose=self._sessions[0].options.verbose)
             async with asyncio.TaskGroup() as tasks:
                 self._tell(served, host, port)
                 running = tasks.create_task(server.serve(sockets=[listening]))
@@ -224,10 +224,13 @@ class _Server:
         self._output.line({"applied": report.applied, "text": report.text})
 
 
-def _quiet_server(app: Any, *, verbose: bool) -> Any:
+def quiet_server(
+    app: Any, *, verbose: bool, certificate: Path | None = None, key: Path | None = None
+) -> Any:
     """Return a server that leaves signals and, mostly, the terminal to us.
 
-    Any: an ASGI application, and a class of an optional package.
+    ``certificate`` and ``key`` are the files for https. Any: an ASGI application, and a
+    class of an optional package.
     """
 
     class Server(uvicorn.Server):
@@ -242,5 +245,7 @@ def _quiet_server(app: Any, *, verbose: bool) -> Any:
             log_level="info" if verbose else "warning",
             timeout_graceful_shutdown=_LAST_WORDS_S,
             lifespan="off",
+            ssl_certfile=certificate,
+            ssl_keyfile=None if key is None else str(key),
         )
     )
