@@ -54,6 +54,7 @@ COMMANDS: Final = (
     Command("events", "[NAME]", "what happens on the bus, or to one component"),
     Command("history", "NAME", "the messages that a component got, and what they did"),
     Command("explain", "NAME", "what each message would do now, and why not"),
+    Command("undo", "NAME", "go back to before the last step, and name what was done"),
     Command("reset", "NAME", "begin again in the initial state, with the first data"),
     Command("test", "NAME", "run the scenarios of its definition"),
     Command("record", "NAME [stop|pytest]", "tell what it does as a scenario or test"),

@@ -16,7 +16,12 @@ from .describe import accepted_words
 from .execution.commands import list_runs, start_run
 from .exploring import list_coverage, list_paths, record, run_tests
 from .export import export_service
-from .inspecting import explain_component, list_history, reset_component
+from .inspecting import (
+    explain_component,
+    list_history,
+    reset_component,
+    undo_step,
+)
 from .loop import notebook_loop
 from .running import run_or_schedule
 from .sending import told
@@ -160,6 +165,10 @@ def run_command(
     if command == "config":
         preferences = notebook.preferences
         return preferences.change(rest) if rest else preferences.table()
+    if command == "undo":
+        component = _named(engine, command, rest)
+        _take_no_more("undo NAME", rest[1:])
+        return _waited(notebook, undo_step(component), on_lost_error)
     if command in _ABOUT_COMPONENTS:
         return _about_component(notebook, engine, [command, *rest])
     if command not in commands:

@@ -64,6 +64,7 @@ async def define(notebook: Notebook, line: str, text: str) -> None:
     remarks = _remarks(binding, options.engine)
     component, said = _placed(notebook, engine, config, options.persist)
     remarks += said
+    component.keep_steps()  # so that one can be undone, with a panel or without
     notebook.define(component, text)
     if binding.variable is not None:
         notebook.shell.user_ns[binding.variable] = component

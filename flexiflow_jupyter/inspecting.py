@@ -1,4 +1,4 @@
-"""Do what ``%flexiflow`` is told about one component: history, explain, reset."""
+"""Do what ``%flexiflow`` is told about one component: history, explain, reset, undo."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .notebook import Notebook
 
-__all__ = ["explain_component", "list_history", "reset_component"]
+__all__ = ["explain_component", "list_history", "reset_component", "undo_step"]
 
 _LONGEST: Final = 120
 """Characters of a message that a history shows."""
@@ -148,3 +148,18 @@ def reset_component(component: AsyncComponent) -> Table:
     rows = [(before, component.state)]
     footer = "Its history is kept, and what it did outside is not undone."
     return Table(f"{component.name} began again", ("from", "to"), rows, footer=footer)
+
+
+async def undo_step(component: AsyncComponent) -> Table:
+    """Take a component back to before its last step, and say what stays done.
+
+    Raises
+    ------
+    flexiflow.errors.ComponentError
+        If no step is left that could be undone.
+    """
+    before = component.state
+    undone = await component.undo()
+    rows = [(before, undone.state, ", ".join(undone.performed) or "nothing")]
+    columns = ("from", "to", "not undone")
+    return Table(f"{component.name}: {undone.text}", columns, rows)

@@ -140,15 +140,15 @@ def _is_our_magic(call: ast.Call) -> bool:
     name, line = (*call.args, None, None)[:2]
     if not (isinstance(name, ast.Constant) and name.value in _MAGICS):
         return False
-    return function.attr == "run_cell_magic" or _is_send(line)
+    return function.attr == "run_cell_magic" or _takes_time(line)
 
 
-def _is_send(line: ast.expr | None) -> bool:
-    """Tell whether the line of a magic sends; the other commands answer at once."""
+def _takes_time(line: ast.expr | None) -> bool:
+    """Tell whether the line of a magic has to be awaited; most answer at once."""
     if not (isinstance(line, ast.Constant) and isinstance(line.value, str)):
         return False
     try:
         _, words = take_engine(split_words(line.value))
     except FlexiFlowError:
         return False
-    return words[:1] == ["send"]
+    return words[:1] in (["send"], ["undo"])

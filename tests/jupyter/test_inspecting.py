@@ -1,4 +1,4 @@
-"""The magics about one component: history, explain, reset."""
+"""The magics about one component: history, explain, reset, undo."""
 
 from __future__ import annotations
 
@@ -73,6 +73,31 @@ class TestExplain:
         remarks = [row for row in result.result if row["message"] == "definition"]
 
         assert remarks[0]["why"].startswith("line 7: State 'dusty' cannot be reached.")
+
+
+class TestUndo:
+    async def test_the_last_step_is_taken_back(self, loaded):
+        """State and data are those before it; what stays done is named."""
+        await run(
+            loaded,
+            "%%flexiflow --no-panel\nname: bell\ncontext: {n: 0}\n"
+            "states: {a: {on: {ring: {do: [{add: {n: 1}}, {emit: rung}]}}}}",
+        )
+        await run(loaded, "%flexiflow send bell ring")
+        await run(loaded, "%flexiflow send bell ring")
+
+        result = await run(loaded, "undone = %flexiflow undo bell\nundone")
+
+        assert loaded.user_ns["bell"].context == {"n": 1}
+        assert "rung" in result.result[0]["not undone"]
+
+    async def test_there_is_nothing_before_the_first_step(self, loaded):
+        """It says so."""
+        await run(loaded, "%%flexiflow --no-panel\nname: bell\nstates: {a: }")
+
+        result = await run(loaded, "%flexiflow undo bell")
+
+        assert "bell" in result.error_in_exec.what
 
 
 class TestReset:
