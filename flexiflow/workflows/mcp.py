@@ -256,8 +256,8 @@ def _http_server(
                 f"The tools cannot be offered at {host} yet.",
                 why="Other machines can reach that address, and no tokens have been "
                 "made.",
-                fix="Make them: flexiflow start server --new-tokens. Or listen on "
-                "localhost.",
+                fix="The server makes and shows them when it first listens there: "
+                f"flexiflow start server --host {host}. Or use --host localhost.",
             )
     guarded = Guard(app, gate=gate, allowed_hosts=None, largest_body=_LARGEST)
     config = uvicorn.Config(guarded, host=host, port=port, log_level="warning")

@@ -233,4 +233,4 @@ class TestRefusals:
         )
 
         assert told.returncode == 1
-        assert "--new-tokens" in told.stderr
+        assert "flexiflow start server --host 0.0.0.0" in told.stderr
