@@ -83,7 +83,8 @@ class PostgresServer:
         self.pid = 0
         """The process of the server; 0 while it is stopped."""
         self._folder = folder
-        self._programs = programs
+        self.programs = programs
+        """The folder of PostgreSQL's programs."""
         self._user = _other_user()
         self._keeper: subprocess.Popen[str] | None = None
         if self._user is not None:
@@ -109,10 +110,18 @@ class PostgresServer:
         """Drop a database, whoever still uses it."""
         self.do(f"DROP DATABASE IF EXISTS {url.rpartition('/')[2]} WITH (FORCE)")
 
+    def end_sessions(self, url: str) -> None:
+        """End all that goes on in a database, as an administrator may at any time."""
+        name = url.rpartition("/")[2]
+        self.do(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "  # noqa: S608
+            f"WHERE datname = '{name}'"
+        )
+
     def do(self, sql: str) -> None:
         """Run a statement as the superuser, with PostgreSQL's own client."""
         subprocess.run(
-            [self._programs / "psql", "-qXc", sql, self.url()],
+            [self.programs / "psql", "-qXc", sql, self.url()],
             check=True,
             capture_output=True,
             timeout=WAIT_S,
@@ -125,10 +134,11 @@ class PostgresServer:
             "port": str(self.port),
             "unix_socket_directories": "",
             "max_connections": "200",
+            "recovery_init_sync_method": "syncfs",  # else seconds after each crash
         }
         words = [word for pair in options.items() for word in ("-c", "=".join(pair))]
         self._keeper = subprocess.Popen(
-            ["sh", "-c", _KEEPER, "sh", self._programs / "postgres", *words],
+            ["sh", "-c", _KEEPER, "sh", self.programs / "postgres", *words],
             **self._way(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -180,7 +190,7 @@ class PostgresServer:
             shutil.chown(secret, self._user)
         subprocess.run(
             [
-                *(self._programs / "initdb", "--no-sync", "--username=tester"),
+                *(self.programs / "initdb", "--no-sync", "--username=tester"),
                 *("--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8"),
             ],
             **self._way(),
@@ -192,7 +202,7 @@ class PostgresServer:
     def _wait_until_ready(self) -> None:
         """Return when the server answers."""
         ends = time.monotonic() + WAIT_S
-        asked = [self._programs / "pg_isready", "-qh127.0.0.1", f"-p{self.port}"]
+        asked = [self.programs / "pg_isready", "-qh127.0.0.1", f"-p{self.port}"]
         while subprocess.run(asked, check=False, timeout=WAIT_S).returncode:
             assert self._keeper is not None
             if self._keeper.poll() is not None or time.monotonic() > ends:

@@ -75,8 +75,8 @@ class Link:
     ) -> None:
         # What libpq says of a URL may quote a part of its password: it is not chained.
         try:
-            found = conninfo.conninfo_to_dict(url)
-        except psycopg.Error:
+            self._facts = _read(url)
+        except (psycopg.Error, ValueError):
             raise JournalError(
                 "The URL of the database cannot be read",
                 why="It is no URL of PostgreSQL. It is not shown, since it may hold a "
@@ -84,7 +84,6 @@ class Link:
                 fix="Write postgresql://user:password@host:5432/database, with special "
                 "characters of the password as %XX (@ is %40, / is %2F).",
             ) from None
-        self._facts = {key: str(value) for key, value in found.items()}
         self._durability = durability
         self.shown: Final = _shown(self._facts)
         """The database without the password, for people."""
@@ -140,6 +139,23 @@ def _url(facts: Mapping[str, str]) -> str:
     database = _quoted(facts.get("dbname", facts["user"]))
     url = f"postgresql://{user}:{password}@{place}/{database}"
     return f"{url}?{asked}" if asked else url
+
+
+def _read(url: str) -> dict[str, str]:
+    """Return the parts of a URL.
+
+    Raises
+    ------
+    ValueError
+        If they are cut wrongly: a ``/`` in a password ends it, and what is behind it
+        would be taken for the database.
+    """
+    facts = {key: str(part) for key, part in conninfo.conninfo_to_dict(url).items()}
+    ports = facts.get("port", "").split(",")
+    name = facts.get("dbname", "")
+    if not all(not port or port.isdecimal() for port in ports) or {"@", "/"} & {*name}:
+        raise ValueError
+    return facts
 
 
 _BEFORE_OPTIONS: Final = ("user", "password", "host", "port", "dbname")

@@ -35,7 +35,7 @@ _RETRY_S: Final = 0.2
 """Seconds between two tries to have the lock again."""
 
 _STARTED: Final = (
-    b"SELECT floor(extract(epoch FROM pg_postmaster_start_time()) * 1000)::bigint"
+    b"SELECT floor(extract(epoch FROM flexiflow.ready_since()) * 1000)::bigint"
 )
 _TAKE: Final = b"SELECT pg_try_advisory_lock(flexiflow.lock_key('owner', %s))"
 _LET_GO: Final = b"SELECT pg_advisory_unlock(flexiflow.lock_key('owner', %s))"

@@ -14,7 +14,7 @@ __all__ = ["CHANNEL", "GRACE_S", "VERSION", "prepare"]
 CHANNEL: Final = "flexiflow"
 """Where it is told that something was written; the text names the new states."""
 
-GRACE_S: Final = 3.0
+GRACE_S: Final = 5.0
 """Seconds after a start of the server in which owners may come back."""
 
 _MIGRATION: Final = "flexiflow migration"
@@ -103,6 +103,16 @@ records of an epoch never come after a claim that ends it, from whatever host. L
 taken in one order; rows are not locked, since that takes the right to change them. The
 shared lock lets a reader see who is still writing."""
 
+_READY_SINCE: Final = """
+CREATE FUNCTION flexiflow.ready_since() RETURNS timestamptz
+LANGUAGE sql STABLE AS $$
+    SELECT greatest(pg_catalog.pg_postmaster_start_time(), stats_reset)
+    FROM pg_catalog.pg_stat_bgwriter
+$$
+"""
+"""The server starts, and after a crash drops its statistics when it begins to recover:
+its files may have been looked through for seconds before."""
+
 _IS_ALIVE: Final = """
 CREATE FUNCTION flexiflow.is_alive(owner text) RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -116,10 +126,10 @@ LANGUAGE sql STABLE AS $$
             = flexiflow.lock_key('owner', owner)
     ) OR (
         pg_catalog.clock_timestamp()
-            < pg_catalog.pg_postmaster_start_time() + interval '{grace} seconds'
+            < flexiflow.ready_since() + interval '{grace} seconds'
         AND owner ~ '[.][0-9]{{13}}$'
         AND pg_catalog.right(owner, 13)::bigint
-            < extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000 - 1
+            < extract(epoch FROM flexiflow.ready_since()) * 1000 - 1
     )
 $$
 """
@@ -245,6 +255,7 @@ $$
 _FUNCTIONS: Final = (
     _LOCK_KEY,
     _LOCK_EXECUTIONS,
+    _READY_SINCE,
     _IS_ALIVE.format(grace=GRACE_S),
     _WRITE,
     _CLAIM,
@@ -285,10 +296,19 @@ def prepare(conn: psycopg.Connection, shown: str) -> None:
             )
 
 
+_IS_THERE: Final = """
+SELECT EXISTS (
+    SELECT FROM pg_catalog.pg_class AS c
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    WHERE n.nspname = 'flexiflow' AND c.relname = 'versions'
+)
+"""
+"""Asks the tables: to_regclass answers from a cache, also behind a lock."""
+
+
 def _version(conn: psycopg.Connection, shown: str) -> int:
     """Return the version of the tables; 0 for none yet."""
-    asked = "SELECT to_regclass('flexiflow.versions') IS NOT NULL"
-    if not _first(conn, asked):
+    if not _first(conn, _IS_THERE):
         return 0
     version = _first(conn, "SELECT coalesce(max(version), 0) FROM flexiflow.versions")
     assert isinstance(version, int)  # noqa: S101 - for the type checker

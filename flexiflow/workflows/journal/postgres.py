@@ -35,6 +35,9 @@ _IDLE_READERS: Final = 4
 _READING_S: Final = 10.0
 """Seconds for which a call that reads waits for a server that has gone, at most."""
 
+_READING_ERRORS: Final = (psycopg.Error, UnicodeEncodeError, TypeError)
+"""What the database says, or Python of what is no text."""
+
 
 @final
 class PostgresJournal(QueuedJournal):
@@ -204,7 +207,7 @@ class PostgresJournal(QueuedJournal):
     def is_alive(self, owner: str) -> bool:
         """Whether the process of that owner name still runs with its journal open.
 
-        For three seconds after a start of the server, owners from before count as
+        For five seconds after a start of the server, owners from before count as
         alive: they are coming back.
 
         Raises
@@ -231,15 +234,15 @@ class PostgresJournal(QueuedJournal):
                 if conn is None:
                     conn = self._link.connect()
                 found = query(conn)
-            except (psycopg.Error, UnicodeEncodeError, TypeError) as error:
+            except BaseException as error:
+                may_pass = isinstance(error, psycopg.Error) and is_passing(error, conn)
                 if conn is not None:
                     conn.close()
-                is_over = not isinstance(error, psycopg.Error) or not (
-                    is_passing(error, conn) and patience.wait()
-                )
-                if is_over:
-                    raise database_error(error, done, self._link.shown) from error
-                continue
+                if may_pass and patience.wait():
+                    continue
+                if not isinstance(error, _READING_ERRORS):
+                    raise
+                raise database_error(error, done, self._link.shown) from error
             self._put_back(conn)
             return found
 
