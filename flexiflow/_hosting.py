@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ._background import Background
 from ._home import is_running
-from ._mailbox import Turn
+from ._mailbox import Turn, would_wait_for_itself
+from ._message import active
 from ._member import Member
 from ._scope import CURRENT, NEXT_ID
 from .chart_machine import ChartMachine
@@ -74,12 +75,25 @@ class Hosting(Member):
         scope = CURRENT.get()
         story = cid if cid is not None else NEXT_ID() if scope is None else scope.cid
         turn = Turn(message, story, None, source or self.name)
-        turn.detach(sender)
+        turn.detach(self._waiter_of(sender))
         if self._busy:
             self.open_mailbox().queue.append(turn)
         else:
             self._busy = True
             self._handle_alone(turn)
+
+    def _waiter_of(self, sender: MessageResult | None) -> MessageResult | None:
+        """Return the handling whose callers wait for a message that another one sends.
+
+        That is the sender, unless it would never end: where the present handling here
+        waits for it, the message is one of those that this handling leaves behind.
+        """
+        if sender is None or not self._busy:
+            return sender
+        running = self.running
+        if running is not None and any(one is running for one in active(sender)):
+            return running
+        return None if would_wait_for_itself(self, sender) else sender
 
     @abstractmethod
     def bury(self, message: dict[str, Any], error: EngineClosedError) -> None:

@@ -120,6 +120,43 @@ class TestSteps:
         assert statuses == ["queued"]
         assert turnstile.state == "Locked"
 
+    @pytest.mark.parametrize("way", ["do: call", "do: [{emit: rang}]"])
+    async def test_answer_to_who_is_at_work_is_handled_next(self, way):
+        """A component whose caller is at work answers it without waiting for that."""
+        engine = FlexiFlowEngine(logger=Mock())
+
+        async def call(_data=None):
+            await engine.handle_message("bank", "charge")
+
+        shop = engine.create_component(
+            ConfigLoader.load_component_text(
+                f"""
+name: shop
+states:
+  open:
+    on:
+      pay: {{to: waiting, {way}}}
+  waiting: {{on: {{charged: done}}}}
+  done: {{}}
+""",
+                functions={"call": call},
+            )
+        )
+        engine.create_component(
+            ConfigLoader.load_component_text("""
+name: bank
+states:
+  idle:
+    on: {charge: {do: [{send: {type: charged, to: shop}}]}}
+""")
+        )
+        await engine.event_bus.subscribe("rang", "test", call)
+
+        async with asyncio.timeout(5):
+            await shop.send("pay")
+
+        assert shop.state == "done"
+
     async def test_functions_see_the_id_of_their_message(self):
         """And messages they send are run to completion as any others."""
         seen = []
