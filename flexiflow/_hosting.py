@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ._background import Background
 from ._home import is_running
 from ._mailbox import Turn, would_wait_for_itself
-from ._message import active
 from ._member import Member
+from ._message import active
 from ._scope import CURRENT, NEXT_ID
 from .chart_machine import ChartMachine
 from .clock import SystemClock
