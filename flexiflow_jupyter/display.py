@@ -71,6 +71,7 @@ class RichDisplay:
             ("flexiflow.component", "AsyncComponent"): self._component,
             ("flexiflow.workflows.context", "ExecutionContext"): self._execution,
             ("flexiflow.workflows.handle", "Run"): self._run,
+            ("flexiflow.workflows.remote_run", "RemoteRun"): self._run,
         }
 
     def _formatters(self) -> dict[tuple[str, str], Callable[..., Any]]:

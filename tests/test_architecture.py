@@ -205,6 +205,7 @@ THIRD_PARTIES = {
     "cloudpickle": {"flexiflow/workflows/executors"},
     "dask": {"flexiflow/workflows/executors", "flexiflow/workflows/server"},
     "distributed": {"flexiflow/workflows/executors", "flexiflow/workflows/server"},
+    "httpx": {"flexiflow/workflows/_server_link"},
     "cryptography": {
         "flexiflow/workflows/_fernet",
         "flexiflow/workflows/server/certificates",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ._service import offer as _offer
 
 if TYPE_CHECKING:
+    from .client import connect
     from .context import (
         ExecutionContext,
         ExecutionEvent,
@@ -50,6 +51,7 @@ __all__ = [
     "Workflow",
     "call",
     "choice",
+    "connect",
     "get_runtime",
     "now",
     "parallel",
@@ -66,6 +68,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "client": ("connect",),
     "context": (
         "ExecutionContext",
         "ExecutionEvent",
