@@ -27,6 +27,15 @@ class Picture:
     """What each id stands for."""
     edge_of: Mapping[int, str]
     """Edge ids by the index of their transition; the first one of several targets."""
+    edges_of: Mapping[int, list[str]]
+    """All edge ids of each transition."""
+
+    @property
+    def states(self) -> list[str]:
+        """The paths of the states, histories apart."""
+        return [
+            node["path"] for node in self.graph["nodes"] if node["kind"] != "history"
+        ]
 
 
 def draw(flow: FlowGraph) -> Picture:
@@ -49,14 +58,15 @@ def draw(flow: FlowGraph) -> Picture:
         for position, edge in enumerate(flow.edges)
         if edge.source in ids and edge.target in ids
     }
-    edge_of: dict[int, str] = {}
+    edges_of: dict[int, list[str]] = {}
     for name, edge in edges.items():
-        edge_of.setdefault(edge.index, name)
+        edges_of.setdefault(edge.index, []).append(name)
     graph = Graph(
         nodes=[_page_node(ids[node.path], node) for node in flow.nodes],
         edges=[_page_edge(name, edge) for name, edge in edges.items()],
     )
-    return Picture(Drawing(flow, ids, edges).dot(), graph, edge_of)
+    edge_of = {index: names[0] for index, names in edges_of.items()}
+    return Picture(Drawing(flow, ids, edges).dot(), graph, edge_of, edges_of)
 
 
 def _page_node(name: str, node: FlowNode) -> GraphNode:
