@@ -1,6 +1,7 @@
 /**
  * Places for edge labels: on their lines, where they cover no state, no other label
- * and, if possible, no other line. Greedy, in the order of the edges. Pure.
+ * and, if possible, no other line. In the order of the edges, and once more where they
+ * are in each other's way. Pure.
  */
 import type { Box, Point } from "./geometry";
 import { samples } from "./geometry";
@@ -27,6 +28,9 @@ const OFF_LINE = 30;
 /** What it pays where there may be none. */
 const LAST_RESORT = 100;
 
+/** How often labels that are in the way are placed again. */
+const ROUNDS = 3;
+
 /** The middle of each label by the id of its edge. */
 export function placeLabels(
   requests: readonly LabelRequest[],
@@ -34,9 +38,11 @@ export function placeLabels(
 ): Map<string, Point> {
   const lines = requests.map(({ points }) => [...samples(points, SAMPLES)]);
   const tips = requests.flatMap(({ tip }) => tip ?? []);
-  const placed: Box[] = [];
   const found = new Map<string, Point>();
-  requests.forEach((request, index) => {
+  const boxes: (Box | undefined)[] = requests.map(() => undefined);
+  const place = (index: number): boolean => {
+    const request = requests[index] as LabelRequest;
+    const others = boxes.filter((box, at) => box !== undefined && at !== index) as Box[];
     let best = request.wish;
     let least = Infinity;
     const own = lines[index] ?? [];
@@ -44,7 +50,7 @@ export function placeLabels(
       const box = boxAt(at, request);
       const cost =
         states.reduce((sum, state) => sum + overlap(box, state), 0) * 4 +
-        placed.reduce((sum, other) => sum + overlap(box, other), 0) * 4 +
+        others.reduce((sum, other) => sum + overlap(box, other), 0) * 4 +
         crossings(box, lines, index) * 40 +
         tips.filter(({ x, y }) => isInside(x, y, grown(box, HEAD))).length * 60 +
         Math.hypot(at.x - request.wish.x, at.y - request.wish.y) +
@@ -56,10 +62,24 @@ export function placeLabels(
     for (const at of [request.wish, ...own.slice(2, -2)]) consider(at, 0);
     if (request.beside) consider(request.beside, OFF_LINE);
     if (least > LAST_RESORT) for (const at of sides(own, request)) consider(at, LAST_RESORT);
-    placed.push(boxAt(best, request));
+    const before = found.get(request.id);
+    boxes[index] = boxAt(best, request);
     found.set(request.id, best);
-  });
+    return before?.x !== best.x || before.y !== best.y;
+  };
+  requests.forEach((_, index) => place(index));
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const inTheWay = requests.map((_, index) => index).filter((index) => covers(boxes, index));
+    const moved = inTheWay.filter((index) => place(index));
+    if (moved.length === 0) break;
+  }
   return found;
+}
+
+/** Whether a label lies over another one. */
+function covers(boxes: readonly (Box | undefined)[], index: number): boolean {
+  const own = boxes[index];
+  return boxes.some((box, at) => own && box && at !== index && overlap(own, box) > 0);
 }
 
 /** Places next to the inner part of a line: for short lines, where none is on them. */

@@ -16,6 +16,8 @@ import { describe, isLoop, isMessage } from "./words";
 export type { NodeParts } from "./states";
 
 const LABEL_HEIGHT = 20;
+/** How edges are shown of which the kernel says nothing: most of a crowd. */
+const FAR = "far";
 /** Longer labels are cut on the picture. */
 const LONGEST_LABEL = 28;
 
@@ -183,10 +185,12 @@ export class Picture {
       if (!isMessage(edge)) continue;
       const status = look.edges[edge.id];
       const isNear = look.here.has(edge.source);
+      const isFar = !status && !isNear && !look.reason;
+      if (isFar && parts.shown === FAR) continue;
       const isEnabled = !look.reason && (status?.enabled ?? false);
       const reason = isEnabled ? "" : look.reason || status?.reason || farReason(edge);
       const isBlocked = isNear && !isEnabled && !look.reason;
-      const key = `${isEnabled} ${isNear} ${isBlocked} ${reason}`;
+      const key = isFar ? FAR : `${isEnabled} ${isNear} ${isBlocked} ${reason}`;
       if (key === parts.shown) continue;
       parts.shown = key;
       setAttribute(el, "data-enabled", isEnabled);

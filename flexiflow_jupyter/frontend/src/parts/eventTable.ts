@@ -13,6 +13,10 @@ import { detailOf, headRow, RowSlot } from "./eventRow";
 export const ROW_PX = 24;
 /** Rows drawn above and below: scrolling shows no gap, and readers find some more. */
 const SPARE = 16;
+/** A scroll comes so soon after it was asked for. */
+const OWN_MS = 100;
+/** What the user does goes on scrolling for a while. */
+const USER_MS = 400;
 
 /** The rows to show; ordinals from `first` up to and without `end`. */
 export interface Rows {
@@ -45,6 +49,10 @@ export class EventTable {
   #open = -1;
   #openPx = 0;
   #drawnPx = -1;
+  /** When `draw` moved the rows last, and the user a wheel, a key or the bar. */
+  #movedAt = -Infinity;
+  #userAt = -Infinity;
+  readonly #lookLater: (delayMs: number, run: () => void) => void;
 
   constructor(scope: Scope, options: TableOptions) {
     this.#options = options;
@@ -64,8 +72,13 @@ export class EventTable {
     // A host that takes the node off the page and puts it back loses its scrolling.
     const observer = new ResizeObserver(() => this.#restoreScroll());
     observer.observe(this.#scroller);
+    observer.observe(this.#sheet);
     scope.add(() => observer.disconnect());
-    scope.listen(this.#scroller, "scroll", () => this.#onScroll(), { passive: true });
+    scope.listen(this.#scroller, "scroll", () => this.#onAnyScroll(), { passive: true });
+    this.#lookLater = scope.timer();
+    for (const name of ["wheel", "touchmove", "pointerdown", "pointermove", "keydown"]) {
+      scope.listen(this.#scroller, name, () => this.#noteUser(), { passive: true });
+    }
     scope.listen(this.#sheet, "click", (event: MouseEvent) => this.#onClick(event));
     scope.listen(this.#scroller, "keydown", (event: KeyboardEvent) => this.#onKey(event));
   }
@@ -77,16 +90,20 @@ export class EventTable {
     if (this.#open >= 0 && (this.#open < rows.first || this.#open >= rows.end)) this.#close();
     const shape = this.#shape();
     const height = tableHeight(shape);
-    if (height !== this.#drawnPx) {
+    const isGrown = height !== this.#drawnPx;
+    if (isGrown) {
       this.#sheet.style.height = `${height}px`;
       this.#drawnPx = height;
     }
     const most = Math.max(0, height - this.#options.visible * ROW_PX);
     const moved = gone > 0 ? this.#scrollPx - gone * ROW_PX : this.#scrollPx;
     const wanted = isFollowing ? most : Math.min(most, Math.max(0, moved));
-    if (wanted !== this.#scrollPx || isFollowing) {
+    if (wanted !== this.#scrollPx) {
       this.#scrollPx = wanted;
-      this.#scroller.scrollTop = wanted;
+      this.#movedAt = performance.now();
+      // A sheet of another height is scrolled once the page has laid it out (see the
+      // observer): scrolling it now would have the page laid out twice in a frame.
+      if (!isGrown) this.#scroller.scrollTop = wanted;
     }
     setAttribute(this.el, "aria-rowcount", shape.count + 1);
     this.#drawWindow();
@@ -139,6 +156,19 @@ export class EventTable {
 
   #restoreScroll(): void {
     if (this.#scroller.clientHeight > 0) this.#scroller.scrollTop = this.#scrollPx;
+  }
+
+  /** Tell what `draw` has moved from what the user does: reading costs a layout. */
+  #onAnyScroll(): void {
+    const now = performance.now();
+    const isOwn = now - this.#movedAt < OWN_MS && now - this.#userAt > USER_MS;
+    this.#movedAt = -Infinity;
+    if (isOwn) this.#lookLater(0, () => this.#onScroll());
+    else this.#onScroll();
+  }
+
+  #noteUser(): void {
+    this.#userAt = performance.now();
   }
 
   #onScroll(): void {

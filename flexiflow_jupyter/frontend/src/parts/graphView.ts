@@ -85,7 +85,8 @@ class GraphView implements Part {
     layers.copy = () => {
       const picture = this.#picture;
       if (!picture) return null;
-      const ground = getComputedStyle(this.el).getPropertyValue("background-color");
+      const frame = this.el.closest(".ff-frame") ?? this.el;
+      const ground = getComputedStyle(frame).getPropertyValue("background-color");
       return { world: picture.el, size: picture.geometry, ground };
     };
     scope.add(layers.coverage.on(() => this.#showCoverage()));

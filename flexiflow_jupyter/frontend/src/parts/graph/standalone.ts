@@ -63,6 +63,8 @@ function dress(made: SVGElement, style: CSSStyleDeclaration, painter: Painter): 
     made.setAttribute(name, own === 0 ? "none" : colour);
     if (own < 1 && own > 0) made.setAttribute(`${name}-opacity`, own.toFixed(3));
   }
+  // What the page moves by its style is moved by an attribute.
+  if (style.transform !== "none") made.setAttribute("transform", style.transform);
   const wanted = made.tagName === "text" ? [...PLAIN, ...OF_TEXT] : PLAIN;
   for (const [name, unset] of wanted) {
     const value = style.getPropertyValue(name);
