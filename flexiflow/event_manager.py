@@ -7,6 +7,7 @@ from operator import length_hint
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ._announcer import Announcer, BusStatistics
+from ._dead_letters import DeadLetter, DeadLetters
 from ._subscription import Subscription, SubscriptionHandle
 from ._together import all_or_first_failure, stop
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncEventManager",
     "BusStatistics",
+    "DeadLetter",
+    "DeadLetters",
     "Delivery",
     "EventBus",
     "OnError",

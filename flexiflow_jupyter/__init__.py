@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .views import graph, panel
     from .widgets import (
         ContextView,
+        EngineView,
         EventStream,
         ExecutionView,
         MessageBar,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ContextView",
+    "EngineView",
     "EventStream",
     "ExecutionView",
     "MessageBar",
@@ -45,6 +47,7 @@ __all__ = [
 
 _HOME_OF: Final = {
     "ContextView": "widgets",
+    "EngineView": "widgets",
     "EventStream": "widgets",
     "ExecutionView": "widgets",
     "MessageBar": "widgets",

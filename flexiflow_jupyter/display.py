@@ -11,7 +11,6 @@ from flexiflow.component import MessageResult
 from .describe import describe_component
 from .execution.link import run_of
 from .stills import chart_bundle, simulation_bundle, snapshot_bundle
-from .tables import Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +68,7 @@ class RichDisplay:
         """Return what shows objects as live views, by module and name of the class."""
         return {
             ("flexiflow.component", "AsyncComponent"): self._component,
+            ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
             ("flexiflow.workflows.context", "ExecutionContext"): self._execution,
             ("flexiflow.workflows.handle", "Run"): self._run,
             ("flexiflow.workflows.remote_run", "RemoteRun"): self._run,
@@ -77,7 +77,6 @@ class RichDisplay:
     def _formatters(self) -> dict[tuple[str, str], Callable[..., Any]]:
         """Return the formatters by the module and name of the class they show."""
         return {
-            ("flexiflow.engine", "FlexiFlowEngine"): self._engine,
             ("flexiflow.statechart.model", "Chart"): self._chart,
             ("flexiflow.statechart.simulation", "Simulation"): self._simulation,
             ("flexiflow.extras.persist_json", "ComponentSnapshot"): self._snapshot,
@@ -103,12 +102,11 @@ class RichDisplay:
         """Show an execution by what ``run`` gives; Any: a context of any input."""
         self._run(run_of(context))
 
-    def _engine(self, engine: FlexiFlowEngine, **_options: Any) -> dict[str, str]:
-        """Show the components of an engine."""
-        rows = [(name, item.state) for name, item in engine.components.items()]
-        count = f"{len(rows)} component{'' if len(rows) == 1 else 's'}"
-        table = Table(f"Engine with {count}", ("component", "state"), rows)
-        return {"text/plain": repr(table), "text/html": table._repr_html_()}
+    def _engine(self, engine: FlexiFlowEngine) -> None:
+        """Show an engine; in a terminal as text."""
+        from .widgets import EngineView  # noqa: PLC0415 - loads anywidget
+
+        display(EngineView(engine))
 
     def _chart(self, chart: Chart, **_options: Any) -> dict[str, str]:
         """Show the states of a chart."""

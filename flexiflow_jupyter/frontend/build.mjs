@@ -24,7 +24,7 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const WIDGETS = ["panel", "graph", "messages", "context", "events", "timeline", "execution", "exercise"];
+const WIDGETS = ["panel", "graph", "messages", "context", "events", "timeline", "execution", "engine", "exercise"];
 const ROOT_SOURCES = ["package.json", "package-lock.json", "tsconfig.json"];
 const graphviz = join(here, "node_modules/@hpcc-js/wasm-graphviz");
 

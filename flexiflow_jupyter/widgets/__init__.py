@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .component_view import ComponentView, View
 from .context_view import ContextView
+from .engine_view import EngineView
 from .event_stream import EventStream
 from .execution_view import ExecutionView
 from .exercise_card import ExerciseCard
@@ -16,6 +17,7 @@ from .timeline import Timeline
 __all__ = [
     "ComponentView",
     "ContextView",
+    "EngineView",
     "EventStream",
     "ExecutionView",
     "ExerciseCard",
