@@ -112,6 +112,9 @@ class Settings:
     """The folder of what FlexiFlow keeps; relative to the working directory."""
     database_url: str | None = None
     """The database of the workflows; None: SQLite in ``home``."""
+    dask: str | None = None
+    """Where tasks with ``executor="dask"`` run: the address of a Dask scheduler, or
+    ``local``; None: on the scheduler of the worker that the process is, else local."""
     serializer: Serializer = "json"
     """How values between steps are written."""
     cache_path: Path | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ._service import offer as _offer
 
 if TYPE_CHECKING:
+    from ._use_dask import use_dask
     from .client import connect
     from .context import (
         ExecutionContext,
@@ -63,12 +64,14 @@ __all__ = [
     "set_runtime",
     "sleep",
     "task",
+    "use_dask",
     "uuid4",
     "workflow",
 ]
 
 _HOMES: Final = {
     "client": ("connect",),
+    "_use_dask": ("use_dask",),
     "context": (
         "ExecutionContext",
         "ExecutionEvent",

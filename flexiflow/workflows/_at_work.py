@@ -37,7 +37,7 @@ class Waiting:
 class AtWork:
     """The part of a drive that knows what its steps are doing."""
 
-    __slots__ = ("_at_work", "_held", "mapped", "turns", "waiting")
+    __slots__ = ("_at_work", "_held", "mapped", "reasons", "turns", "waiting")
 
     turns: Turns
     """The order in which the body sees the ends of its steps."""
@@ -46,6 +46,8 @@ class AtWork:
         self.turns = turns
         self.mapped: set[str] = set()
         """Tasks that are mapped at the moment."""
+        self.reasons: dict[str, str] = {}
+        """Why steps wait for a machine, by key, as it was last told."""
         self.waiting: dict[str, Waiting] = {}
         """The steps that wait for an answer, by key, the oldest first."""
         self._at_work: set[str] = set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
@@ -18,12 +19,15 @@ from .errors import (
     ExecutionTimeoutError,
     NonDeterminismError,
     RetryError,
+    SchedulerLostError,
 )
+from .replay import STEP_WAITING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._drive import Drive
+    from .context import ResourceRequest
     from .replay import Open
 
 __all__ = ["Optioned", "Resources", "perform_with_options"]
@@ -48,6 +52,9 @@ class Resources(Protocol):
         function: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        *,
+        resources: ResourceRequest | None = None,
+        on_wait: Callable[[str], object] | None = None,
     ) -> Any:
         """Call a function elsewhere."""
 
@@ -69,6 +76,7 @@ class _Attempts:
         "attempt",
         "drive",
         "error",
+        "is_elsewhere",
         "key",
         "kwargs",
         "name",
@@ -98,6 +106,7 @@ class _Attempts:
         self.phase = "attempt"
         self.error: BaseException | None = None
         self.secrets: _values.Secrets | None = None
+        self.is_elsewhere = False
 
     # --- what happens -----------------------------------------------------------------
 
@@ -227,13 +236,45 @@ class _Attempts:
         self, function: Callable[..., Any], kwargs: dict[str, Any]
     ) -> Any:
         """Call a function in another thread or process."""
+        self.is_elsewhere = True
         try:
             return await self.drive.host.resources.execute(
-                self.options.executor, function, self.args, kwargs
+                self.options.executor,
+                function,
+                self.args,
+                kwargs,
+                resources=self.options.resources,
+                on_wait=self._on_wait,
             )
+        except SchedulerLostError as error:
+            # Not the step has failed: it is under way, and the execution goes on later.
+            self.drive.lose(error)
+            raise asyncio.CancelledError from error
         except (KeyboardInterrupt, GeneratorExit) as error:
             # Raised there; here it would be taken for a wish of the user's.
             raise ExecutionError(error) from error
+        finally:
+            self.is_elsewhere = False
+
+    def _on_wait(self, reason: str) -> None:
+        """Hear why the call does not begin; called in any thread."""
+        with contextlib.suppress(RuntimeError):  # the loop has ended
+            self.drive.lane.loop.call_soon_threadsafe(self._note_wait, reason)
+
+    def _note_wait(self, reason: str) -> None:
+        """Tell why the step waits; of a mapped task once for all items."""
+        drive = self.drive
+        if not self.is_elsewhere or drive.dead or drive.ended:
+            return
+        mapped = self.key.rpartition("/")[0]
+        key = mapped if mapped in drive.mapped else self.key
+        if drive.reasons.get(key, "") == reason:
+            return
+        drive.reasons[key] = reason
+        text = _values.text_of(reason)
+        drive.writing.push(
+            drive.writing.record(STEP_WAITING, key, self.name, value=text)
+        )
 
     # --- afterwards -------------------------------------------------------------------
 

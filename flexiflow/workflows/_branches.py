@@ -194,7 +194,7 @@ async def perform_map(
         return [await _known(drive, task, f"{key}/{at}") for at in range(total)]
     if not items:
         return []
-    facts = _values.text_of({"total": total})
+    facts = _values.text_of({"total": total, **_place_of(task)})
     step = Step(drive, key, name, digest)
     step.begin(recorded.open.pop(key, None), facts)
     drive.mapped.add(key)
@@ -218,6 +218,12 @@ async def perform_map(
         raise await step.fail(told) from told
     finally:
         drive.mapped.discard(key)
+
+
+def _place_of(task: Optioned) -> dict[str, str]:
+    """Return where the items run, for a view, unless that is here."""
+    executor = task.options.executor
+    return {} if executor == "local" else {"executor": executor}
 
 
 async def _known(drive: Drive, task: Optioned, key: str) -> Any:

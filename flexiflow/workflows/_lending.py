@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from ..settings import Settings
     from .cache import Hit, ResultCache
+    from .context import ResourceRequest
     from .executors import Executors
     from .storage import FileStorage
 
@@ -65,10 +66,16 @@ class Lending:
     ----------
     home : str or path, optional
         The folder of what is stored; by default as the settings say.
+    dask : str, Cluster or Client, optional
+        Where tasks with ``executor="dask"`` run; by default as the settings say. Any:
+        Dask has no types.
     """
 
-    def __init__(self, home: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, home: str | os.PathLike[str] | None = None, *, dask: Any = None
+    ) -> None:
         self._home = None if home is None else Path(home)
+        self._dask = dask
         self._lock = threading.Lock()
         self._pool: Executors | None = None
         self.secret_source: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None
@@ -78,7 +85,10 @@ class Lending:
     def _executors(self) -> Executors:
         with self._lock:
             if self._pool is None:
-                self._pool = _part("executors").Executors()
+                dask = self._settings().dask if self._dask is None else self._dask
+                self._pool = _part("executors").Executors(
+                    dask=dask, folder=self.home / "dask"
+                )
             return self._pool
 
     @cached_property
@@ -136,9 +146,27 @@ class Lending:
         function: Callable[..., Any],
         args: tuple[Any, ...],
         kwargs: Mapping[str, Any],
+        *,
+        resources: ResourceRequest | None = None,
+        on_wait: Callable[[str], object] | None = None,
     ) -> Any:
         """Call a function elsewhere; cancelling the wait ends the call."""
-        return await self._executors.run(executor, function, args, kwargs)
+        return await self._executors.run(
+            executor, function, args, kwargs, resources=resources, on_wait=on_wait
+        )
+
+    def use_dask(self, where: Any, *, workers: int | None, threads: int) -> Any:
+        """Have Dask ready for tasks; return the executor. Any: it loads late."""
+        made = _part("executors").DaskExecutor(
+            where, workers=workers, threads=threads, folder=self.home / "dask"
+        )
+        try:
+            made.start()
+        except BaseException:
+            made.close(0)
+            raise
+        self._executors.use("dask", made)
+        return made
 
     def cached(
         self, function: Callable[..., Any], args: Any, kwargs: Any
@@ -158,7 +186,7 @@ class Lending:
         self._cache.put(key, value)
 
     def close(self) -> None:
-        """End what was begun: threads and processes."""
+        """End what was begun: threads, processes, a cluster."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:

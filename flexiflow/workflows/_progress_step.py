@@ -43,6 +43,9 @@ _LONGEST_TEXT: Final = 200
 """Characters of a result or an error that are kept."""
 
 
+_LONGEST_REASON: Final = 500
+
+
 class StepEvent(Protocol):
     """What the fold reads of an ``ExecutionEvent``."""
 
@@ -119,6 +122,8 @@ class StepView:
     """How its time went, in order."""
     child_id: str
     """The execution that it began, for a call of another workflow; else empty."""
+    reason: str = ""
+    """Why it waits for a machine; empty when it does not."""
 
 
 _NOTHING: Final = object()
@@ -138,6 +143,7 @@ class FoldedStep:
         "most_attempts",
         "name",
         "parent_key",
+        "reason",
         "result",
         "retried",
         "source_id",
@@ -164,6 +170,7 @@ class FoldedStep:
         self.error_text = ""
         self.executor = ""
         self.child_id = ""
+        self.reason = ""
         self.spans: list[Span] = []
 
     def open(self, kind: SpanKind, at: datetime) -> None:
@@ -181,6 +188,7 @@ class FoldedStep:
     def end(self, status: StepStatus, at: datetime, kind: SpanKind | None) -> None:
         """Come to an end; what was due later does not come any more."""
         self.status = status
+        self.reason = ""
         self.ended = at
         while self.spans and self.spans[-1].started > at:
             self.spans.pop()
@@ -209,6 +217,7 @@ class FoldedStep:
             retried=self.retried,
             spans=tuple(self.spans),
             child_id=self.child_id,
+            reason=self.reason,
         )
 
 
@@ -228,6 +237,7 @@ def _on_started(step: FoldedStep, event: StepEvent) -> None:
     step.status = "running"
     step.started = step.started or event.time
     step.ended = None
+    step.reason = ""
     step.attempts += 1
     retries = _count_in(fields, "retry_max_attempts")
     if retries:
@@ -262,6 +272,12 @@ def _on_failed(step: FoldedStep, event: StepEvent) -> None:
 def _on_cancelled(step: FoldedStep, event: StepEvent) -> None:
     step.started = step.started or event.time
     step.end("cancelled", event.time, None)
+
+
+def _on_waiting(step: FoldedStep, event: StepEvent) -> None:
+    step.reason = str(event.value or "")[:_LONGEST_REASON]
+    if step.ended is None and step.status in {"running", "waiting"}:
+        step.status = "waiting" if event.value else "running"
 
 
 def _on_paused(step: FoldedStep, event: StepEvent) -> None:
@@ -327,6 +343,7 @@ FOLLOW: Final[dict[str, Callable[[FoldedStep, StepEvent], None]]] = {
     "TASK_COMPLETED": _on_completed,
     "TASK_FAILED": _on_failed,
     "TASK_CANCELLED": _on_cancelled,
+    "TASK_WAITING": _on_waiting,
     "TASK_PAUSED": _on_paused,
     "TASK_RESUMED": _on_resumed,
     "TASK_RETRY_STARTED": _on_retry_started,

@@ -89,6 +89,8 @@ class ExecutionEventType(StrEnum):
     """A step failed for good, with the error ``value``."""
     TASK_CANCELLED = "TASK_CANCELLED"
     """A step was given up by the body itself: its branch was cancelled."""
+    TASK_WAITING = "TASK_WAITING"
+    """A step waits for a machine, because of ``value``; empty: it does so no more."""
     TASK_PAUSED = "TASK_PAUSED"
     """A step waits for an answer."""
     TASK_RESUMED = "TASK_RESUMED"

@@ -15,6 +15,7 @@ __all__ = [
     "PATCHED",
     "SEEN",
     "STEP_CANCELLED",
+    "STEP_WAITING",
     "Known",
     "Open",
     "Recorded",
@@ -27,6 +28,10 @@ PATCHED: Final = "PATCHED"
 
 STEP_CANCELLED: Final = "STEP_CANCELLED"
 """The kind of the note that a step was given up because the execution was cancelled."""
+
+STEP_WAITING: Final = "TASK_WAITING"
+"""The kind of the event that says why a step waits for a machine, or that it does so no
+longer; for those who look, and nothing that a replay goes by."""
 
 SEEN: Final = "seen"
 """The fact of a step that begins which says how many ends the body had seen."""
@@ -119,7 +124,7 @@ class Recorded:
         begun: dict[str, list[Record]] = {}
         for record in records:
             _, kind, key, *_ = record
-            if not key:
+            if not key or kind == STEP_WAITING:
                 continue
             if kind in _FINISHED:
                 ends[key] = record

@@ -63,6 +63,12 @@ class Runtime(Continuing):
         How often in a row an execution may end its process before it fails.
     durability : {"disk", "process"}, default "disk"
         What a stored step survives: a power cut, or the end of the process only.
+    dask : str, Cluster or Client, optional
+        Where tasks with ``executor="dask"`` run: the address of a Dask scheduler, an
+        object of ``distributed`` that knows it, or ``"local"``: worker processes on
+        this machine, begun with the first such task. By default as the setting
+        ``dask`` says, else the scheduler of the Dask worker that this process is, else
+        ``"local"``. Any: Dask has no types.
 
     Notes
     -----
@@ -80,6 +86,7 @@ class Runtime(Continuing):
         max_parked: int = 64,
         max_crashes: int = 3,
         durability: Literal["disk", "process"] = "disk",
+        dask: Any = None,
     ) -> None:
         super().__init__(
             journal,
@@ -89,6 +96,7 @@ class Runtime(Continuing):
             max_parked=max_parked,
             max_crashes=max_crashes,
             durability=durability,
+            dask=dask,
         )
         self._thread = LoopThread("flexiflow workflows")
         self._undefined: dict[str, set[str]] = {}

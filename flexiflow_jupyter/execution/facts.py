@@ -200,7 +200,7 @@ class ExecutionFacts:
             done=step.done,
             total=step.total,
             retried=step.retried,
-            text=safe_text(step.error_text or self._result_of(step)),
+            text=safe_text(step.error_text or step.reason or self._result_of(step)),
             executor=step.executor,
             child=step.child_id,
         )

@@ -1,4 +1,4 @@
-"""Places where tasks run: the loop, threads, processes.
+"""Places where tasks run: the loop, threads, processes, Dask workers.
 
 >>> import asyncio
 >>> executors = Executors()
@@ -10,12 +10,14 @@
 from __future__ import annotations
 
 from ._executors import Executors
+from .dask import DaskExecutor
 from .process import ProcessExecutor
 from .protocol import Call, Executor, ExecutorStatistics, Job
 from .thread import ThreadExecutor
 
 __all__ = [
     "Call",
+    "DaskExecutor",
     "Executor",
     "ExecutorStatistics",
     "Executors",

@@ -29,6 +29,8 @@ __all__ = [
     "PRINTED",
     "RETURNED",
     "SETUP",
+    "pack_error",
+    "pack_value",
     "read_message",
     "rebuilt",
     "resolve",
@@ -112,7 +114,7 @@ async def _awaited(result: Any) -> Any:
     return await result
 
 
-def _packed(value: object) -> bytes:
+def pack_value(value: object) -> bytes:
     """Pack a value, by cloudpickle where it is installed."""
     try:
         from cloudpickle import dumps  # noqa: PLC0415 - optional
@@ -121,20 +123,26 @@ def _packed(value: object) -> bytes:
     return cast("bytes", dumps(value))
 
 
-def _packed_error(error: BaseException) -> bytes:
-    """Pack an error so that it can be unpacked, with the trace as a note."""
-    trace = "".join(traceback.format_exception(error.with_traceback(_trace_of(error))))
-    error.add_note(f"Where it was raised, in a process of its own:\n{trace}")
+def pack_error(
+    error: BaseException, where: str = "a process of its own", *, file: str = __file__
+) -> bytes:
+    """Pack an error so that it can be unpacked, with the trace as a note.
+
+    The frames of ``file`` before the function are left out.
+    """
+    told = error.with_traceback(_trace_of(error, file))
+    trace = "".join(traceback.format_exception(told))
+    error.add_note(f"Where it was raised, in {where}:\n{trace}")
     for form in (error, (type(error), error.args, vars(error))):
         try:
-            packed = _packed(form)
+            packed = pack_value(form)
             rebuilt(pickle.loads(packed))  # noqa: S301 - what was packed just now
         except Exception:  # noqa: BLE001, S112 - an error may be anything
             continue
         return packed
     from flexiflow.workflows.codec import encode_error  # noqa: PLC0415 - rare
 
-    return _packed(encode_error(error))
+    return pack_value(encode_error(error))
 
 
 def rebuilt(form: BaseException | tuple[Any, ...]) -> BaseException:
@@ -148,10 +156,10 @@ def rebuilt(form: BaseException | tuple[Any, ...]) -> BaseException:
     return made
 
 
-def _trace_of(error: BaseException) -> Any:
-    """Return a traceback without the frames of this module before the function."""
+def _trace_of(error: BaseException, file: str) -> Any:
+    """Return a traceback without the frames of a module before the function."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    while trace is not None and trace.tb_frame.f_code.co_filename == file:
         trace = trace.tb_next
     return trace
 
@@ -195,9 +203,9 @@ def main() -> None:
         ready.acquire()
         send(BEGUN)
         try:
-            result = _packed(_perform(calls.pop()))
+            result = pack_value(_perform(calls.pop()))
         except BaseException as error:  # noqa: BLE001 - the caller gets whatever it is
-            send(FAILED, _packed_error(error))
+            send(FAILED, pack_error(error))
         else:
             send(RETURNED, result)
 

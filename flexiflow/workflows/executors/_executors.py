@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, final
 
 from ...errors import nearest
 from ..errors import WorkflowError
+from .dask import DaskExecutor
 from .process import ProcessExecutor
 from .protocol import Call
 from .thread import ThreadExecutor
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from ..context import ResourceRequest
     from .protocol import Executor, ExecutorStatistics, Job
 
 __all__ = ["Executors"]
@@ -35,19 +38,29 @@ class Executors:
     ----------
     threads, processes : int, optional
         The most threads and processes at a time.
+    dask : str, Cluster or Client, optional
+        The Dask scheduler, as of :class:`DaskExecutor`. Any: Dask has no types.
+    folder : str or path, optional
+        Where Dask workers of its own keep what does not fit into memory.
 
     Notes
     -----
-    Owns threads and processes, begun when they are needed; :meth:`close` ends them.
-    May be used from several loops and threads at once.
+    Owns threads, processes and a Dask cluster, begun when they are needed, and ended by
+    :meth:`close`. May be used from several loops and threads at once.
     """
 
     def __init__(
-        self, *, threads: int | None = None, processes: int | None = None
+        self,
+        *,
+        threads: int | None = None,
+        processes: int | None = None,
+        dask: Any = None,
+        folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self._make: dict[str, Callable[[], Executor]] = {
             "thread": lambda: ThreadExecutor(threads),
             "process": lambda: ProcessExecutor(processes),
+            "dask": lambda: DaskExecutor(dask, folder=folder),
         }
         self._made: dict[str, Executor] = {}
         self._lock = threading.Lock()
@@ -59,6 +72,9 @@ class Executors:
         function: Callable[..., Any],
         args: tuple[Any, ...] = (),
         kwargs: Mapping[str, Any] | None = None,
+        *,
+        resources: ResourceRequest | None = None,
+        on_wait: Callable[[str], object] | None = None,
     ) -> Any:  # Any: functions and values of the user's own
         """Call a function somewhere, and return what it returns.
 
@@ -72,6 +88,10 @@ class Executors:
             Its positional arguments.
         kwargs : mapping, optional
             Its keyword arguments.
+        resources : ResourceRequest, optional
+            What it needs of a machine; minded where there are several.
+        on_wait : callable, optional
+            Told, in any thread, why the call does not begin; empty when it does.
 
         Raises
         ------
@@ -79,15 +99,18 @@ class Executors:
             If there is no such place, or the call cannot be brought there.
         ProcessDiedError
             If the process ended before the function did.
+        SchedulerLostError
+            If the Dask scheduler does not answer.
         Exception
             Whatever the function raises.
 
         Notes
         -----
         When the wait is cancelled, the call is: a process is killed, a coroutine in a
-        thread cancelled and waited for, a plain function in a thread left to itself.
+        thread cancelled and waited for, a plain function in a thread left to itself;
+        for Dask see :class:`DaskExecutor`.
         """
-        call = Call(function, args, kwargs or {})
+        call = Call(function, args, kwargs or {}, resources, on_wait)
         if name == "local":
             result = function(*args, **call.kwargs)
             return await result if inspect.isawaitable(result) else result
@@ -98,6 +121,14 @@ class Executors:
             await _end(job)
             raise
 
+    def use(self, name: str, executor: Executor) -> None:
+        """Take an executor, to be closed with the others; one before it is closed."""
+        with self._lock:
+            before = self._made.pop(name, None)
+            self._made[name] = executor
+        if before is not None:
+            before.close()
+
     def statistics(self) -> dict[str, ExecutorStatistics]:
         """Return what the executors are doing, by name; those in use only."""
         with self._lock:
@@ -105,7 +136,7 @@ class Executors:
         return {name: executor.statistics() for name, executor in made.items()}
 
     def close(self, grace_s: float = 1.0) -> None:
-        """End all threads and processes; waits. Harmless when repeated.
+        """End all of them; waits. Harmless when repeated.
 
         Parameters
         ----------
@@ -137,12 +168,6 @@ class Executors:
 
 def _unknown(name: str) -> WorkflowError:
     """Return the error for a place that there is not."""
-    if name == "dask":
-        return WorkflowError(
-            "The executor 'dask' is not there yet",
-            why="This version runs tasks in the loop, in threads and in processes.",
-            fix='Use executor="process": it takes the same functions.',
-        )
     close = nearest(name, _NAMES)
     return WorkflowError(
         f"Unknown executor: '{name}'",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from types import ModuleType
@@ -18,13 +19,15 @@ from ..errors import WorkflowError
 from ._child import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from .protocol import Call
 
-__all__ = ["is_importable", "pack_call"]
+__all__ = ["is_importable", "pack_arguments", "pack_call", "pack_function"]
 
 _PACKAGE: Final = "cloudpickle"
+_PLAIN: Final = frozenset({bool, bytes, float, int, str, type(None)})
+"""What any process unpacks without a class of the user's."""
 
 
 def pack_call(call: Call) -> bytes:
@@ -39,8 +42,34 @@ def pack_call(call: Call) -> bytes:
     """
     function = _reference(call.function)
     named = function if isinstance(function, tuple) else call.function
-    try:
+    with _told(call):
         return _dumps((named, call.args, dict(call.kwargs)), _modules(call))
+
+
+def pack_function(call: Call) -> bytes:
+    """Return the function of a call as bytes; the errors are those of a whole call."""
+    function = _reference(call.function)
+    if function is not None:
+        return pickle.dumps(function)
+    with _told(call):
+        return _by_value(call.function, _modules(call))
+
+
+def pack_arguments(call: Call) -> bytes:
+    """Return the arguments of a call as bytes; the errors are those of a whole call."""
+    arguments = (call.args, dict(call.kwargs))
+    kinds = {*map(type, call.args), *map(type, call.kwargs.values())}
+    if kinds <= _PLAIN:
+        return pickle.dumps(arguments)
+    with _told(call):
+        return _by_value(arguments, _modules(call))
+
+
+@contextmanager
+def _told(call: Call) -> Iterator[None]:
+    """Say what a call cannot be packed for."""
+    try:
+        yield
     except ImportError:
         raise missing_extra(
             "workflows",
@@ -108,6 +137,11 @@ def _dumps(value: tuple[Any, ...], modules: set[str]) -> bytes:
             return pickle.dumps(value)
         except (pickle.PicklingError, AttributeError, TypeError):
             pass  # an argument is of a class that only cloudpickle takes along
+    return _by_value(value, modules)
+
+
+def _by_value(value: object, modules: set[str]) -> bytes:
+    """Pickle with what another process cannot import."""
     cloudpickle = importlib.import_module(_PACKAGE)
     for name in modules:
         module = sys.modules.get(name)

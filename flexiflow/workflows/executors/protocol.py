@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from ..context import ResourceRequest
+
 __all__ = ["Call", "Executor", "ExecutorStatistics", "Job"]
 
 
@@ -23,6 +25,10 @@ class Call:
     """Positional arguments; not shown, for they may be anybody's data."""
     kwargs: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """Keyword arguments; secrets may be among them."""
+    resources: ResourceRequest | None = None
+    """What it needs of a machine, where there are several."""
+    on_wait: Callable[[str], object] | None = field(default=None, repr=False)
+    """Told, in any thread, why the call does not begin; empty when it does."""
 
 
 @final
