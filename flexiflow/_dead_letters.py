@@ -89,6 +89,11 @@ class DeadLetters:
     def __len__(self) -> int:
         return len(self._held)
 
+    @property
+    def listeners(self) -> int:
+        """How many listen to changes."""
+        return len(self._listeners)
+
     def latest(self, count: int | None = None) -> list[DeadLetter]:
         """Return the newest letters, newest first; all when no number is given."""
         return list(islice(reversed(self._held.values()), count))
