@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import importlib
 import re
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ._message import active
 from ._performed import performed_by
@@ -20,6 +21,7 @@ from .steps import Steps, Undone
 
 if TYPE_CHECKING:
     from .state_machine import StateMachine
+    from .statechart.simulation import Simulation
     from .steps import Step
 
 __all__ = ["Retraceable"]
@@ -196,10 +198,49 @@ class Retraceable(Restorable):
                 fix="Give it another name, or none: component.fork()",
                 context={"component": self.name, "name": called},
             )
-        made = type(self)(called, list(getattr(self, "rules", ())), self._copied(step))
+        make: Any = type(self)  # Any: a component is made otherwise than this part
+        made: Self = make(called, list(getattr(self, "rules", ())), self._copied(step))
         if self._home is not None and self._home.owner is not None:
             self._home.owner.register(made)
         made.keep_steps().forked_from = self.name
+        return made
+
+    def sandbox(self, *, at: int | Step | None = None) -> Simulation:
+        """Return a sandbox that begins where this component stands, or stood.
+
+        Parameters
+        ----------
+        at : int or Step, optional
+            The step to begin at; where it stands now otherwise.
+
+        Returns
+        -------
+        Simulation
+            What is sent there touches nothing: functions are recorded, not called.
+
+        Raises
+        ------
+        ComponentError
+            If no steps are kept, or the states are classes, whose code would act.
+        IndexError
+            If the step is not held.
+        """
+        step, machine = self._step_of(at), self.state_machine
+        if not isinstance(machine, ChartMachine):
+            raise ComponentError(
+                f"{self.name} has no sandbox.",
+                why="Its states are classes: their code would act as it always does.",
+                fix="Declare the states in YAML, or try it in a fork: "
+                f"{self.name}.fork()",
+                context={"component": self.name},
+            )
+        module = importlib.import_module("flexiflow.statechart.simulation")
+        made: Simulation = module.Simulation(
+            machine.chart,
+            snapshot=machine.data() if step is None else step.snapshot(),
+            functions=unobserved(machine.functions),
+            rules=list(getattr(self, "rules", ())),
+        )
         return made
 
     def _step_of(self, at: int | Step | None) -> Step | None:

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._message import MessageResult
@@ -131,8 +131,7 @@ class Step:
     @property
     def paths(self) -> tuple[str, ...]:
         """The paths of the active leaf states; the name of a ``State`` class."""
-        state = self._row[1]
-        return state.leaves if isinstance(state, Configuration) else (self.state,)
+        return _paths(self._row)
 
     @property
     def leaves(self) -> set[str]:
@@ -199,6 +198,12 @@ def _taken(row: Row) -> tuple[int, ...]:
     """Return the transitions of what is kept of a step."""
     last = row[5]
     return last.taken if isinstance(last, Move) else last
+
+
+def _paths(row: Row) -> tuple[str, ...]:
+    """Return the active leaf states of what is kept of a step."""
+    state = row[1]
+    return state.leaves if isinstance(state, Configuration) else (state_of(row),)
 
 
 @final
@@ -313,14 +318,15 @@ class Steps:
 
     def paths(self, number: int) -> Iterator[tuple[str, ...]]:
         """Yield the active leaf states of each step after a number, likewise."""
-        return (Step(self, row).paths for row in self._since(number))
+        return map(_paths, self._since(number))
 
     def _since(self, number: int) -> list[Row]:
         wanted = min(self.last - number, len(self._rows))
         if wanted <= 0:
             return []
-        rows = list(self._rows)
-        return rows[-wanted:]
+        latest = list(islice(reversed(self._rows), wanted))
+        latest.reverse()
+        return latest
 
     def __repr__(self) -> str:
         name = self._component.name

@@ -15,6 +15,7 @@ from .lane import Lane
 from .magics import FlexiFlowMagics
 from .notebook import Notebook
 from .parent import ParentKeeper
+from .timeline import StepOutput
 from .transform import MagicAwaiter
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Attached:
         self._awaiter = MagicAwaiter(shell)
         self._parent = ParentKeeper(shell)
         self._waker = Waker()
+        self._output = StepOutput()
         self._lane = Lane(shell, self._notebook)
         self._links = EngineLinks(shell, self._notebook)
         self._display = RichDisplay(shell)
@@ -72,6 +74,7 @@ class Attached:
         self._waker.install()
         self._link.begin()
         self._lane.install()
+        self._output.install()
         self._links.install()
 
     def remove(self) -> None:
@@ -81,6 +84,7 @@ class Attached:
         self._is_installed = False
         shell = self._shell
         self._links.remove()
+        self._output.remove()
         self._lane.remove()
         self._waker.remove()
         self._hover.remove()

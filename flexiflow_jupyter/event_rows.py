@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .protocol import EventLevel, EventRow
 
-__all__ = ["row_of", "short_json", "story_of"]
+__all__ = ["message_text", "row_of", "short_json", "short_story", "story_of"]
 
 _LONGEST_TEXT: Final = 500
 _LONGEST_STORY: Final = 12
@@ -26,8 +26,11 @@ _LONGEST_STORY: Final = 12
 def story_of(event: Event) -> str:
     """Return a short form of an event's correlation ID; empty when it has none."""
     whole = event.correlation_id
-    if whole is None:
-        return ""
+    return "" if whole is None else short_story(whole)
+
+
+def short_story(whole: str) -> str:
+    """Return a short form of a correlation ID."""
     return whole if len(whole) <= _LONGEST_STORY else whole[-6:]
 
 
@@ -134,8 +137,8 @@ class _Writer:
         self._room -= len(text)
 
 
-def _message_text(message: Any) -> str:
-    """Return a message as ``type {fields}``."""
+def message_text(message: Any) -> str:
+    """Return a message as ``type {fields}``; Any: it is the user's."""
     if not isinstance(message, Mapping):
         return short_json(message, _LONGEST_TEXT)
     kind = message.get("type")
@@ -146,7 +149,7 @@ def _message_text(message: Any) -> str:
 
 
 def _tell_received(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
-    return "info", _message_text(data["message"])
+    return "info", message_text(data["message"])
 
 
 def _tell_handled(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
@@ -158,7 +161,7 @@ def _tell_handled(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
 
 
 def _tell_failed(data: Mapping[str, Any]) -> tuple[EventLevel, str]:
-    return "failed", f"{_message_text(data['message'])} · {data['exception']}"
+    return "failed", f"{message_text(data['message'])} · {data['exception']}"
 
 
 def _tell_changed(data: Mapping[str, Any]) -> tuple[EventLevel, str]:

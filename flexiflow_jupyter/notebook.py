@@ -15,6 +15,7 @@ from flexiflow.engine import FlexiFlowEngine
 from flexiflow.errors import FlexiFlowError
 from flexiflow.logger import set_correlation_id
 
+from .coverage_layer import CoverageLayers
 from .functions import NotebookFunctions
 from .notebook_logger import NotebookLogger
 from .persistence import Keeping
@@ -90,6 +91,7 @@ class Notebook:
         self.engines: dict[str, FlexiFlowEngine] = {}
         self.layouts = Layouts()
         self.redefinitions = Redefinitions()
+        self.coverage = CoverageLayers()
         self.keeping = Keeping()
         self.preferences = Preferences()
         self._texts: WeakKeyDictionary[AsyncComponent, str] = WeakKeyDictionary()
@@ -119,7 +121,8 @@ class Notebook:
         return isinstance(value, AsyncComponent)
 
     def define(self, component: AsyncComponent, text: str) -> None:
-        """Remember the YAML that defines a component."""
+        """Remember the YAML that defines a component, and keep its steps."""
+        component.keep_steps()
         self._texts[component] = text
 
     def text_of(self, component: AsyncComponent) -> str | None:

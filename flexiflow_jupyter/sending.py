@@ -80,7 +80,8 @@ class MessageSender:
             if "text" in send
             else {**send.get("fields", {}), "type": send["type"]}
         )
-        waits = component.is_busy or component.pending > 0
+        is_held = component.pace.mode == "paused"
+        waits = component.is_busy or component.pending > 0 or is_held
         self._answer(send["id"], "queued" if waits else "pending", "")
         try:
             result = await component.handle_message(message)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import traitlets as t
+from IPython.display import display
 
 from flexiflow.errors import ComponentError, one_line
 
 from ..boxes import safe_text
 from ..bridge import EventFeed
+from ..coverage_layer import CoverageLayer
 from ..describe import describe_component
 from ..event_rows import row_of
 from ..notebook import current_notebook
 from ..protocol import Notice
 from ..sending import MessageSender
+from ..timeline import Deeds, StepReader
 from ..twin import Layouts, Look, bundle_of
 from .facts import ComponentFacts
 from .live_view import LiveView
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent
     from flexiflow.event_manager import AsyncEventManager
 
-    from ..protocol import PageMessage, Problem, Reply, ViewKind
+    from ..protocol import Made, PageMessage, Problem, Reply, ViewKind
     from ..twin import Changes
 
 __all__ = ["ComponentView", "View", "bus_of"]
@@ -37,6 +40,10 @@ _SAVED_ROWS: Final = 5
 _DRAIN: Final = 4_000
 """Events after which a feed is read though the loop has had no time: fewer than the
 ring holds, so that each is counted."""
+
+_HELD_S: Final = 0.25
+"""Seconds between two looks at a mailbox that is held: messages that come to wait
+there announce nothing."""
 
 
 class View(LiveView):
@@ -59,6 +66,7 @@ class View(LiveView):
     """
 
     _kind: ClassVar[ViewKind] = "events"
+    _has_timeline: ClassVar[bool] = False
 
     dot = t.Unicode("").tag(sync=True)
     graph = t.Dict().tag(sync=True)
@@ -98,7 +106,13 @@ class View(LiveView):
         component, history = self._subject, self._bus.keep_history()
         self._feed = EventFeed(history, component.name if component else None)
         self._listener = history.listen(self._on_event)
-        self._facts = ComponentFacts(component) if component else None
+        self._facts = (
+            ComponentFacts(component, _counts_of(component)) if component else None
+        )
+        self._past: StepReader | None = None
+        self._deeds: Deeds | None = None
+        if component is not None and self._has_timeline:
+            self._open_timeline(component)
         self._expect_changes()
         self._sender = (
             MessageSender(
@@ -112,6 +126,23 @@ class View(LiveView):
         )
         name = component.name if component else ""
         return {"component": name, **self._read(is_first=True)}
+
+    def _open_timeline(self, component: AsyncComponent) -> None:
+        """Keep the steps of the component from now on."""
+        notebook = current_notebook()
+        self._deeds = deeds = Deeds(
+            component,
+            self._hop,
+            send=self._send_made,
+            recordings={} if notebook is None else notebook.recordings,
+            on_fork=display,
+            on_change=self._refresh_all,
+        )
+        self._past = StepReader(
+            component,
+            edge_of=lambda step: self._facts.edge_of(step) if self._facts else None,
+            recording=lambda: deeds.recording,
+        )
 
     def _expect_changes(self) -> None:
         """Show what this run of the cell has redefined, in the views that it makes."""
@@ -208,6 +239,8 @@ class View(LiveView):
     def _take_in(self) -> None:
         """Count what has happened, also while nobody looks."""
         self._take_events()
+        if self._facts is not None:
+            self._facts.count()
 
     def _bring_up_to_date(self) -> None:
         """Send the traits that changed, and the batches that the page can take."""
@@ -227,6 +260,8 @@ class View(LiveView):
         if self._next_look is not None:
             self._next_look.cancel()
         wait_s = None if self._facts is None else self._facts.next_look_s()
+        if self.timeline and self.timeline["pace"]["mode"] != "go":
+            wait_s = _HELD_S if wait_s is None else min(wait_s, _HELD_S)
         request = self._pulse.request
         self._next_look = (
             None if wait_s is None else self._hop.call_later(wait_s, request)
@@ -243,6 +278,9 @@ class View(LiveView):
         if self._facts is None or component is None:
             return {}
         traits = {**self._facts.structure(), **self._facts.state()}
+        if self._past is not None and self._deeds is not None:
+            traits["timeline"] = self._past.info()
+            traits["sandbox"] = self._deeds.sandbox()
         if self._failed_at is not None and traits["steps"] > self._failed_at:
             self._failed_at = traits["notice"] = None
         if not is_first and traits["active"] != self.active:
@@ -256,6 +294,9 @@ class View(LiveView):
         if message["kind"] == "send":
             if self._sender is not None:
                 self._sender.receive(message)
+        elif message["kind"] == "do":
+            if self._deeds is not None:
+                self._deeds.receive(message)
         elif message["kind"] == "ack":
             self._feed.ack(message["batch"])
             if self._feed.is_behind:
@@ -265,6 +306,34 @@ class View(LiveView):
         elif message["kind"] == "need" and message["what"] == "events":
             self._feed.need(message.get("since"))
             self._pulse.request()
+        elif message["kind"] == "need" and message["what"] == "step":
+            if self._past is not None:
+                self.send(self._past.answer(message.get("at", 0)))
+        elif message["kind"] == "need" and self._facts is not None:
+            self._answer_about_chart(self._facts, message["what"])
+
+    def _answer_about_chart(self, facts: ComponentFacts, what: str) -> None:
+        """Say what the graph's tools ask for."""
+        if what == "coverage":
+            facts.want_coverage()
+            self._pulse.request()
+        elif what == "ways":
+            self.send({"kind": "ways", "ways": facts.ways()})
+        elif what == "mermaid":
+            self.send({"kind": "mermaid", "text": facts.mermaid()})
+
+    def _send_made(self, made: Reply | Made) -> None:
+        """Tell the page how far a deed has come, or give it what was made."""
+        if self._is_open:
+            self.send(made)
+
+    def _refresh_all(self) -> None:
+        """Let all views look again: what was done may show in each of them."""
+        notebook = current_notebook()
+        self.refresh()
+        for view in () if notebook is None else notebook.views():
+            if view is not self:
+                view.refresh()
 
     def _send_reply(self, reply: Reply) -> None:
         """Tell the page how far a send has come."""
@@ -277,6 +346,14 @@ class View(LiveView):
         if self._is_open:
             self._failed_at = None if problem is None else self.steps
             self.notice = None if problem is None else Notice(**problem, level="error")
+
+
+def _counts_of(component: AsyncComponent) -> CoverageLayer:
+    """Return what counts the visits of a component, for all of its views."""
+    notebook = current_notebook()
+    if notebook is None:
+        return CoverageLayer(component)
+    return notebook.coverage.of(component)
 
 
 def bus_of(component: AsyncComponent) -> AsyncEventManager:
@@ -315,6 +392,8 @@ class ComponentView(View):
     static : bool, default False
         Whether to show the saved picture only.
     """
+
+    _has_timeline: ClassVar[bool] = True
 
     def __init__(self, component: AsyncComponent, *, static: bool = False) -> None:
         super().__init__(bus_of(component), component, static=static)

@@ -14,8 +14,9 @@ from flexiflow.events import (
     STATE_CHANGED,
 )
 from flexiflow.statechart import chart_fields
-from flexiflow.visualize import flow_graph
+from flexiflow.visualize import flow_graph, visualize
 
+from ..coverage_layer import ways_to_the_rest
 from ..event_rows import short_json
 from ..protocol import (
     ContextEntry,
@@ -25,18 +26,19 @@ from ..protocol import (
     QueueInfo,
 )
 from ..running_layer import RunningLayer
+from ..timeline import page_field, parents_of
 from .changes import changes_between
 from .picture import Picture, draw
 from .verdicts import Verdicts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from flexiflow.component import AsyncComponent
     from flexiflow.events import Event
     from flexiflow.graph import FlowGraph
     from flexiflow.statechart import Chart, Redefinition
-    from flexiflow.statechart import Field as ChartField
+    from flexiflow.steps import Step
+
+    from ..coverage_layer import CoverageLayer
 
 __all__ = ["ComponentFacts"]
 
@@ -53,10 +55,16 @@ class ComponentFacts:
     ----------
     component : AsyncComponent
         Whom to read; never changed here.
+    coverage : CoverageLayer, optional
+        What counts its visits.
     """
 
-    def __init__(self, component: AsyncComponent) -> None:
+    def __init__(
+        self, component: AsyncComponent, coverage: CoverageLayer | None = None
+    ) -> None:
         self._component = component
+        self._coverage = coverage
+        self._is_covered = False
         self._chart: Chart | None = None
         self._before: Chart | None = None
         self._outcome: Redefinition | None = None
@@ -144,6 +152,39 @@ class ComponentFacts:
             is_message = isinstance(message, Mapping)
             self._message = str(message.get("type")) if is_message else ""
 
+    # --- coverage ---------------------------------------------------------------------
+
+    def count(self) -> None:
+        """Count the steps that were made since the last time."""
+        if self._coverage is not None:
+            self._coverage.take()
+
+    def want_coverage(self) -> None:
+        """Tell the coverage from now on; until then nobody looks at it."""
+        self._is_covered = True
+
+    def _coverage_trait(self) -> dict[str, Any]:
+        """Return the trait ``coverage``, once it is wanted."""
+        if not self._is_covered or self._coverage is None or self._picture is None:
+            return {}
+        picture = self._picture
+        return {"coverage": self._coverage.read(picture.states, picture.edges_of)}
+
+    def ways(self) -> dict[str, str]:
+        """Return the shortest way from here to what was not visited yet."""
+        machine = self._component.state_machine
+        layer, picture = self._coverage, self._picture
+        if layer is None or picture is None or not isinstance(machine, ChartMachine):
+            return {}
+        layer.take()
+        return ways_to_the_rest(machine, layer, picture.edges_of)
+
+    def mermaid(self) -> str:
+        """Return the chart as Mermaid text."""
+        return visualize(self._component, "mermaid")
+
+    # --- what changes with each message -----------------------------------------------
+
     def _last_edge(self) -> LastEdge:
         """Return the edge that was taken last, as far as the machine knows it."""
         machine = self._component.state_machine
@@ -152,21 +193,30 @@ class ComponentFacts:
             taken = machine.last_transitions
             edge = self._picture.edge_of.get(taken[-1]) if taken else None
         elif self._flow is not None and self._picture is not None:
-            edge = self._edge_between(*self._moved)
+            edge = self._edge_between(*self._moved, self._message)
         return LastEdge(edge=edge if self._steps else None, step=self._steps)
 
-    def _edge_between(self, source: str, target: str) -> str | None:
-        """Return the id of the edge between two states for the last message."""
+    def edge_of(self, step: Step) -> str | None:
+        """Return the id of the edge that a step took last, as far as it is known."""
+        if self._picture is None or step.is_beginning:
+            return None
+        if step.transitions:
+            return self._picture.edge_of.get(step.transitions[-1])
+        message = str(step.message.get("type"))
+        return self._edge_between(step.from_state, step.state, message)
+
+    def _edge_between(self, source: str, target: str, message: str) -> str | None:
+        """Return the id of the edge between two states for a message."""
         for edge in self._flow.edges if self._flow is not None else ():
             known = (edge.source, edge.target, edge.message)
-            if known == (source, target, self._message) and self._picture is not None:
+            if known == (source, target, message) and self._picture is not None:
                 return self._picture.edge_of.get(edge.index)
         return None
 
     def state(self) -> dict[str, Any]:
         """Return the traits that may change with each message; Any as above."""
         active = list(self._component.states)
-        parents = _parents_of(active)
+        parents = parents_of(active)
         verdicts = Verdicts(self._component, self._flow)
         return {
             "active": active,
@@ -185,6 +235,7 @@ class ComponentFacts:
                 for message, reason in verdicts.reasons.items()
             ],
             **self._context_traits(),
+            **self._coverage_trait(),
             "queue": self._queue(),
             "running": self._running.read(),
             "closed": self._closed(),
@@ -208,7 +259,7 @@ class ComponentFacts:
         if component.chart is None:
             return self._content_field(message)
         found = chart_fields(component.chart, message, component.states)
-        return [_page_field(field) for field in found]
+        return [page_field(field) for field in found]
 
     def _content_field(self, message: str) -> list[Field]:
         """Return the content that a machine of classes asks for, as far as drawn."""
@@ -256,23 +307,3 @@ class ComponentFacts:
             for key, value in shown.items()
         ]
         return {"context": entries, "context_more": len(context) - len(entries)}
-
-
-def _page_field(field: ChartField) -> Field:
-    """Describe a field to the page."""
-    shown = Field(
-        name=field.name, kind=field.kind, hint=field.hint, required=field.required
-    )
-    if field.choices:
-        shown["choices"] = list(field.choices)
-    return shown
-
-
-def _parents_of(active: Iterable[str]) -> list[str]:
-    """Return the paths of the states around the active leaves, outermost first."""
-    found: dict[str, None] = {}
-    for path in active:
-        parts = path.split(".")
-        for depth in range(1, len(parts)):
-            found[".".join(parts[:depth])] = None
-    return list(found)
