@@ -142,7 +142,9 @@ class Drawing:
                 dot.edge(start, name, id=f"{start}e")
         if not is_box:
             label = graphviz.escape(_cut(node.label))
-            if node.path in self._runs and node.kind != "history":
+            if node.kind == "history":
+                label = "H*" if node.deep else "H"
+            elif node.path in self._runs:
                 label += f"\\n{graphviz.escape(self._runs[node.path])}"
             dot.node(name, label, id=name, **_shape(node))
             return
