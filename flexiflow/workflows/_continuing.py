@@ -262,6 +262,9 @@ class Continuing(Hosting):
             while not stored.has_ended:
                 await asyncio.sleep(0.05)
                 stored = load(self.journal, execution.id)
+                owner = stored.execution.owner
+                if not stored.has_ended and not self.journal.is_alive(owner):
+                    return await self._end_stored(stored)
         return self.live_of(load(self.journal, execution.id)).context
 
     def _record(

@@ -17,22 +17,24 @@ from ..clock import SystemClock
 from . import _values
 from ._drive import Drive
 from ._execution_ids import new_id
+from ._journal_storage import JournalStorage
 from ._lane import Lane
 from ._lending import Lending
 from ._live import Live
+from ._requests import Requests
 from ._scope import child_id
 from ._taking import INTERRUPTED
 from ._telling import Telling
 from .codec import is_same_code
 from .context import ExecutionContext, ExecutionState
 from .errors import ExecutionStateError, JournalClosedError, JournalError
-from .journal import NewExecution, Record, open_journal
+from .journal import ContentJournal, NewExecution, Record, open_journal
 from .replay import Recorded, uncollected
 
 if TYPE_CHECKING:
     import contextvars
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from ..clock import Clock
@@ -40,13 +42,11 @@ if TYPE_CHECKING:
     from ._definition import Definition
     from ._taking import Stored
     from .journal import ClaimReason, Journal
+    from .storage import ValueStorage
 
 __all__ = ["Hosting", "closed_error"]
 
 _log: Final = logging.getLogger("flexiflow.workflows")
-
-_POLL: Final = 0.1
-"""Seconds between two looks for requests that other processes left in the journal."""
 
 
 def closed_error() -> JournalClosedError:
@@ -63,7 +63,9 @@ class Hosting:
 
     Parameters
     ----------
-    journal, home, event_bus, clock, max_parked, max_crashes, durability, dask
+    journal, home, database_url, event_bus, clock, max_parked, max_crashes, durability
+        As of :class:`~flexiflow.workflows.runtime.Runtime`.
+    dask
         As of :class:`~flexiflow.workflows.runtime.Runtime`.
     """
 
@@ -72,6 +74,7 @@ class Hosting:
         journal: Journal | None,
         *,
         home: str | os.PathLike[str] | None,
+        database_url: str | None,
         event_bus: AsyncEventManager | None,
         clock: Clock | None,
         max_parked: int,
@@ -82,7 +85,7 @@ class Hosting:
         self.clock: Clock = SystemClock() if clock is None else clock
         self.time: Callable[[], float] = time.time if clock is None else clock.time
         self.max_crashes = max_crashes
-        self.resources = Lending(home, dask=dask)
+        self.resources = Lending(home, dask=dask, database_url=database_url)
         self.values = self.new_values()
         self._telling = Telling(event_bus)
         self._journal = journal
@@ -95,7 +98,9 @@ class Hosting:
         self._known: WeakValueDictionary[str, Live] = WeakValueDictionary()
         self._active: dict[str, Live] = {}
         self._parked: OrderedDict[str, None] = OrderedDict()
-        self._polls: set[asyncio.AbstractEventLoop] = set()
+        self._requests = Requests(
+            lambda: self.journal, self._drives_of, self._telling.failed
+        )
         self._lock = threading.RLock()
         self._is_closed = False
         self._minds_the_exit = False
@@ -147,8 +152,24 @@ class Hosting:
 
     def new_values(self) -> _values.Values:
         """Return a way of values into the journal, and back."""
-        storage = self.resources.storage
-        return _values.Values(storage.keep_value, storage.fetch_value)
+        return _values.Values(self._keep_value, self._fetch_value)
+
+    # Any, below: values are the user's.
+    def _keep_value(self, value: Any) -> dict[str, Any] | None:
+        """Keep what is no JSON where all who use the journal find it."""
+        return self._storage.keep_value(value)
+
+    def _fetch_value(self, reference: Mapping[str, Any]) -> Any:
+        """Return what was kept so."""
+        return self._storage.fetch_value(reference)
+
+    @property
+    def _storage(self) -> ValueStorage:
+        """In the database of a journal for several machines, else in files beside."""
+        files, journal = self.resources.storage, self.journal
+        if isinstance(journal, ContentJournal):
+            return JournalStorage(journal, files)
+        return files
 
     # --- beginning --------------------------------------------------------------------
 
@@ -401,32 +422,17 @@ class Hosting:
     # --- requests of other processes --------------------------------------------------
 
     def _mind(self) -> None:
-        """Look from time to time for executions that others want to end."""
+        """Hear of executions that others want to end, and of the end of the process."""
         if not self._minds_the_exit:
             # Called before the journal's own, which was registered by now.
             self._minds_the_exit = True
             atexit.register(self.let_go_of_all)
-        loop = asyncio.get_running_loop()
-        if loop not in self._polls:
-            self._polls.add(loop)
-            loop.call_later(_POLL, self._look, loop)
+        self._requests.mind()
 
-    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
-        here = [
+    def _drives_of(self, loop: asyncio.AbstractEventLoop) -> list[Drive]:
+        """Return what runs bodies in a loop."""
+        return [
             live.drive
             for live in tuple(self._active.values())
             if live.drive is not None and live.drive.lane.loop is loop
         ]
-        if not here or self._is_closed:
-            self._polls.discard(loop)
-            return
-        waiting = {drive.live.id: drive for drive in here if not drive.is_cancelling}
-        try:
-            asked = self.journal.executions(states=["CANCELLING"])
-        except JournalError:
-            self._telling.failed("The journal cannot be asked for requests")
-            asked = []
-        for row in asked:
-            if row.id in waiting:
-                waiting[row.id].cancel()
-        loop.call_later(_POLL, self._look, loop)

@@ -69,13 +69,20 @@ class Lending:
     dask : str, Cluster or Client, optional
         Where tasks with ``executor="dask"`` run; by default as the settings say. Any:
         Dask has no types.
+    database_url : str, optional
+        Where the journal is; by default in ``home``, or as the settings say.
     """
 
     def __init__(
-        self, home: str | os.PathLike[str] | None = None, *, dask: Any = None
+        self,
+        home: str | os.PathLike[str] | None = None,
+        *,
+        dask: Any = None,
+        database_url: str | None = None,
     ) -> None:
         self._home = None if home is None else Path(home)
         self._dask = dask
+        self._database_url = database_url
         self._lock = threading.Lock()
         self._pool: Executors | None = None
         self.secret_source: Callable[[tuple[str, ...]], Mapping[str, Any]] | None = None
@@ -119,6 +126,8 @@ class Lending:
     @property
     def database(self) -> str:
         """The file or URL of the journal."""
+        if self._database_url:
+            return self._database_url
         if self._home is None:
             url = self._settings().database_url
             if url:

@@ -53,6 +53,10 @@ class Runtime(Continuing):
     home : str or path, optional
         The folder of the journal, the cache and the secrets; by default as the
         settings say.
+    database_url : str, optional
+        Where the journal is, if not in ``home``: ``postgresql://...`` for several
+        machines, large values included; cache, secrets and ``output_storage`` stay in
+        files of each. By default as the settings say, unless ``home`` is given.
     event_bus : AsyncEventManager, optional
         Where events go after they were stored; one of its own by default.
     clock : Clock, optional
@@ -81,6 +85,7 @@ class Runtime(Continuing):
         journal: Journal | None = None,
         *,
         home: str | os.PathLike[str] | None = None,
+        database_url: str | None = None,
         event_bus: AsyncEventManager | None = None,
         clock: Clock | None = None,
         max_parked: int = 64,
@@ -91,6 +96,7 @@ class Runtime(Continuing):
         super().__init__(
             journal,
             home=home,
+            database_url=database_url,
             event_bus=event_bus,
             clock=clock,
             max_parked=max_parked,
@@ -406,6 +412,7 @@ class Runtime(Continuing):
                 if was_at_work:
                     live.stop(closed_error())
         self._thread.close()
+        self._requests.close()
         with self._lock:
             self._is_closed = True
             journal = self._journal

@@ -8,6 +8,7 @@ import json
 import pickle
 import re
 import sys
+from abc import ABC, abstractmethod
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, final
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Mapping
 
-__all__ = ["FileStorage"]
+__all__ = ["FileStorage", "ValueStorage"]
 
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _KINDS: Final = {
@@ -36,36 +37,39 @@ _COLUMN: Final = "values"
 """What the only column of a table is called that stands for a column."""
 
 
-@final
-class FileStorage:
-    """Values in files of a folder, each under the SHA-256 of its content.
-
-    ``@task.with_options(output_storage=FileStorage())`` keeps the results of a task
-    here; the journal then holds a reference of some hundred characters.
-
-    Parameters
-    ----------
-    folder : str or path, optional
-        Where the files are; made with the first value. ``local_storage_path`` of the
-        settings, else ``storage`` in the home folder, when left out.
+class ValueStorage(ABC):
+    """Turns values into contents that are kept elsewhere, each under its SHA-256.
 
     Notes
     -----
-    A file is written whole and forced to the disk before the reference to it is given
-    out; what is read is compared with its digest. Equal values share a file. Nothing is
-    ever dropped. Methods block for the disk and may be called from any thread.
+    What is fetched is compared with its digest. Equal values share a content. Nothing
+    is ever dropped. Methods block, and may be called from any thread.
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self._folder = None if folder is None else Path(folder)
-
     @property
-    def folder(self) -> Path:
-        """Where the files are."""
-        if self._folder is not None:
-            return self._folder
-        settings = Configuration.get().settings
-        return settings.local_storage_path or settings.home / "storage"
+    @abstractmethod
+    def place(self) -> str:
+        """Where the contents are, for people."""
+
+    @abstractmethod
+    def put(self, kind: str, digest: str, content: bytes) -> None:
+        """Keep a content, unless it is there.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be kept.
+        """
+
+    @abstractmethod
+    def get(self, kind: str, digest: str) -> bytes:
+        """Return a content.
+
+        Raises
+        ------
+        StorageError
+            If it is gone.
+        """
 
     # --- encoded text: the results of tasks -------------------------------------------
 
@@ -75,7 +79,7 @@ class FileStorage:
         Raises
         ------
         StorageError
-            If the file cannot be written.
+            If it cannot be kept.
         """
         reference = self._keep("text", text.encode())
         return json.dumps({"$type": "kept", "value": reference}, separators=(",", ":"))
@@ -91,7 +95,7 @@ class FileStorage:
         Raises
         ------
         StorageError
-            If the file is gone or damaged.
+            If it is gone or damaged.
         """
         if not self.is_reference(text):
             return text
@@ -142,16 +146,15 @@ class FileStorage:
         Raises
         ------
         StorageError
-            If the file is gone or damaged.
+            If it is gone or damaged.
         """
         if reference.get("kind") == "pickle" and not _may_pickle():
             raise StorageError(
                 "A value was pickled, and may not be read",
                 why="Reading a pickle runs what is in it; the setting serializer is "
                 "'json'.",
-                fix="If you trust who may write to the folder: "
-                "FLEXIFLOW_SERIALIZER=pkl",
-                context={"folder": str(self.folder)},
+                fix="If you trust who may write there: FLEXIFLOW_SERIALIZER=pkl",
+                context={"place": self.place},
             )
         data = io.BytesIO(self._fetch(reference))
         if reference["kind"] == "pickle":
@@ -172,31 +175,16 @@ class FileStorage:
         data = _column_bytes(pandas, column)
         return {**self._keep("Series", data), "name": column.name}
 
-    # --- files ------------------------------------------------------------------------
+    # --- contents ---------------------------------------------------------------------
 
-    def _keep(self, kind: str, data: bytes) -> dict[str, Any]:
-        """Write a file, unless its very content is there; return a reference."""
-        digest = sha256(data).hexdigest()
-        path = self._path(kind, digest)
-        try:
-            is_there = path.stat().st_size == len(data) and path.read_bytes() == data
-        except OSError:
-            is_there = False
-        try:
-            if not is_there:
-                replace_file(path, data)
-        except OSError as error:
-            raise StorageError(
-                "A value cannot be kept in a file",
-                why=f"{path}: {error.strerror or error}.",
-                fix="Make room, or let the folder be written; another folder is set "
-                "by FLEXIFLOW_LOCAL_STORAGE_PATH.",
-                context={"file": str(path), "size": len(data)},
-            ) from error
-        return {"kind": kind, "sha256": digest, "size": len(data)}
+    def _keep(self, kind: str, content: bytes) -> dict[str, Any]:
+        """Keep a content; return a reference to it."""
+        digest = sha256(content).hexdigest()
+        self.put(kind, digest, content)
+        return {"kind": kind, "sha256": digest, "size": len(content)}
 
     def _fetch(self, reference: Mapping[str, Any]) -> bytes:
-        """Return the content of the file to which a reference leads."""
+        """Return the content to which a reference leads."""
         kind, digest = reference.get("kind"), str(reference.get("sha256"))
         # it becomes a part of a path
         if kind not in _KINDS or not _DIGEST.fullmatch(digest):
@@ -207,9 +195,91 @@ class FileStorage:
                 "database from a backup.",
                 context={"kind": kind, "sha256": digest},
             )
+        content = self.get(str(kind), digest)
+        if sha256(content).hexdigest() != digest:
+            raise StorageError(
+                "A value that was kept is damaged",
+                why=f"The SHA-256 of the {kind} {digest[:12]} in {self.place} is not "
+                "the one of its name.",
+                fix="Put it back from a backup, or run the workflow again.",
+                context={"sha256": digest, "size": len(content)},
+            )
+        return content
+
+
+@final
+class FileStorage(ValueStorage):
+    """Values in files of a folder, each under the SHA-256 of its content.
+
+    ``@task.with_options(output_storage=FileStorage())`` keeps the results of a task
+    here; the journal then holds a reference of some hundred characters.
+
+    Parameters
+    ----------
+    folder : str or path, optional
+        Where the files are; made with the first value. ``local_storage_path`` of the
+        settings, else ``storage`` in the home folder, when left out. Several machines
+        need a folder that all of them see.
+
+    Notes
+    -----
+    A file is written whole and forced to the disk before the reference to it is given
+    out; what is read is compared with its digest. Equal values share a file. Nothing is
+    ever dropped. Methods block for the disk and may be called from any thread.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
+        self._folder = None if folder is None else Path(folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        if self._folder is not None:
+            return self._folder
+        settings = Configuration.get().settings
+        return settings.local_storage_path or settings.home / "storage"
+
+    @property
+    def place(self) -> str:
+        """The folder, for people."""
+        return str(self.folder)
+
+    def put(self, kind: str, digest: str, content: bytes) -> None:
+        """Write a file, unless its very content is there.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be written.
+        """
         path = self._path(kind, digest)
         try:
-            data = path.read_bytes()
+            there = path.stat().st_size == len(content) and path.read_bytes() == content
+        except OSError:
+            there = False
+        try:
+            if not there:
+                replace_file(path, content)
+        except OSError as error:
+            raise StorageError(
+                "A value cannot be kept in a file",
+                why=f"{path}: {error.strerror or error}.",
+                fix="Make room, or let the folder be written; another folder is set "
+                "by FLEXIFLOW_LOCAL_STORAGE_PATH.",
+                context={"file": str(path), "size": len(content)},
+            ) from error
+
+    def get(self, kind: str, digest: str) -> bytes:
+        """Return the content of a file.
+
+        Raises
+        ------
+        StorageError
+            If it cannot be read.
+        """
+        path = self._path(kind, digest)
+        try:
+            return path.read_bytes()
         except OSError as error:
             raise StorageError(
                 "A value that was kept in a file is gone",
@@ -218,14 +288,6 @@ class FileStorage:
                 "to it; or run the workflow again.",
                 context={"file": str(path)},
             ) from error
-        if sha256(data).hexdigest() != digest:
-            raise StorageError(
-                "A value that was kept in a file is damaged",
-                why=f"The SHA-256 of {path} is not the one of its name.",
-                fix="Put the file back from a backup, or run the workflow again.",
-                context={"file": str(path), "size": len(data)},
-            )
-        return data
 
     def _path(self, kind: str, digest: str) -> Path:
         """Return the file of a content."""

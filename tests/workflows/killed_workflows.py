@@ -1,8 +1,9 @@
 """Workflows of every kind of step, for processes that are killed while they run them.
 
-``python killed_workflows.py HOME EXECUTION_ID SEED`` begins the execution or goes on
-with it, answers its pauses, and prints its output. Each call of a function is a line on
-standard output: ``began EXECUTION:KEY LABEL`` and ``ended EXECUTION:KEY LABEL``.
+``python killed_workflows.py HOME EXECUTION_ID SEED [DATABASE_URL]`` begins the
+execution or goes on with it, answers its pauses, and prints its output. Each call of a
+function is a line on standard output: ``began EXECUTION:KEY LABEL`` and
+``ended EXECUTION:KEY LABEL``.
 """
 
 from __future__ import annotations
@@ -150,10 +151,10 @@ async def everything(ctx: ExecutionContext[int]) -> dict[str, object]:
     }
 
 
-async def main(home: str, execution_id: str, seed: str) -> None:
+async def main(home: str, execution_id: str, seed: str, url: str = "") -> None:
     """Go on with the execution until it ends."""
     PACE.seed(seed)
-    with Runtime(home=home, max_crashes=10**6) as runtime:
+    with Runtime(home=home, database_url=url or None, max_crashes=10**6) as runtime:
         set_runtime(runtime)
         context = await everything.start(5, execution_id=execution_id)
         while context.is_paused:

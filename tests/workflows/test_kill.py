@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from flexiflow.workflows.journal import open_journal
+from flexiflow.workflows.journal import Journal, open_journal
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(__file__).with_name("killed_workflows.py")
@@ -43,14 +43,31 @@ class Life(NamedTuple):
     """The state and output of the execution, if it came to that."""
 
 
-def live(home: Path, luck: random.Random, *, lines: int | None) -> Life:
+class Place(NamedTuple):
+    """Where executions are kept."""
+
+    home: Path
+    """The folder of a machine."""
+    url: str = ""
+    """The database of several machines; empty for a file in the folder."""
+
+    def open(self) -> Journal:
+        """Open the journal."""
+        return open_journal(self.url or self.home / "flexiflow.db")
+
+    def is_made(self) -> bool:
+        """Whether there is a journal."""
+        return bool(self.url) or (self.home / "flexiflow.db").exists()
+
+
+def live(place: Place, luck: random.Random, *, lines: int | None) -> Life:
     """Run the program until its end, or kill it after some lines."""
     environment = os.environ | {
         "PYTHONHASHSEED": str(luck.randrange(2**32)),
         "PYTHONPATH": str(ROOT),
     }
     process = subprocess.Popen(
-        [sys.executable, PROGRAM, home, "run", str(luck.random())],
+        [sys.executable, PROGRAM, place.home, "run", str(luck.random()), place.url],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -70,11 +87,11 @@ def live(home: Path, luck: random.Random, *, lines: int | None) -> Life:
     )
 
 
-def done_steps(home: Path) -> set[str]:
+def done_steps(place: Place) -> set[str]:
     """Return the steps whose end the journal holds: ``EXECUTION:KEY``."""
-    if not (home / "flexiflow.db").exists():
+    if not place.is_made():
         return set()
-    with open_journal(home / "flexiflow.db") as journal:
+    with place.open() as journal:
         return {
             f"{record.execution_id}:{record.key}"
             for row in journal.executions()
@@ -83,9 +100,9 @@ def done_steps(home: Path) -> set[str]:
         }
 
 
-def drawn(home: Path) -> object:
+def drawn(place: Place) -> object:
     """Return the lucky number that the journal holds, or None."""
-    with open_journal(home / "flexiflow.db") as journal:
+    with place.open() as journal:
         execution = journal.load("run")
     if execution is None:
         return None
@@ -94,23 +111,23 @@ def drawn(home: Path) -> object:
     )
 
 
-def die_often(home: Path, luck: random.Random, kills: int) -> int:
+def die_often(place: Place, luck: random.Random, kills: int) -> int:
     """Kill an execution so often; check each life. Return how often it was killed."""
     killed, lucky = 0, None
     while True:
         lines = luck.randint(1, 12) if killed < kills else None
-        done = done_steps(home)
-        life = live(home, luck, lines=lines)
+        done = done_steps(place)
+        life = live(place, luck, lines=lines)
 
         assert done.isdisjoint(life.began), "a step that was done was called again"
         if life.output is not None:
             break
         killed += 1
-        found = drawn(home)
+        found = drawn(place)
         assert lucky is None or found == lucky, "a number was drawn again"
         lucky = found
     check(life.output, lucky)
-    check_records(home)
+    check_records(place)
     return killed
 
 
@@ -123,9 +140,9 @@ def check(output: list, lucky: str | None) -> None:
     assert lucky is None or json.loads(lucky) == found["lucky"]
 
 
-def check_records(home: Path) -> None:
+def check_records(place: Place) -> None:
     """See that each step has one end, under an epoch that never goes back."""
-    with open_journal(home / "flexiflow.db") as journal:
+    with place.open() as journal:
         for row in journal.executions():
             records = journal.load(row.id).records
             ends = [record.key for record in records if record.kind in DONE]
@@ -134,21 +151,33 @@ def check_records(home: Path) -> None:
             assert row.state == "COMPLETED"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request) -> str:
+    """Return the URL of a database; empty for a file."""
+    is_file = request.param == "sqlite"
+    return "" if is_file else request.getfixturevalue("postgres_url")
+
+
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", range(5))
-def test_killed_executions_come_to_the_right_end(tmp_path, seed):
+def test_killed_executions_come_to_the_right_end(tmp_path, seed, url):
     """Branches, retries, sleeps, pauses, threads and children; 5 kills each."""
     luck = random.Random(seed)  # noqa: S311 - the moments of the kills
 
-    assert die_often(tmp_path / "home", luck, 5) == 5
+    assert die_often(Place(tmp_path / "home", url), luck, 5) == 5
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-def test_hundreds_of_kills_come_to_the_right_end(tmp_path):
-    """The same until 250 processes were killed."""
+def test_hundreds_of_kills_come_to_the_right_end(tmp_path, postgres_server):
+    """The same until 250 processes of each kind of journal were killed."""
     luck = random.Random(99)  # noqa: S311 - the moments of the kills
-    killed = run = 0
-    while killed < 250:
-        run += 1
-        killed += die_often(tmp_path / f"home{run}", luck, luck.randint(3, 12))
+    for is_file in (True, False):
+        killed = run = 0
+        while killed < 250:
+            run += 1
+            url = "" if is_file else postgres_server.make_database()
+            home = tmp_path / f"home{run}{is_file}"
+            killed += die_often(Place(home, url), luck, luck.randint(3, 12))
+            if url:
+                postgres_server.drop_database(url)

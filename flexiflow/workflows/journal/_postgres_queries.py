@@ -14,7 +14,14 @@ if TYPE_CHECKING:
 
     from ._queries import Asked
 
-__all__ = ["executions", "is_alive", "load", "records_after"]
+__all__ = [
+    "content",
+    "executions",
+    "is_alive",
+    "keep_content",
+    "load",
+    "records_after",
+]
 
 _COLUMNS: Final = ", ".join(f"r.{name}" for name in Record._fields)
 
@@ -214,3 +221,23 @@ def is_alive(conn: psycopg.Connection, owner: str) -> bool:
     """Whether the session of an owner holds its lock."""
     row = conn.execute(b"SELECT flexiflow.is_alive(%b)", [kept(owner)]).fetchone()
     return row is not None and row[0] is True
+
+
+def keep_content(
+    conn: psycopg.Connection, kind: str, digest: str, content: bytes
+) -> None:
+    """Keep bytes, unless they are there."""
+    asked = b"SELECT FROM flexiflow.kept_values WHERE kind = %b AND sha256 = %b"
+    if conn.execute(asked, [kind, digest]).fetchone() is None:
+        conn.execute(
+            b"INSERT INTO flexiflow.kept_values (kind, sha256, content) "
+            b"VALUES (%b, %b, %b) ON CONFLICT DO NOTHING",
+            [kind, digest, content],
+        )
+
+
+def content(conn: psycopg.Connection, kind: str, digest: str) -> bytes | None:
+    """Return bytes, or None."""
+    asked = b"SELECT content FROM flexiflow.kept_values WHERE kind = %b AND sha256 = %b"
+    row = conn.execute(asked, [kind, digest], binary=True).fetchone()
+    return None if row is None else bytes(row[0])

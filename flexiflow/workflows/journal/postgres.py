@@ -159,6 +159,29 @@ class PostgresJournal(QueuedJournal):
         self._read(lambda conn: grant_worker(conn, role, given), done="shared")
         return self._link.url_for(role, given)
 
+    def keep_content(self, kind: str, digest: str, content: bytes) -> None:
+        """Keep bytes under their SHA-256, unless they are there; block.
+
+        Raises
+        ------
+        JournalError
+            If the database cannot be written.
+        """
+        self._read(
+            lambda conn: _postgres_queries.keep_content(conn, kind, digest, content),
+            done="written",
+        )
+
+    def content(self, kind: str, digest: str) -> bytes | None:
+        """Return the bytes of a SHA-256, or None; block.
+
+        Raises
+        ------
+        JournalError
+            If the database cannot be read.
+        """
+        return self._read(lambda conn: _postgres_queries.content(conn, kind, digest))
+
     # --- reading ----------------------------------------------------------------------
 
     def load(self, execution_id: str) -> Execution | None:

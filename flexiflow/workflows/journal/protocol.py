@@ -24,6 +24,7 @@ __all__ = [
     "UNOWNED_STATES",
     "Claim",
     "ClaimReason",
+    "ContentJournal",
     "Execution",
     "ExecutionRow",
     "Journal",
@@ -329,3 +330,20 @@ class ListeningJournal(Protocol):
         callable
             Ends it.
         """
+
+
+@runtime_checkable
+class ContentJournal(Protocol):
+    """A journal whose database keeps large values too, where all machines see them."""
+
+    def keep_content(self, kind: str, digest: str, content: bytes) -> None:
+        """Keep bytes under their SHA-256, unless they are there; block.
+
+        Raises
+        ------
+        JournalError
+            If the database cannot be written.
+        """
+
+    def content(self, kind: str, digest: str) -> bytes | None:
+        """Return the bytes of a SHA-256, or None; block."""
