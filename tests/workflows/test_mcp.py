@@ -68,37 +68,39 @@ def environment(tmp_path):
 
 
 @contextlib.contextmanager
-def served(environment, transport):
-    """Serve over HTTP, and yield the address."""
+def served(environment, *words):
+    """Run a command that serves, and yield the address that it says."""
     server = subprocess.Popen(
-        [*command("--transport", transport, "--port", "0"), "--verbose"],
+        [sys.executable, "-m", "flexiflow", "start", *words, "--verbose"],
         env=environment,
-        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
     try:
-        assert server.stderr is not None
-        for line in server.stderr:
-            if found := re.search(r"http://\S+", line):
+        assert server.stdout is not None
+        for line in server.stdout:
+            if found := re.search(r"http://[^\s/]+:\d+\S*", line):
                 yield found[0]
                 break
         else:
             pytest.fail("the server ended before it said where it is")
     finally:
         server.terminate()
-        server.communicate(timeout=10)
+        server.communicate(timeout=20)
 
 
 @contextlib.asynccontextmanager
-async def connected(environment, transport):
+async def connected(environment, transport, *more):
     """Yield a client of the tools over a transport."""
     if transport == "stdio":
-        program, *arguments = command("--transport", "stdio")
+        program, *arguments = command("--transport", "stdio", *more)
         given = StdioServerParameters(command=program, args=arguments, env=environment)
         async with Client(given) as client:
             yield client
         return
-    with served(environment, transport) as url:
+    words = ["mcp", "--transport", transport, "--port", "0", *more]
+    with served(environment, *words) as url:
         async with Client(sse_client(url) if transport == "sse" else url) as client:
             yield client
 
@@ -125,6 +127,62 @@ async def state_of(client, name, execution_id, wanted):
         await asyncio.sleep(0.02)
 
 
+async def use_all(client):
+    """Use all nine tools, from the upload to the end."""
+    listed = await client.list_tools()
+    assert {tool.name for tool in listed.tools} == TOOLS
+
+    assert await use(client, "list_workflows") == {
+        "success": True,
+        "workflows": [],
+    }
+    uploaded = await use(client, "upload_workflow", file_content=FILE)
+    assert uploaded["success"], uploaded
+    names = [item["name"] for item in uploaded["workflows"]]
+    assert names == ["hello", "ask", "long"]
+    details = await use(client, "get_workflow_details", workflow_name="hello")
+    assert details["workflow"]["description"] == "Say hello."
+
+    done = await use(
+        client, "execute_workflow_sync", workflow_name="hello", input_data="Ann"
+    )
+    assert (done["state"], done["output"]) == ("COMPLETED", "Hello Ann")
+
+    asked = await use(client, "execute_workflow_sync", workflow_name="ask")
+    assert asked["state"] == "PAUSED"
+    answered = await use(
+        client,
+        "resume_workflow_sync",
+        workflow_name="ask",
+        execution_id=asked["execution_id"],
+        input_data="Bob",
+    )
+    assert (answered["state"], answered["output"]) == ("COMPLETED", "Hello Bob")
+
+    begun = await use(client, "execute_workflow_async", workflow_name="ask")
+    paused = await state_of(client, "ask", begun["execution_id"], "PAUSED")
+    went_on = await use(
+        client,
+        "resume_workflow_async",
+        workflow_name="ask",
+        execution_id=paused["execution_id"],
+        input_data="Cid",
+    )
+    assert went_on["success"]
+    await state_of(client, "ask", paused["execution_id"], "COMPLETED")
+
+    long = await use(client, "execute_workflow_async", workflow_name="long")
+    await state_of(client, "long", long["execution_id"], "RUNNING")
+    ended = await use(
+        client,
+        "cancel_execution",
+        workflow_name="long",
+        execution_id=long["execution_id"],
+        mode="sync",
+    )
+    assert ended["state"] == "CANCELLED"
+
+
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("transport", ["stdio", "streamable-http", "sse"])
 class TestTransports:
@@ -133,58 +191,19 @@ class TestTransports:
     ):
         """All nine tools, from the upload to the end."""
         async with connected(environment, transport) as client:
-            listed = await client.list_tools()
-            assert {tool.name for tool in listed.tools} == TOOLS
+            await use_all(client)
 
-            assert await use(client, "list_workflows") == {
-                "success": True,
-                "workflows": [],
-            }
-            uploaded = await use(client, "upload_workflow", file_content=FILE)
-            assert uploaded["success"], uploaded
-            names = [item["name"] for item in uploaded["workflows"]]
-            assert names == ["hello", "ask", "long"]
-            details = await use(client, "get_workflow_details", workflow_name="hello")
-            assert details["workflow"]["description"] == "Say hello."
 
-            done = await use(
-                client, "execute_workflow_sync", workflow_name="hello", input_data="Ann"
-            )
-            assert (done["state"], done["output"]) == ("COMPLETED", "Hello Ann")
-
-            asked = await use(client, "execute_workflow_sync", workflow_name="ask")
-            assert asked["state"] == "PAUSED"
-            answered = await use(
-                client,
-                "resume_workflow_sync",
-                workflow_name="ask",
-                execution_id=asked["execution_id"],
-                input_data="Bob",
-            )
-            assert (answered["state"], answered["output"]) == ("COMPLETED", "Hello Bob")
-
-            begun = await use(client, "execute_workflow_async", workflow_name="ask")
-            paused = await state_of(client, "ask", begun["execution_id"], "PAUSED")
-            went_on = await use(
-                client,
-                "resume_workflow_async",
-                workflow_name="ask",
-                execution_id=paused["execution_id"],
-                input_data="Cid",
-            )
-            assert went_on["success"]
-            await state_of(client, "ask", paused["execution_id"], "COMPLETED")
-
-            long = await use(client, "execute_workflow_async", workflow_name="long")
-            await state_of(client, "long", long["execution_id"], "RUNNING")
-            ended = await use(
-                client,
-                "cancel_execution",
-                workflow_name="long",
-                execution_id=long["execution_id"],
-                mode="sync",
-            )
-            assert ended["state"] == "CANCELLED"
+class TestServer:
+    @pytest.mark.timeout(90)
+    async def test_the_tools_work_on_a_server(self, environment):
+        """Uploads go to the server, a worker runs the bodies: the same answers."""
+        with (
+            served(environment, "server", "--port", "0") as url,
+            served(environment, "worker", "--server-url", url),
+        ):
+            async with connected(environment, "stdio", "--server-url", url) as client:
+                await use_all(client)
 
 
 class TestRefusals:
