@@ -36,8 +36,8 @@ StepStatus = Literal[
 
 SpanKind = Literal["work", "failed", "wait", "pause", "lost"]
 """What filled a stretch of time: an attempt that is under way or went well, one that
-failed, the wait before the next one, a person's answer, an attempt that nobody saw end
-because its process died."""
+failed, the wait before the next one or for a machine, a person's answer, an attempt
+that nobody saw end because its process died."""
 
 _LONGEST_TEXT: Final = 200
 """Characters of a result or an error that are kept."""
@@ -278,6 +278,15 @@ def _on_waiting(step: FoldedStep, event: StepEvent) -> None:
     step.reason = str(event.value or "")[:_LONGEST_REASON]
     if step.ended is None and step.status in {"running", "waiting"}:
         step.status = "waiting" if event.value else "running"
+        began = event.time
+        if (
+            event.value
+            and not step.done
+            and step.spans
+            and step.spans[-1].ended is None
+        ):
+            began = step.spans.pop().started  # no work was done in it
+        step.open("wait" if event.value else "work", began)
 
 
 def _on_paused(step: FoldedStep, event: StepEvent) -> None:

@@ -30,6 +30,7 @@ MARKS: Final = {
 }
 """A sign for each status of a step, so that it is told without colour."""
 
+_WAITS: Final = "waits for a machine"
 _MOST_LINES: Final = 30
 _LONGEST_NAME: Final = 28
 _LONGEST_WORDS: Final = 60
@@ -71,10 +72,13 @@ def step_words(row: StepRow) -> str:
     status = row["status"]
     if row["total"] is not None:
         retried = f", {row['retried']} retried" if row["retried"] else ""
-        return f"{row['done'] or 0} / {row['total']}{retried}"
+        waits = f", {_WAITS}" if status == "waiting" else ""
+        return f"{row['done'] or 0} / {row['total']}{retried}{waits}"
     if status in {"completed", "failed"}:
         tries = f" (try {row['attempts']})" if row["attempts"] > 1 else ""
         return (row["text"] or status) + tries
+    if status == "waiting" and row["text"]:
+        return f"{_WAITS}: {row['text']}"
     return "waits for a person" if status == "paused" else status
 
 

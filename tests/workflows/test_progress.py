@@ -68,6 +68,33 @@ class TestSteps:
         assert step.result_text == "None"
         assert one(at(1, "TASK_STARTED")).result_text == ""
 
+    def test_a_step_that_waits_for_a_machine_says_why(self):
+        """From its beginning, until a machine takes it."""
+        events = [
+            at(1, "TASK_STARTED"),
+            at(2, "TASK_WAITING", value="No worker fits."),
+            at(5, "TASK_WAITING", value=""),
+            at(6, "TASK_COMPLETED"),
+        ]
+        waits, done = one(*events[:2]), one(*events)
+
+        assert (waits.status, waits.reason) == ("waiting", "No worker fits.")
+        assert spans(waits) == [("wait", 1, None)]
+        assert (done.status, done.reason) == ("completed", "")
+        assert spans(done) == [("wait", 1, 5), ("work", 5, 6)]
+
+    def test_a_map_that_waits_midway_keeps_its_work(self):
+        """Its items are counted on."""
+        step = one(
+            at(1, "TASK_STARTED", value={"total": 2, "executor": "dask"}),
+            at(2, "TASK_STARTED", key="1/0"),
+            at(3, "TASK_COMPLETED", key="1/0"),
+            at(4, "TASK_WAITING", value="No worker is there."),
+        )
+
+        assert (step.status, step.done, step.executor) == ("waiting", 1, "dask")
+        assert spans(step) == [("work", 1, 4), ("wait", 4, None)]
+
     def test_a_failed_step_says_its_error(self):
         """The attempt that failed is told from one that went well."""
         step = one(

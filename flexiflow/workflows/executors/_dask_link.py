@@ -235,13 +235,15 @@ class Link:
 
     def take(self, jobs: Iterable[DaskJob]) -> None:
         """Take calls, and send what there is room for."""
+        looks = self._is_idle
         for job in jobs:
             if job.needed not in self._waiting:
                 self._waiting[job.needed] = deque()
                 if job.needed:
                     self._unfit[job.needed] = "The workers are being asked."
+                    looks = True
             self._waiting[job.needed].append(job)
-        if self._is_idle:
+        if looks:
             self._changed.set()
         self.pump()
 

@@ -50,7 +50,7 @@ export function barsOf(row: StepRow, map: TimeMap, now: number): Bar[] {
 }
 
 export function isUnderWay(status: StepStatus): boolean {
-  return status === "running" || status === "retrying" || status === "paused";
+  return ["running", "retrying", "paused", "waiting"].includes(status);
 }
 
 /** "try 3 of 4", beside the bars where there is room. */
@@ -79,7 +79,7 @@ export function wordsOf(row: StepRow, now: number): string {
     case "running":
       return wakeText(row, now);
     case "waiting":
-      return "not started";
+      return row.text ? "waits for a machine" : "not started";
     case "skipped":
       return "not reached";
     default:
@@ -103,7 +103,8 @@ function itemsText(row: StepRow): string {
   const counts = `${formatCount(row.done ?? 0)} / ${formatCount(row.total ?? 0)}`;
   const retried = row.retried > 0 ? `, ${formatCount(row.retried)} retried` : "";
   const ended = row.status === "failed" || row.status === "cancelled" ? `, ${row.status}` : "";
-  return counts + retried + ended;
+  const waits = row.status === "waiting" ? ", waits for a machine" : "";
+  return counts + retried + ended + waits;
 }
 
 /** The bars in words, for those who do not see them. */
@@ -128,8 +129,14 @@ export function factsOf(row: StepRow, start: number, now: number): [string, stri
   if (row.executor) facts.push(["runs in", row.executor]);
   facts.push(["step", row.key]);
   if (row.child) facts.push(["child run", row.child]);
-  if (row.text) facts.push([row.status === "failed" ? "error" : "result", row.text]);
+  if (row.text) facts.push([textLabelOf(row.status), row.text]);
   return facts;
+}
+
+/** What the text of a step is. */
+function textLabelOf(status: StepStatus): string {
+  if (status === "failed") return "error";
+  return status === "waiting" ? "why it waits" : "result";
 }
 
 /** How long something took or has taken: "0.4 s", "42 s", "1 min 08 s", "2 h 5 min". */

@@ -69,6 +69,14 @@ describe("the words of a step", () => {
     const asleep = row({ status: "running", spans: [["wait", 0, 60_000]] });
     assert.equal(wordsOf(asleep, 15_000), "wakes in 45 s");
     assert.equal(wordsOf(asleep, 61_000), "running");
+    assert.equal(wordsOf(row({ status: "waiting", text: "" }), 0), "not started");
+  });
+
+  it("say that a step waits for a machine, and why", () => {
+    const waits = row({ status: "waiting", text: "No worker fits: it needs 1 GPU." });
+    assert.equal(wordsOf(waits, 0), "waits for a machine");
+    assert.equal(Object.fromEntries(factsOf(waits, 0, 0))["why it waits"], waits.text);
+    assert.equal(wordsOf({ ...waits, done: 0, total: 20 }, 0), "0 / 20, waits for a machine");
   });
 
   it("count the items of a map", () => {
