@@ -57,7 +57,9 @@ COMMANDS: Final = (
     Command("undo", "NAME", "go back to before the last step, and name what was done"),
     Command("reset", "NAME", "begin again in the initial state, with the first data"),
     Command("test", "NAME", "run the scenarios of its definition"),
-    Command("record", "NAME [stop|pytest]", "tell what it does as a scenario or test"),
+    Command(
+        "record", "NAME [stop|pytest|svg]", "tell what it does as scenario, test, film"
+    ),
     Command("coverage", "NAME", "which states and transitions were visited"),
     Command("paths", "NAME [STATE]", "the shortest ways to its states"),
     Command("export", "NAME --to service [FOLDER]", "write it as a service's files"),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent, MessageResult
     from flexiflow.engine import FlexiFlowEngine
 
+    from .animation import Animation
     from .exploring import Recorded
     from .notebook import Notebook
     from .widgets import EventStream, StateGraph
@@ -205,7 +206,7 @@ def _named(engine: FlexiFlowEngine, command: str, words: list[str]) -> AsyncComp
 
 def _about_component(
     notebook: Notebook, engine: FlexiFlowEngine, words: list[str]
-) -> Table | Recorded:
+) -> Table | Recorded | Animation:
     """Look at a component, test or record it, or let it begin again."""
     command, *rest = words
     component, more = _named(engine, command, rest), rest[1:]

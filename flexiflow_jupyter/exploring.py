@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from flexiflow.recording import Recording
     from flexiflow.statechart import Chart
 
+    from .animation import Animation
+
 __all__ = [
     "Recorded",
     "list_coverage",
@@ -99,7 +101,7 @@ def record(
     component: AsyncComponent,
     words: list[str],
     recordings: MutableMapping[AsyncComponent, Recording],
-) -> Recorded:
+) -> Recorded | Animation:
     """Begin to record a component, or end it and say what was recorded.
 
     Parameters
@@ -107,7 +109,8 @@ def record(
     component : AsyncComponent
         The component.
     words : list of str
-        ``stop``, ``pytest`` (stop, and say it as a test), or nothing.
+        ``stop``, ``pytest`` (stop, and say it as a test), ``svg`` (stop, and play it),
+        or nothing.
     recordings : mapping
         The last recording of each component.
 
@@ -124,12 +127,12 @@ def record(
         steps = f"{len(known)} step{'' if len(known) == 1 else 's'} so far"
         text = f"{name} is recorded: {steps}. End it: %flexiflow record {name} stop"
         return Recorded(known, text)
-    if words not in (["stop"], ["pytest"]):
+    if words not in (["stop"], ["pytest"], ["svg"]):
         raise ConfigError(
             f"{words[0]!r} means nothing here.",
             why="A recording is begun, or ended.",
             fix=f"Write %flexiflow record {name}, and then %flexiflow record {name} "
-            "stop (or pytest, for a test).",
+            "stop (or pytest, for a test; or svg, for a picture that plays).",
         )
     if known is None:
         raise ConfigError(
@@ -138,6 +141,10 @@ def record(
             fix=f"Begin one: %flexiflow record {name}",
         )
     known.stop()
+    if words == ["svg"]:
+        from .animation import animate  # noqa: PLC0415 - loads anywidget
+
+        return animate(known)
     told = known.as_pytest() if words == ["pytest"] else known.as_scenario()
     return Recorded(known, _safe_lines(told))
 

@@ -235,6 +235,7 @@ LATE_IMPORTS: dict[tuple[str, str], str] = {
     ("flexiflow_jupyter.exercises.assignment", "flexiflow_jupyter.widgets"): (
         "needs anywidget"
     ),
+    ("flexiflow_jupyter.exploring", "flexiflow_jupyter.animation"): "needs graphviz",
     ("flexiflow_jupyter.extension", "flexiflow_jupyter.attached"): "needs the extra",
     ("flexiflow_jupyter.stills", "flexiflow_jupyter.widgets.picture"): "needs graphviz",
 }

@@ -83,6 +83,16 @@ class TestRecord:
 
         assert "def test_coin():" in repr(told.result)
 
+    async def test_as_a_film(self, loaded):
+        """The same as a picture that plays by itself."""
+        await run(loaded, "%flexiflow record door")
+        await run(loaded, "%flexiflow send door coin")
+        told = await run(loaded, "%flexiflow record door svg")
+
+        shown, _ = loaded.display_formatter.format(told.result)
+        assert "<svg" in shown["image/svg+xml"]
+        assert "coin" in shown["image/svg+xml"]
+
     @pytest.mark.parametrize(
         ("line", "what"),
         [
