@@ -18,8 +18,40 @@ _STREAMS: Final = ("stdout", "stderr")
 # Any in this module: the streams and log records of whatever kind there are.
 
 
+class _Echo:
+    """Stands where a kernel's stream has the one that repeats what is written to it.
+
+    Its ``write`` is no place to listen at: IPython puts another there for each cell.
+    """
+
+    def __init__(
+        self, name: str, stream: Any, hear: Callable[[str, str], None]
+    ) -> None:
+        self._name = name
+        self._stream = stream
+        self._hear = hear
+        self._before: Any = stream.echo
+        stream.echo = self
+
+    def write(self, text: str) -> None:
+        """Note what is written, and pass it on."""
+        self._hear(self._name, text)
+        if self._before is not None:
+            self._before.write(text)
+
+    def flush(self) -> None:
+        """Pass it on."""
+        if self._before is not None:
+            self._before.flush()
+
+    def remove(self) -> None:
+        """Leave the stream as it was, unless somebody else has changed it since."""
+        if self._stream.echo is self:
+            self._stream.echo = self._before
+
+
 class _Tap:
-    """Hears what is written to a stream, which goes on as it was.
+    """Hears what is written to any other stream, which goes on as it was.
 
     The stream keeps its identity: only its ``write`` is another one meanwhile.
     """
@@ -38,7 +70,7 @@ class _Tap:
     def _note(self, text: Any, *args: Any, **keys: Any) -> Any:
         """Write, and note it."""
         answer = self._write(text, *args, **keys)
-        if isinstance(text, str) and text:
+        if isinstance(text, str):
             self._hear(self._name, text)
         return answer
 
@@ -62,7 +94,7 @@ class StepOutput:
     """
 
     def __init__(self) -> None:
-        self._taps: list[_Tap] = []
+        self._taps: list[_Echo | _Tap] = []
         self._factory: Any = None
         self._mine: Any = None
         self._logged = ""
@@ -73,7 +105,9 @@ class StepOutput:
             return
         for name in _STREAMS:
             stream = getattr(sys, name)
-            if hasattr(stream, "__dict__"):
+            if hasattr(stream, "echo"):
+                self._taps.append(_Echo(name, stream, self._written))
+            elif hasattr(stream, "__dict__"):
                 self._taps.append(_Tap(name, stream, self._written))
         self._factory = logging.getLogRecordFactory()
         self._mine = self._record
