@@ -135,6 +135,7 @@ async def _serve(parts: Any, listening: socket.socket, *, verbose: bool) -> None
     running = asyncio.create_task(server.serve(sockets=[listening]))
     ended = asyncio.create_task(stop.wait())
     await asyncio.wait([running, ended], return_when=asyncio.FIRST_COMPLETED)
+    parts.server.news.end()
     server.should_exit = True
     ended.cancel()
     await running
@@ -181,7 +182,7 @@ def _add_worker(parser: argparse.ArgumentParser) -> None:
         "the file bootstrap_token in the home",
     )  # fmt: skip
     add(
-        "--ca", metavar="FILE",
+        "--ca-file", metavar="FILE",
         help="a copy of certificates/ca.pem in the home of the server, for https",
     )  # fmt: skip
     add(
@@ -209,10 +210,10 @@ def _worker(options: argparse.Namespace) -> int:
     fit: Any = importlib.import_module(f"{package}._fit")
     url = options.server_url or settings.workers.server_url or _url_of(settings)
     home = settings.home
-    ca = Path(options.ca) if options.ca else home / "certificates" / "ca.pem"
+    ca = Path(options.ca_file) if options.ca_file else home / "certificates" / "ca.pem"
     if not ca.exists():
-        if options.ca:
-            raise FileNotFoundError(2, "No such file", options.ca)
+        if options.ca_file:
+            raise FileNotFoundError(2, "No such file", options.ca_file)
         ca = None  # type: ignore[assignment] # the system's
     name = options.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
     own: dict[str, Any] = {"slots": options.slots, "drain_s": options.drain}

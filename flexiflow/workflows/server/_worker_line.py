@@ -80,8 +80,8 @@ class Line:
                 f"The worker does not register at {url} without encryption",
                 why="The token, the code and the secrets would go over the network in "
                 "the clear.",
-                fix="Use https:// (a server off loopback speaks it), and --ca FILE "
-                "with a copy of HOME/certificates/ca.pem of the server.",
+                fix="Use https:// (a server off loopback speaks it), and for its own "
+                "certificate --ca-file with a copy of its HOME/certificates/ca.pem",
             )
         self._url = url.rstrip("/")
         self._bootstrap = token
@@ -150,7 +150,7 @@ class Line:
                 fix="Start it: flexiflow start server; or name another one with "
                 "--server-url URL"
                 + (
-                    ". For its own certificate add --ca FILE, a copy of "
+                    ". For its own certificate add --ca-file FILE, a copy of "
                     "HOME/certificates/ca.pem."
                     if isinstance(cause, ssl.SSLError)
                     else ""
