@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Processes", "until"]
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 30.0
+START_S = 60.0
 
 
 def until(

@@ -104,7 +104,7 @@ async def greedy(ctx: ExecutionContext[float]):
 '''
 SLOTS = 4
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(150)
 
 
 @pytest.fixture(scope="module")
@@ -249,13 +249,15 @@ class TestFit:
 
     def test_cores_are_not_given_twice(self, cluster):
         """A worker of two cores runs one execution that asks for two."""
-        ids = [cluster.start("greedy", 0.7) for _ in range(4)]
-        until(
-            lambda: sum(cluster.state_is("greedy", one, "RUNNING") for one in ids) == 3
-        )
-        waiting = next(one for one in ids if cluster.state_is("greedy", one, "CREATED"))
-        until(lambda: "are taken" in cluster.status("greedy", waiting)["reason"])
+        ids = [cluster.start("greedy", 3.0) for _ in range(4)]
 
+        def waiting():
+            states = {one: cluster.status("greedy", one)["state"] for one in ids}
+            running = [one for one in ids if states[one] == "RUNNING"]
+            return len(running) == 3 and [o for o in ids if states[o] == "CREATED"]
+
+        (left,) = until(waiting)
+        assert "are taken" in cluster.status("greedy", left)["reason"]
         until(lambda: all(cluster.state_is("greedy", one, "COMPLETED") for one in ids))
 
     def test_load_and_resources_are_shown(self, cluster):
