@@ -7,12 +7,12 @@ import time
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
-from ..errors import nearest
 from ..logger import get_logger
+from ..workflows._source_file import digest_of_file
 from ..workflows.config import Configuration
-from ..workflows.errors import ExecutionContextNotFoundError, WorkflowError
+from ..workflows.errors import WorkflowError
 from ..workflows.journal.protocol import UNOWNED_STATES, Record
 from ..workflows.registry import FileRegistry
 from ..workflows.runtime import Runtime
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..workflows.decorators import Workflow
-    from ..workflows.journal.protocol import Execution, Journal
+    from ..workflows.journal.protocol import Execution, ExecutionRow, Journal
+    from ..workflows.registry import Registered
 
 __all__ = ["LocalStore", "local_store"]
+
+_POLL_S: Final = 0.1
 
 
 @final
@@ -39,6 +42,7 @@ class LocalStore:
 
     def __init__(self, home: Path) -> None:
         self.home = home
+        self.place = str(home)
         self.registry = FileRegistry(home)
         self._runtime: Runtime | None = None
 
@@ -59,6 +63,34 @@ class LocalStore:
         if self._runtime is not None:
             self._runtime.__exit__(None, None, None)
 
+    # --- workflows --------------------------------------------------------------------
+
+    def workflows(self) -> list[Registered]:
+        """Return the newest version of each workflow, by name."""
+        return self.registry.all()
+
+    def versions(self, name: str) -> list[Registered]:
+        """Return all versions of a workflow, the newest first.
+
+        Raises
+        ------
+        WorkflowNotFoundError
+            If none of that name has been registered.
+        """
+        return self.registry.versions(name)
+
+    def register(self, file: str) -> list[Registered]:
+        """Remember what a file defines."""
+        return self.registry.register(file)
+
+    def note_on(self, item: Registered) -> str:
+        """Say what is wrong with the file of a workflow."""
+        try:
+            digest = digest_of_file(item.path)
+        except WorkflowError:
+            return "the file is gone"
+        return "" if digest == item.digest else "the file has changed since"
+
     def workflow(self, name: str) -> Workflow[Any]:
         """Return a workflow, loaded from its file.
 
@@ -71,41 +103,47 @@ class LocalStore:
         """
         return self.registry.load(name)
 
-    def execution(self, words: list[str]) -> tuple[Execution, list[str]]:
-        """Return the execution that was named, and the words behind it.
+    # --- executions -------------------------------------------------------------------
 
-        Parameters
-        ----------
-        words : list of str
-            An id, or a workflow and an id; and what else was typed.
+    def find(self, execution_id: str) -> Execution | None:
+        """Return an execution, or None."""
+        return self.journal.load(execution_id)
 
-        Raises
-        ------
-        ExecutionContextNotFoundError
-            If there is no such execution, or it is one of another workflow.
-        """
-        found = self.journal.load(words[0])
-        if found is not None:
-            return found, words[1:]
-        if len(words) > 1 and (found := self.journal.load(words[1])) is not None:
-            if found.workflow == words[0]:
-                return found, words[2:]
-            raise ExecutionContextNotFoundError(
-                f"The execution '{words[1]}' is none of the workflow '{words[0]}'",
-                why=f"It belongs to '{found.workflow}'.",
-                fix=f"Leave the name out, or type '{found.workflow}'.",
-                context={"execution_id": words[1], "workflow": found.workflow},
-            )
-        known = [row.id for row in self.journal.executions(limit=1000)]
-        close = nearest(words[0], known, limit=3)
-        raise ExecutionContextNotFoundError(
-            f"There is no execution '{words[0]}'",
-            why=f"The nearest in {self.home}: {', '.join(close)}."
-            if close
-            else f"The journal in {self.home} holds none.",
-            fix="List them: flexiflow workflow status",
-            context={"execution_id": words[0], "home": str(self.home)},
-        )
+    def executions(
+        self, *, workflow: str | None = None, limit: int
+    ) -> list[ExecutionRow]:
+        """List executions, the newest first."""
+        return self.journal.executions(workflow=workflow, limit=limit)
+
+    def is_left(self, execution: Execution) -> bool:
+        """Return whether the process that was at work on it has died."""
+        if execution.state in UNOWNED_STATES:
+            return False
+        return not self.journal.is_alive(execution.owner)
+
+    def reason(self, execution: Execution) -> str:  # noqa: ARG002 - a server has one
+        """Return why an execution waits for a worker; here it never does."""
+        return ""
+
+    def new_records(
+        self, after: int | None, execution_id: str | None
+    ) -> Iterator[list[Record]]:
+        """Give what is stored from now on, of one execution or of all."""
+        number = after or 0
+        while True:
+            new = self.journal.records_after(number, execution_id=execution_id)
+            if new:
+                number = new[-1].seq
+                yield new
+            else:
+                time.sleep(_POLL_S)
+
+    def cancel(self, execution: Execution, *, mode: str) -> bool:
+        """End an execution, or only ask for it; return whether it was only asked."""
+        if mode == "async" and self.ask_to_cancel(execution):
+            return True
+        self.runtime.cancel(execution.id)
+        return False
 
     def ask_to_cancel(self, execution: Execution) -> bool:
         """Ask the process that is at work on an execution to end it.

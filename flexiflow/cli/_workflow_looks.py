@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from .._shown import shown
-from ..workflows._source_file import digest_of_file
 from ..workflows._stored_data import is_event, row_data, summary_of
-from ..workflows.errors import WorkflowError
-from ..workflows.journal.protocol import UNOWNED_STATES
 from ..workflows.progress import Progress
 from ._execution_words import (
     STYLES,
@@ -20,17 +16,20 @@ from ._execution_words import (
     written,
 )
 from ._output import plain
+from ._store import named_execution
 
 if TYPE_CHECKING:
-    from ..workflows.journal.protocol import Execution, ExecutionRow, Journal, Record
+    from ..workflows.journal.protocol import Execution, ExecutionRow, Record
     from ..workflows.progress import StepStatus, StepView
     from ..workflows.registry import Registered
-    from ._local_store import LocalStore
     from ._output import Output, Style
+    from ._store import Store
 
 __all__ = ["fork_point", "list_workflows", "show_status", "show_workflow", "tail"]
 
-_POLL_S: Final = 0.1
+"""Seconds between two looks into a journal that tells nothing."""
+_CHECK_S: Final = 2.0
+"""Seconds between two looks into one that tells of what is written, to be sure."""
 _LINES: Final = 20
 _STOPPED: Final = {"COMPLETED", "FAILED", "CANCELLED", "PAUSED"}
 _SIGNS: Final[dict[StepStatus, tuple[str, Style | None]]] = {
@@ -49,26 +48,31 @@ _LONGEST: Final = 60
 # --- workflows ------------------------------------------------------------------------
 
 
-def list_workflows(store: LocalStore, output: Output) -> None:
+def list_workflows(store: Store, output: Output) -> None:
     """Print the registered workflows."""
-    found = store.registry.all()
+    found = store.workflows()
     if not found:
-        output.note(f"Nothing is registered in {plain(store.home)}.")
+        output.note(f"Nothing is registered in {plain(store.place)}.")
         output.note("Begin with: flexiflow workflow register FILE.py")
     else:
         rows = [
-            (item.name, item.version, item.path, _note_on(item) or item.description)
+            (
+                item.name,
+                item.version,
+                item.path,
+                store.note_on(item) or item.description,
+            )
             for item in found
         ]
         output.table(("name", "version", "file", "about"), rows)
     output.result([_registered_data(item) for item in found])
 
 
-def show_workflow(store: LocalStore, output: Output, name: str) -> None:
+def show_workflow(store: Store, output: Output, name: str) -> None:
     """Print a workflow, its versions and its last executions."""
-    versions = store.registry.versions(name)
+    versions = store.versions(name)
     newest = versions[0]
-    rows = store.journal.executions(workflow=name, limit=5)
+    rows = store.executions(workflow=name, limit=5)
     output.say(plain(newest.name), "bold")
     if newest.description:
         output.say(plain(newest.description))
@@ -76,7 +80,7 @@ def show_workflow(store: LocalStore, output: Output, name: str) -> None:
     for item in versions[:5]:
         at = datetime.fromtimestamp(item.registered, UTC)
         output.say(f"version   {item.version}, {at:%Y-%m-%d %H:%M} UTC")
-    note = _note_on(newest)
+    note = store.note_on(newest)
     if note:
         output.say(note, "yellow")
     if rows:
@@ -105,20 +109,11 @@ def _registered_data(item: Registered) -> dict[str, Any]:
     }
 
 
-def _note_on(item: Registered) -> str:
-    """Say what is wrong with the file of a workflow."""
-    try:
-        digest = digest_of_file(item.path)
-    except WorkflowError:
-        return "the file is gone"
-    return "" if digest == item.digest else "the file has changed since"
-
-
 # --- executions -----------------------------------------------------------------------
 
 
 def show_status(
-    store: LocalStore,
+    store: Store,
     output: Output,
     words: list[str],
     *,
@@ -126,22 +121,25 @@ def show_status(
     limit: int,
 ) -> None:
     """Print an execution, or list the last ones (of a workflow)."""
-    journal = store.journal
     is_list = not words
-    if len(words) == 1 and journal.load(words[0]) is None:
-        is_list = any(item.name == words[0] for item in store.registry.all())
+    if len(words) == 1 and store.find(words[0]) is None:
+        is_list = any(item.name == words[0] for item in store.workflows())
     if is_list:
         name = words[0] if words else None
-        rows = journal.executions(workflow=name, limit=limit)
+        rows = store.executions(workflow=name, limit=limit)
         if not rows:
             output.note("There are no executions yet.")
         else:
             _print_rows(output, rows)
         output.result([row_data(row) for row in rows])
         return
-    execution, _ = store.execution(words)
-    _print_execution(output, journal, execution, detailed=detailed)
-    output.result(summary_of(execution, detailed=detailed))
+    execution, _ = named_execution(store, words)
+    reason = store.reason(execution)
+    _print_execution(output, store, execution, detailed=detailed)
+    if reason:
+        output.say(plain(reason), "yellow")
+    found = summary_of(execution, detailed=detailed)
+    output.result({**found, "reason": reason} if reason else found)
 
 
 def _print_rows(output: Output, rows: list[ExecutionRow]) -> None:
@@ -165,7 +163,7 @@ def _print_rows(output: Output, rows: list[ExecutionRow]) -> None:
 
 
 def _print_execution(
-    output: Output, journal: Journal, execution: Execution, *, detailed: bool
+    output: Output, store: Store, execution: Execution, *, detailed: bool
 ) -> None:
     """Print an execution with its steps, or with all its events."""
     if output.as_json:
@@ -189,7 +187,7 @@ def _print_execution(
             output.say(f"It waits at {plain(pause.name)!r}.", "cyan")
     if state == "PAUSED":
         output.say(f"Answer: flexiflow workflow resume {execution.id} DATA", "dim")
-    elif state not in UNOWNED_STATES and not journal.is_alive(execution.owner):
+    elif store.is_left(execution):
         output.say("Its process has died.", "yellow")
         output.say(f"Go on with it: flexiflow workflow resume {execution.id}", "dim")
 
@@ -234,7 +232,7 @@ def fork_point(execution: Execution, step: str) -> str | int:
 
 
 def tail(
-    store: LocalStore,
+    store: Store,
     output: Output,
     execution: Execution | None,
     *,
@@ -242,36 +240,31 @@ def tail(
     lines: int | None,
 ) -> None:
     """Print the last events, of one execution or of all, and those to come."""
-    journal = store.journal
     which = None if execution is None else execution.id
     if execution is not None:
         old = list(execution.records)
     else:
-        old = _last_records(journal)
+        old = _last_records(store)
         lines = lines or _LINES
     shown_now = [record for record in old if is_event(record)]
     for record in shown_now[-(lines or len(shown_now)) :]:
         print_event(output, record, with_id=which is None)
+    if not follow or (which and _has_stopped(old)):
+        return
     after = old[-1].seq if old else 0
-    is_over = _has_stopped(old)
-    while follow and not (which and is_over):
-        new = journal.records_after(after, execution_id=which)
-        for record in new:
-            after = record.seq
-            if is_event(record):
-                print_event(output, record, with_id=which is None)
-        if new:
-            is_over = _has_stopped(new)
-        else:
-            time.sleep(_POLL_S)
+    for new in store.new_records(after, which):
+        for record in filter(is_event, new):
+            print_event(output, record, with_id=which is None)
+        if which and _has_stopped(new):
+            return
 
 
-def _last_records(journal: Journal) -> list[Record]:
+def _last_records(store: Store) -> list[Record]:
     """Return the newest records of all executions, in order."""
     newest = [
         record
-        for row in journal.executions(limit=_LINES)
-        if (found := journal.load(row.id)) is not None
+        for row in store.executions(limit=_LINES)
+        if (found := store.find(row.id)) is not None
         for record in found.records
     ]
     return sorted(newest, key=lambda record: record.seq)

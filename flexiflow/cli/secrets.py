@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import argparse
 import getpass
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..errors import nearest
 from ..workflows.config import Configuration
 from ..workflows.errors import SecretNotFoundError
 from ..workflows.secret_managers import SecretManager
 from ._output import plain
-from ._store_options import add_format, add_store
+from ._store_options import actions_of, client_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import argparse
+    from collections.abc import Iterator
 
     from ._output import Output
 
@@ -37,21 +38,7 @@ _EXIT_FAILURE: Final = 1
 
 def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:  # noqa: ARG001
     """Add the actions and their options."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-
-    def action(
-        name: str, run: Callable[[argparse.Namespace], int], about: str
-    ) -> argparse.ArgumentParser:
-        one = actions.add_parser(
-            name, help=about, description=f"{about[0].upper()}{about[1:]}."
-        )
-        add_format(one)
-        add_store(one)
-        one.set_defaults(run=run)
-        return one
-
+    action = actions_of(parser, _EPILOG)
     action("list", _list, "list the names of all secrets")
     one = action("set", _set, "save a secret, in the place of the one of that name")
     one.add_argument("name", metavar="NAME")
@@ -66,16 +53,33 @@ def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:  # noq
     one.add_argument("name", metavar="NAME")
 
 
-def _manager(options: argparse.Namespace) -> SecretManager:
-    """Return the secrets of the home folder that was named, or of the settings."""
-    settings = Configuration.get().reload()
+class _Keeper(Protocol):
+    """What keeps secrets: a home folder, or a server."""
+
+    # Any: JSON data.
+    def all(self) -> list[str]: ...
+    def get(self, names: str, /) -> Any: ...
+    def save(self, name: str, value: Any) -> None: ...
+    def remove(self, name: str) -> bool: ...
+
+
+@contextmanager
+def _manager(options: argparse.Namespace) -> Iterator[_Keeper]:
+    """Open the secrets of a server, of the home folder that was named, or the own."""
+    client = client_of(options)
+    if client is not None:
+        with client:
+            yield client.secrets
+        return
+    settings = Configuration.get().settings
     home = Path(options.home) if options.home else settings.home
-    return SecretManager(home.resolve(), settings.security.encryption_key)
+    yield SecretManager(home.resolve(), settings.security.encryption_key)
 
 
 def _list(options: argparse.Namespace) -> int:
     """Print the names."""
-    names = _manager(options).all()
+    with _manager(options) as manager:
+        names = manager.all()
     if not names:
         options.output.note("No secret has been saved yet.")
     for name in names:
@@ -91,9 +95,9 @@ def _set(options: argparse.Namespace) -> int:
         value = _asked_for(options.name)
     if not value:
         options.parser.error("the value is empty; nothing was saved")
-    manager = _manager(options)
-    is_new = options.name not in manager.all()
-    manager.save(options.name, value)
+    with _manager(options) as manager:
+        is_new = options.name not in manager.all()
+        manager.save(options.name, value)
     word = "saved" if is_new else "saved anew"
     options.output.say(f"{plain(options.name)}: {word}", "green")
     options.output.result({"name": options.name, "new": is_new})
@@ -111,8 +115,8 @@ def _asked_for(name: str) -> str:
 def _get(options: argparse.Namespace) -> int:
     """Print the value of a secret, when that is really wanted."""
     output: Output = options.output
-    manager = _manager(options)
-    value = manager.get(options.name)
+    with _manager(options) as manager:
+        value = manager.get(options.name)
     if not options.yes and not _is_wanted(options.name):
         output.note("Not shown.")
         return _EXIT_FAILURE
@@ -141,10 +145,11 @@ def _for_reader(value: Any) -> str:  # Any: JSON data
 
 def _remove(options: argparse.Namespace) -> int:
     """Forget a secret."""
-    manager = _manager(options)
     name: str = options.name
-    if not manager.remove(name):
-        close = nearest(name, manager.all())
+    with _manager(options) as manager:
+        is_gone = manager.remove(name)
+        close = [] if is_gone else nearest(name, manager.all())
+    if not is_gone:
         raise SecretNotFoundError(
             f"No secret '{name}'",
             why=f"The nearest that have been saved: {', '.join(close)}."

@@ -1,4 +1,4 @@
-"""``workflow``: durable workflows of the local store, and their executions."""
+"""``workflow``: durable workflows of a folder or a server, and their executions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..workflows._stored_data import summary_of
 from ._local_store import LocalStore, local_store
-from ._store_options import add_format, add_store
+from ._remote_store import RemoteStore, run_there
+from ._store import named_execution
+from ._store_options import actions_of, client_of
 from ._workflow_background import begin_in_background
 from ._workflow_looks import (
     fork_point,
@@ -23,7 +25,7 @@ from ._workflow_looks import (
 from ._workflow_runs import Job, run_here
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 __all__ = ["add_arguments", "parsed"]
 
@@ -34,6 +36,7 @@ examples:
   flexiflow workflow run order '{"item": "tea"}' --mode stream
   flexiflow workflow resume ID true
   flexiflow workflow tail --follow
+  flexiflow workflow list --server-url http://localhost:8000
 
 What is needed of a workflow is its name; of an execution its id, or both. INPUT and
 DATA are JSON where they parse as such, else text; "-" reads them from standard input.
@@ -43,21 +46,7 @@ _EXIT_FAILURE: Final = 1
 
 def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:  # noqa: ARG001
     """Add the actions and their options."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.epilog = _EPILOG
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-
-    def action(
-        name: str, run: Callable[[argparse.Namespace], int], about: str
-    ) -> argparse.ArgumentParser:
-        one = actions.add_parser(
-            name, help=about, description=f"{about[0].upper()}{about[1:]}."
-        )
-        add_format(one)
-        add_store(one)
-        one.set_defaults(run=run)
-        return one
-
+    action = actions_of(parser, _EPILOG)
     action("list", _list, "list the workflows that files define")
     one = action("register", _register, "remember the workflows that a file defines")
     one.add_argument("file", metavar="FILE", help="a Python file")
@@ -158,8 +147,13 @@ def _refused(constant: str) -> None:
 
 
 @contextmanager
-def _opened(options: argparse.Namespace) -> Iterator[LocalStore]:
+def _opened(options: argparse.Namespace) -> Iterator[LocalStore | RemoteStore]:
     """Open the store; what users' code prints is kept away from JSON."""
+    client = client_of(options)
+    if client is not None:
+        with client:
+            yield RemoteStore(client)
+        return
     with options.output.claimed(), local_store(options) as store:
         yield store
 
@@ -174,7 +168,7 @@ def _list(options: argparse.Namespace) -> int:
 def _register(options: argparse.Namespace) -> int:
     """Remember the workflows of a file."""
     with _opened(options) as store:
-        found = store.registry.register(options.file)
+        found = store.register(options.file)
         for item in found:
             options.output.say(f"{item.name}: version {item.version}", "green")
         options.output.result(
@@ -196,7 +190,7 @@ def _show(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     """Begin an execution."""
     with _opened(options) as store:
-        store.registry.versions(options.name)
+        store.versions(options.name)
         job = Job("run", workflow=options.name, data=parsed(options.input))
         return _do(options, store, job)
 
@@ -204,7 +198,7 @@ def _run(options: argparse.Namespace) -> int:
 def _resume(options: argparse.Namespace) -> int:
     """Answer an execution."""
     with _opened(options) as store:
-        found, rest = store.execution(options.words)
+        found, rest = named_execution(store, options.words)
         if len(rest) > 1:
             options.parser.error(f"too many words: {' '.join(rest[1:])}")
         data = parsed(rest[0]) if rest else None
@@ -221,7 +215,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _fork(options: argparse.Namespace) -> int:
     """Run an execution again from a step on."""
     with _opened(options) as store:
-        found, rest = store.execution(options.words)
+        found, rest = named_execution(store, options.words)
         if rest:
             options.parser.error(f"too many words: {' '.join(rest)}")
         job = Job(
@@ -233,8 +227,12 @@ def _fork(options: argparse.Namespace) -> int:
         return _do(options, store, job)
 
 
-def _do(options: argparse.Namespace, store: LocalStore, job: Job) -> int:
-    """Do what changes an execution, here or in the background."""
+def _do(options: argparse.Namespace, store: LocalStore | RemoteStore, job: Job) -> int:
+    """Do what changes an execution, here, in the background or on the server."""
+    if isinstance(store, RemoteStore):
+        return run_there(
+            store, options.output, job, mode=options.mode, detailed=options.detailed
+        )
     if options.mode == "async":
         return begin_in_background(store, options.output, job)
     return asyncio.run(
@@ -264,13 +262,12 @@ def _status(options: argparse.Namespace) -> int:
 def _cancel(options: argparse.Namespace) -> int:
     """End an execution."""
     with _opened(options) as store:
-        found, _ = store.execution(options.words)
+        found, _ = named_execution(store, options.words)
         output = options.output
-        if options.mode == "async" and store.ask_to_cancel(found):
+        if store.cancel(found, mode=options.mode):
             output.say(f"{found.id}: asked to end", "yellow")
             output.result(summary_of(found))
             return 0
-        store.runtime.cancel(found.id)
         found = store.reload(found.id)
         output.say(f"{found.id}: {found.state}")
         output.result(summary_of(found))
@@ -280,7 +277,7 @@ def _cancel(options: argparse.Namespace) -> int:
 def _tail(options: argparse.Namespace) -> int:
     """Print events as they happen."""
     with _opened(options) as store:
-        execution = store.execution(options.words)[0] if options.words else None
+        execution = named_execution(store, options.words)[0] if options.words else None
         tail(
             store,
             options.output,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
@@ -11,13 +12,10 @@ from ..errors import FlexiFlowError, missing_extra, one_line
 from . import errors as known
 from .errors import ServerError
 
-try:
-    import httpx
-except ImportError:  # an optional extra, asked for when it is used
-    httpx = None  # type: ignore[assignment]
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator
+
+    import httpx
 
     from ..settings import WorkerSettings
 
@@ -84,8 +82,7 @@ class ServerLink:
         *,
         ca_file: str | None = None,
     ) -> None:
-        if httpx is None:
-            raise missing_extra("client", "httpx", "Talking to a server")
+        self._httpx = _httpx()
         self.url = url.rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise ServerError(
@@ -103,8 +100,8 @@ class ServerLink:
         if self._client is None:
             verify: Any = True  # Any: as the library has it
             if self._ca_file is not None:
-                verify = httpx.create_ssl_context(verify=self._ca_file)
-            self._client = httpx.AsyncClient(
+                verify = self._httpx.create_ssl_context(verify=self._ca_file)
+            self._client = self._httpx.AsyncClient(
                 base_url=self.url,
                 headers=self._headers,
                 timeout=self._settings.default_timeout,
@@ -148,10 +145,10 @@ class ServerLink:
                     return answer.json()
                 error = self._refusal(answer.status_code, answer.content)
                 is_hopeless = answer.status_code not in _PASSING or not is_safe
-            except httpx.TransportError as failure:
+            except self._httpx.TransportError as failure:
                 error = self._unreachable(failure)
                 arrived = not isinstance(
-                    failure, httpx.ConnectError | httpx.ConnectTimeout
+                    failure, (self._httpx.ConnectError, self._httpx.ConnectTimeout)
                 )
                 is_hopeless = arrived and not is_safe
             except ValueError as failure:
@@ -187,7 +184,7 @@ class ServerLink:
                             after = int(event.id)
                         yield event
                 return
-            except httpx.TransportError:
+            except self._httpx.TransportError:
                 await asyncio.sleep(wait)
                 wait = min(max(0.05, 2 * wait), _LONGEST_WAIT_S)
             except ServerError as error:
@@ -201,7 +198,7 @@ class ServerLink:
         self, path: str, params: dict[str, Any], after: int | None
     ) -> AsyncIterator[AsyncGenerator[str]]:
         """Open a stream, for a ``with`` block."""
-        timeout = httpx.Timeout(self._settings.default_timeout, read=_SILENT_S)
+        timeout = self._httpx.Timeout(self._settings.default_timeout, read=_SILENT_S)
         head = {"Accept": "text/event-stream"}
         if after is not None:
             head["Last-Event-ID"] = str(after)
@@ -246,6 +243,14 @@ class ServerLink:
             fix="Check the address and the port.",
             context={"server": self.url},
         )
+
+
+def _httpx() -> Any:  # Any: the module of an optional extra
+    """Return httpx; it takes 0.1 s to load, so that it is loaded when it is needed."""
+    try:
+        return importlib.import_module("httpx")
+    except ImportError as error:
+        raise missing_extra("client", "httpx", "Talking to a server") from error
 
 
 async def _events(lines: AsyncGenerator[str]) -> AsyncGenerator[SseEvent]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from ._client_thread import ClientThread
 from ._execution_ids import keyed_id
@@ -20,7 +21,7 @@ from .remote_secrets import RemoteSecrets
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
     from ..settings import WorkerSettings
     from ._server_link import SseEvent
@@ -210,6 +211,17 @@ class Client(ClientThread):
         self._known[which] = run
         return run
 
+    def begin(self, workflow: str, input: Any = None) -> str:
+        """Begin an execution, and return its id when the server has it."""
+        found = self.ask(
+            "POST",
+            f"{path_of('workflows', workflow)}/run/async",
+            is_safe=True,
+            headers={**TYPED, "Idempotency-Key": uuid.uuid4().hex},
+            content=encode(input),
+        )
+        return str(found["execution_id"])
+
     def run(self, workflow: str, input: Any = None) -> ExecutionContext[Any]:
         """Run an execution, and wait until it ends or pauses; works everywhere.
 
@@ -315,7 +327,12 @@ class Client(ClientThread):
         return found
 
     def events(
-        self, execution_id: str | None = None, *, after: int | None = None
+        self,
+        execution_id: str | None = None,
+        *,
+        after: int | None = None,
+        until: Literal["pause", "end"] = "pause",
+        values: Literal["plain", "stored"] = "plain",
     ) -> Iterator[dict[str, Any]]:
         """Give events as they happen; blocks between them.
 
@@ -327,17 +344,23 @@ class Client(ClientThread):
         after : int, optional
             Begin behind that number; by default at the beginning of an execution, with
             all of them from now on.
+        until : {"pause", "end"}, default "pause"
+            Whether the events of an execution end at a pause.
+        values : {"plain", "stored"}, default "plain"
+            Values for people, or as the journal has them.
         """
         path = "/events"
+        params: dict[str, str] = {"values": values}
         if execution_id is not None:
             path = f"{path_of('executions', execution_id)}/events"
-        events = self.link.events(path, {}, after)
+            params["until"] = until
+        events = self.link.events(path, params, after)
         try:
             while (event := self._do(_next(events))) is not None:
                 yield event.data
         finally:
             if not self._is_closed:
-                self._do(events.aclose())
+                self._do(_end(events))
 
     @property
     def secrets(self) -> RemoteSecrets:
@@ -408,6 +431,13 @@ class RemoteWorkflow:
 async def _next(events: AsyncIterator[SseEvent]) -> SseEvent | None:
     """Return the next event, or None at the end."""
     return await anext(events, None)
+
+
+async def _end(events: AsyncGenerator[SseEvent]) -> None:
+    """Close a stream, once the wait for its next event has been given up."""
+    while events.ag_running:
+        await asyncio.sleep(0)
+    await events.aclose()
 
 
 def _content(path: Path) -> bytes:

@@ -51,6 +51,15 @@ class News:
         self._journal = journal
         self._bells: dict[str | None, set[asyncio.Event]] = {}
         self._task: asyncio.Task[None] | None = None
+        self.is_over = False
+
+    is_over: bool
+    """Whether nobody is told anything more."""
+
+    def end(self) -> None:
+        """End all streams and waits; the executions go on."""
+        self.is_over = True
+        self._ring(set(self._bells))
 
     @property
     def waiting(self) -> int:
@@ -97,7 +106,7 @@ class News:
                     raise not_found(execution_id)
                 before = [r.state for r in found.records if r.state and r.seq <= after]
                 state = before[-1] if before and is_old else ""
-            while True:
+            while not self.is_over:
                 bell.clear()
                 records = await asyncio.to_thread(
                     self._journal.records_after,

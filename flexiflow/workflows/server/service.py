@@ -17,9 +17,10 @@ from ..errors import (
     ExecutionExistsError,
     ExecutionStateError,
     IdempotencyError,
+    JournalClosedError,
 )
 from ..journal import NewExecution, Record
-from .news import News
+from .news import AT_REST, News
 from .requests import SCHEDULED, scheduled_version
 
 if TYPE_CHECKING:
@@ -255,10 +256,23 @@ class Server:
             The execution.
         after : int, default 0
             The number of a record; states up to there do not count.
+
+        Raises
+        ------
+        JournalClosedError
+            If the server is about to end.
         """
         async for _ in self.news.follow(execution_id, after, is_old=False):
             pass
-        return await self.load(execution_id)
+        found = await self.load(execution_id)
+        if self.news.is_over and found.state not in AT_REST:
+            raise JournalClosedError(
+                "The server is about to end",
+                why=f"The execution {execution_id} goes on; it is {found.state}.",
+                fix="Ask for its status once the server is there again.",
+                context={"execution_id": execution_id},
+            )
+        return found
 
     # --- looking ----------------------------------------------------------------------
 

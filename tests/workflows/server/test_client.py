@@ -23,59 +23,17 @@ from flexiflow.workflows.errors import (
     UploadError,
     WorkflowNotFoundError,
 )
-from flexiflow.workflows.server import create_server_app
 from flexiflow.workflows.server.tokens import Tokens
-from tests.workflows.server.conftest import ORDER, serving
-from tests.workflows.server.test_process import free_port, listening_socket
+from tests.workflows.server.conftest import ORDER
+from tests.workflows.server.thread_server import (
+    ServerThread,
+    free_port,
+    listening_socket,
+)
 
 CAKES = {"item": "cake", "count": 9}
 YES = True
 ADMIN, USER = "the-admin", "the-user"
-
-
-class ServerThread:
-    """A server in a thread, which can be stopped and started again."""
-
-    def __init__(self, home, **options):
-        self.home = home
-        self.port = free_port()
-        self.options = options
-        self._stop = None
-
-    @property
-    def url(self):
-        """Return where it is."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def start(self):
-        """Start it; return when it listens."""
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
-        self._thread.start()
-        assert ready.wait(10)
-
-    def stop(self):
-        """Stop it."""
-        self._stop()
-        self._thread.join(10)
-
-    def _run(self, ready):
-        asyncio.run(self._serve(ready))
-
-    async def _serve(self, ready):
-        with serving(self.home) as self.server:
-            app = create_server_app(self.server, **self.options)
-            config = uvicorn.Config(
-                app,
-                log_level="warning",
-                lifespan="off",
-                timeout_graceful_shutdown=0,
-            )
-            running = uvicorn.Server(config)
-            self._stop = lambda: setattr(running, "should_exit", True)
-            taken = listening_socket(self.port)
-            ready.set()
-            await running.serve([taken])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
@@ -16,17 +15,11 @@ import uvicorn
 
 from flexiflow.workflows.server import create_server_app, streams
 from tests.workflows.server.conftest import ORDER, client_of, upload
+from tests.workflows.server.thread_server import free_port, listening_socket
 
 ROOT = Path(__file__).resolve().parents[3]
 README = ROOT / "README.md"
 WAIT_S = 15
-
-
-def free_port():
-    """Return a port that nobody has."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return taken.getsockname()[1]
 
 
 @contextmanager
@@ -142,15 +135,6 @@ async def listening(server):
         await task
 
 
-def listening_socket(port):
-    """Return a socket on a port."""
-    made = socket.socket()
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind(("127.0.0.1", port))
-    made.listen()
-    return made
-
-
 class TestHangingUp:
     @pytest.mark.parametrize("mode", ["stream", "sync"])
     async def test_leaves_nothing_behind(self, server, mode):
@@ -171,6 +155,23 @@ class TestHangingUp:
 
         assert "flexiflow news" not in tasks
         assert state in {"CREATED", "CLAIMED", "RUNNING"}
+
+    async def test_server_that_ends_says_so(self, server):
+        """Who waits is told that the server ends, and that the execution goes on."""
+        async with client_of(server) as client:
+            await upload(client)
+            waiting = asyncio.create_task(client.post("/workflows/lasting/run/sync"))
+            streaming = asyncio.create_task(
+                client.post("/workflows/lasting/run/stream")
+            )
+            while server.news.waiting < 2:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.01)
+            server.news.end()
+            answer, stream = await asyncio.gather(waiting, streaming)
+
+        assert answer.status_code == 503
+        assert "goes on" in answer.json()["why"]
+        assert stream.status_code == 200
 
     async def test_silence_is_broken(self, server, monkeypatch):
         """A stream in which nothing happens gives a sign of life."""
