@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, final
 from ._message import MessageResult
 from ._scope import NEXT_ID, current, id_text
 from ._sheets import Output, Sheets
-from ._standing import data_of, state_of
+from ._standing import data_of, data_size, state_of
 from .chart_machine import ChartMachine
 from .clock import SystemClock
 from .errors import one_line
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Output", "Step", "Steps", "Undone", "write_down"]
 
 _MOST_FAILURES: Final = 1_000
+_MOST_BYTES = 64_000_000
+"""What the data of one component's steps may take: about that; the oldest go."""
+_EACH: Final = 256
+"""After so many steps that is looked after."""
 # Any in this module: the user's messages, and JSON data of a chart.
 
 
@@ -224,7 +228,8 @@ class Steps:
     Notes
     -----
     A step shares with those beside it all that it has not changed. Keeping one costs a
-    message a fifth of a microsecond. Another definition begins the steps anew, with the
+    message a fifth of a microsecond. Steps with large data are held as long as there is
+    room: some 64 MB for a component. Another definition begins the steps anew, with the
     next number; the numbers go on.
     """
 
@@ -360,6 +365,17 @@ class Steps:
             self._append((number, result.after, message, *row, *rest))
         if self._written:
             self._sheets.claim(result, number)
+        if not number % _EACH:
+            self._stay_small()
+
+    def _stay_small(self) -> None:
+        """Let the oldest steps go when their data are large; asked now and then."""
+        rows = self._rows
+        latest = list(islice(reversed(rows), _EACH))
+        each = data_size(latest) / len(latest)
+        most = max(2, int(_MOST_BYTES / max(each, 1.0)))
+        for _ in range(len(rows) - most):
+            rows.popleft()
 
     def take(self, message: Mapping[str, Any], result: MessageResult) -> None:
         """Keep a step, unless it is the start of what stands here already."""

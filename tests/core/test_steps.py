@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flexiflow import AsyncComponent, FlexiFlowEngine, State, StateMachine
+from flexiflow import steps as steps_module
 from flexiflow.clock import ManualClock
 from flexiflow.config_loader import ConfigLoader
 from flexiflow.errors import ComponentError, EngineClosedError
@@ -312,6 +313,29 @@ class TestKeeping:
         tracemalloc.stop()
 
         assert grown < 50_000  # 6,000 steps would be more than a million
+        await engine.close()
+
+    async def test_large_data_are_held_as_long_as_there_is_room(self, monkeypatch):
+        """The oldest go first; what steps share counts once."""
+        monkeypatch.setattr(steps_module, "_MOST_BYTES", 100_000)
+        text = (
+            "name: t\ncontext: {log: []}\nstates:\n"
+            "  a: {on: {grow: {do: grow}, stay: {do: look}}}\n"
+        )
+
+        def grow(context):
+            return {"log": [*context["log"], 0]}
+
+        engine, component = make(text, grow=grow)
+        steps = component.keep_steps()
+        for _ in range(512):
+            await component.send("stay")
+        assert steps.dropped == 0
+        for _ in range(768):
+            await component.send("grow")
+
+        assert 10 < len(steps) < 300
+        assert steps.last == 1280
         await engine.close()
 
 
