@@ -7,7 +7,7 @@ import json
 import uuid
 import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, final
+from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ._client_thread import ClientThread
 from ._execution_ids import keyed_id
@@ -428,6 +428,9 @@ class RemoteWorkflow:
         return self._client.resume(execution_id, data, pause=pause)
 
 
+_MOST_TURNS: Final = 100
+
+
 async def _next(events: AsyncIterator[SseEvent]) -> SseEvent | None:
     """Return the next event, or None at the end."""
     return await anext(events, None)
@@ -435,9 +438,13 @@ async def _next(events: AsyncIterator[SseEvent]) -> SseEvent | None:
 
 async def _end(events: AsyncGenerator[SseEvent]) -> None:
     """Close a stream, once the wait for its next event has been given up."""
-    while events.ag_running:
-        await asyncio.sleep(0)
-    await events.aclose()
+    for _ in range(_MOST_TURNS):
+        try:
+            await events.aclose()
+        except RuntimeError:  # it is at work until its task hears of the end
+            await asyncio.sleep(0)
+        else:
+            return
 
 
 def _content(path: Path) -> bytes:
