@@ -64,7 +64,7 @@ def sign(tmp_path):
         path = str(tmp_path / "sign")
 
         async def text(self):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(40):
                 while not (os.path.exists(self.path) and os.path.getsize(self.path)):  # noqa: ASYNC110, ASYNC240, PTH110, PTH202 - another process makes it
                     await asyncio.sleep(0.01)
             with open(self.path) as file:  # noqa: ASYNC230, PTH123
@@ -89,7 +89,7 @@ def result(executor, function, *args, **kwargs):
 
 async def wait_until(condition):
     """Wait for what no event tells."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(40):
         while not condition():  # noqa: ASYNC110 - as it says
             await asyncio.sleep(0.01)
 
@@ -419,6 +419,7 @@ def _lives(pid):
     return True
 
 
+@pytest.mark.timeout(90)
 class TestLoss:
     async def test_work_of_a_killed_worker_is_done_again(self, runtime, sign):
         """By another, soon; its result is recorded once."""
@@ -441,14 +442,14 @@ class TestLoss:
 
         assert ctx.output == "done by another"
         assert [e.type for e in ctx.events].count("TASK_COMPLETED") == 1
-        assert time.monotonic() - began < 15  # 5 on a machine of one's own
+        assert time.monotonic() - began < 30  # 5 on a machine of one's own
 
     def test_function_that_ends_every_worker_fails(self, tmp_path):
         """After as many workers as Dask gives it."""
         executor = DaskExecutor(workers=1, folder=tmp_path)
         try:
             with pytest.raises(ProcessDiedError, match="died"):
-                executor.submit(Call(os._exit, (9,))).future.result(19)
+                executor.submit(Call(os._exit, (9,))).future.result(60)
         finally:
             executor.close(0)
 
@@ -497,7 +498,7 @@ class TestLoss:
             first.kill()
             again = places.enter_context(await asyncio.to_thread(scheduler, port))
             places.enter_context(worker(again.address, tmp_path, name="two"))
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(40):
                 ctx = await run
 
         assert ctx.has_succeeded
@@ -533,6 +534,7 @@ class TestLoss:
         assert "go on" in caught.value.fix
 
 
+@pytest.mark.timeout(60)
 class TestResources:
     async def test_task_that_fits_nowhere_says_so(self, runtime):
         """It waits, and the step tells why."""
@@ -568,7 +570,7 @@ class TestResources:
         await wait_until(lambda: any(step.reason for step in run.steps()))
         resources = {"GPU": 1.0, "CPU": 4.0, "MEMORY": 2e9, "package:some-thing": 1e9}
         with worker(cluster.address, tmp_path, name="gpu", **resources):
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(40):
                 ctx = await run
 
         assert ctx.output == list(range(20))
@@ -608,6 +610,7 @@ class TestSecrets:
         assert SECRET not in str(ctx.output)
 
 
+@pytest.mark.timeout(60)
 class TestPlaces:
     def test_use_dask_is_one_line(self, tmp_path):
         """It returns what is there; the runtime closes it."""

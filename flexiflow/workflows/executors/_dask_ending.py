@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 from ._dask_remote import cancel_calls
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ._dask_load import Load
 
 __all__ = ["Ending"]
+
+_Places: TypeAlias = "dict[tuple[str, int], str]"
+"""The workers of loads, by the keys of these."""
 
 _PLAIN_GRACE_S: Final = 0.3
 """Seconds in which a plain function that was interrupted may end by itself."""
@@ -108,12 +111,15 @@ class Ending:
             )
         )
 
-    async def interrupt(
-        self, jobs: list[DaskJob]
-    ) -> tuple[dict[str, str], dict[str, str]]:
+    async def interrupt(self, jobs: list[DaskJob]) -> tuple[dict[str, str], _Places]:
         """Interrupt calls; return what they are, and the workers of their loads."""
         processing = await self.client.processing()
-        places = {key: address for address, keys in processing.items() for key in keys}
+        places: _Places = {
+            (key[0], key[1]): address
+            for address, keys in processing.items()
+            for key in keys
+            if isinstance(key, tuple | list)
+        }
         there: dict[str, list[str]] = {}
         for job in jobs:
             load = self._under_way.get(job)
@@ -128,7 +134,7 @@ class Ending:
         return kinds, places
 
     async def _end_within(
-        self, seconds: float, jobs: set[DaskJob], places: dict[str, str]
+        self, seconds: float, jobs: set[DaskJob], places: _Places
     ) -> None:
         """Wait for the end of calls; those that do not end are ended by force."""
         left = {job: self._under_way[job] for job in jobs if job in self._under_way}

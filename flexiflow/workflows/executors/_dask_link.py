@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import pickle
+import uuid
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -278,7 +279,14 @@ class Link:
             self._loop.call_soon(self.pump)
 
     def _send(self, loads: list[Load], needed: tuple[tuple[str, float], ...]) -> None:
-        """Send calls together."""
+        """Send calls together.
+
+        Under one name: Dask gives what is many and alike to workers bit by bit, so that
+        little of it is lost with one of them.
+        """
+        name = f"flexiflow-{uuid.uuid4().hex}"
+        for number, load in enumerate(loads):
+            load.id = (name, number)
         parcels = [load.parcel() for load in loads]
         size = sum(len(parcel.content) for parcel in parcels)
         key = "distributed.admin.large-graph-warning-threshold"

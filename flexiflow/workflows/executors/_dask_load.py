@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import uuid
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -40,8 +39,8 @@ class Load:
     __slots__ = ("client", "future", "id", "is_taken_back", "jobs", "needed", "task")
 
     def __init__(self, jobs: list[DaskJob]) -> None:
-        self.id: Final = f"flexiflow-{uuid.uuid4().hex}"
-        """Its key in Dask: it tells nothing."""
+        self.id: tuple[str, int] = ("", 0)
+        """Its key in Dask, once it is sent: it tells nothing."""
         self.jobs: Final = {job.id: job for job in jobs}
         """The calls by id."""
         self.needed: Final = jobs[0].needed
