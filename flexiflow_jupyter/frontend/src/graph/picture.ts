@@ -3,7 +3,14 @@
  * changes attributes of what stands there and nothing else.
  */
 import { setAttribute, svg } from "../dom";
-import type { ChangesInfo, CoverageInfo, EdgeStatus, Graph, GraphEdge } from "../protocol";
+import type {
+  ChangesInfo,
+  CoverageInfo,
+  EdgeStatus,
+  Graph,
+  GraphEdge,
+  Mark,
+} from "../protocol";
 import { cut } from "../format";
 import type { Box, EdgeShape, Geometry, Point } from "./geometry";
 import { headPaths, linePath } from "./geometry";
@@ -16,6 +23,7 @@ import { describe, isLoop, isMessage } from "./words";
 export type { NodeParts } from "./states";
 
 const LABEL_HEIGHT = 20;
+const GONE = "The new definition does not have this transition.";
 /** How edges are shown of which the kernel says nothing: most of a crowd. */
 const FAR = "far";
 /** Longer labels are cut on the picture. */
@@ -47,6 +55,8 @@ export interface EdgeLook {
   here: ReadonlySet<string>;
   /** Why nothing can be sent at all, "" when it can. */
   reason: string;
+  /** The edges that a new definition has changed. */
+  changes: Record<string, Mark>;
 }
 
 export class Picture {
@@ -185,11 +195,13 @@ export class Picture {
       if (!isMessage(edge)) continue;
       const status = look.edges[edge.id];
       const isNear = look.here.has(edge.source);
-      const isFar = !status && !isNear && !look.reason;
+      const isGone = look.changes[edge.id] === "removed";
+      const isFar = !status && !isNear && !look.reason && !isGone;
       if (isFar && parts.shown === FAR) continue;
       const isEnabled = !look.reason && (status?.enabled ?? false);
-      const reason = isEnabled ? "" : look.reason || status?.reason || farReason(edge);
-      const isBlocked = isNear && !isEnabled && !look.reason;
+      const why = isGone ? GONE : status?.reason || farReason(edge);
+      const reason = isEnabled ? "" : look.reason || why;
+      const isBlocked = isNear && !isEnabled && !look.reason && !isGone;
       const key = isFar ? FAR : `${isEnabled} ${isNear} ${isBlocked} ${reason}`;
       if (key === parts.shown) continue;
       parts.shown = key;

@@ -218,7 +218,8 @@ class GraphView implements Part {
     const traits = this.#traits;
     if (!traits) return;
     const here = new Set([...traits.active, ...traits.parents]);
-    this.#picture?.showEdges({ edges: traits.edges, here, reason: this.#reason });
+    const changes = layersOf(this.#context).changes.value?.edges ?? {};
+    this.#picture?.showEdges({ edges: traits.edges, here, reason: this.#reason, changes });
   }
 
   /** Why nothing can be sent from the graph, "" when it can. */

@@ -112,8 +112,8 @@ export function serviceText(info: RunningInfo): string {
 /** Marks stand in a row: under the name of a leaf, beside the name of a box. */
 function place({ box, isBox, text }: NodeParts, marks: readonly Mark[]): void {
   const widths = marks.map(({ info }) => {
-    const length = info.kind === "timer" ? 40 : serviceText(info).length * 6.2;
-    return ICON + GAP + length;
+    const longest = info.kind === "timer" ? leftText(info.total_ms ?? 0, true) : serviceText(info);
+    return ICON + GAP + longest.length * 6;
   });
   const all = widths.reduce((sum, width) => sum + width + APART, -APART);
   const y = isBox ? box.y + 15 : box.y + box.height / 2 + 10;
