@@ -39,6 +39,8 @@ _MOST_BYTES = 64_000_000
 """What the data of one component's steps may take: about that; the oldest go."""
 _EACH: Final = 256
 """After so many steps that is looked after."""
+_WEIGHED: Final = 8
+"""The steps that are weighed then, the latest: all of them would cost too much."""
 # Any in this module: the user's messages, and JSON data of a chart.
 
 
@@ -371,7 +373,7 @@ class Steps:
     def _stay_small(self) -> None:
         """Let the oldest steps go when their data are large; asked now and then."""
         rows = self._rows
-        latest = list(islice(reversed(rows), _EACH))
+        latest = list(islice(reversed(rows), _WEIGHED))
         each = data_size(latest) / len(latest)
         most = max(2, int(_MOST_BYTES / max(each, 1.0)))
         for _ in range(len(rows) - most):

@@ -317,7 +317,7 @@ class TestKeeping:
 
     async def test_large_data_are_held_as_long_as_there_is_room(self, monkeypatch):
         """The oldest go first; what steps share counts once."""
-        monkeypatch.setattr(steps_module, "_MOST_BYTES", 100_000)
+        monkeypatch.setattr(steps_module, "_MOST_BYTES", 300_000)
         text = (
             "name: t\ncontext: {log: []}\nstates:\n"
             "  a: {on: {grow: {do: grow}, stay: {do: look}}}\n"
