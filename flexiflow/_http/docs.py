@@ -32,6 +32,7 @@ _PAGE: Final = """\
   h2 {{ font: 600 1rem/1.5 ui-monospace, monospace; margin: 2rem 0 0.25rem; }}
   dt {{ font-family: ui-monospace, monospace; }}
   dd {{ margin: 0 0 0.25rem 1.5rem; }}
+  pre {{ overflow-x: auto; padding: 0.5rem; border: 1px solid; border-radius: 4px; }}
 </style>
 <h1>{title} {version}</h1>
 <p>{about}</p>
@@ -60,7 +61,8 @@ def _operations(described: dict[str, Any]) -> Iterator[str]:
     schemas = described["components"]["schemas"]
     for path, methods in described["paths"].items():
         for method, operation in methods.items():
-            yield f"<h2>{method.upper()} {escape(path)}</h2>"
+            old = " (deprecated)" if operation.get("deprecated") else ""
+            yield f"<h2>{method.upper()} {escape(path)}{old}</h2>"
             yield f"<p>{escape(operation.get('description', ''))}</p>"
             rows = [*_parameters(operation), *_body(operation, schemas)]
             rows += [
@@ -71,6 +73,8 @@ def _operations(described: dict[str, Any]) -> Iterator[str]:
                 f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in rows
             )
             yield f"<dl>{listed}</dl>"
+            for sample in operation.get("x-codeSamples", ()):
+                yield f"<pre>{escape(sample['source'])}</pre>"
 
 
 def _parameters(operation: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -87,6 +91,9 @@ def _body(
     """Yield the fields of the body of an operation, when it takes one."""
     content = operation.get("requestBody", {}).get("content", {})
     for media, shape in content.items():
+        if "description" in shape["schema"]:
+            yield f"body ({media})", shape["schema"]["description"]
+            continue
         name = shape["schema"].get("$ref", "").rpartition("/")[2]
         schema = schemas.get(name, {})
         yield f"body ({media})", schema.get("description", "")

@@ -44,6 +44,7 @@ _WORDS: Final[dict[str, tuple[str, Style | None]]] = {
     "WORKFLOW_CANCELLING": ("is being cancelled", "yellow"),
     "WORKFLOW_CANCELLED": ("is cancelled", "yellow"),
     "TASK_STARTED": ("begins", None),
+    "TASK_WAITING": ("waits", "yellow"),
     "TASK_COMPLETED": ("is done", "green"),
     "TASK_FAILED": ("has failed", "red"),
     "TASK_CANCELLED": ("is given up", "yellow"),
@@ -135,6 +136,8 @@ def print_event(output: Output, record: Record, *, with_id: bool = False) -> Non
     words, style = _WORDS[record.kind]
     if record.kind == "TASK_RETRY_STARTED":
         words += _retry(record)
+    elif record.kind == "TASK_WAITING" and not value_data(record.value):
+        words = "waits no more"
     name = plain(record.name)
     indent = "  " * (1 + record.key.count("/")) if record.key else ""
     which = f"{record.execution_id[:12]}  " if with_id else ""

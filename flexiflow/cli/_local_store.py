@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,7 +14,7 @@ from ..logger import get_logger
 from ..workflows._source_file import digest_of_file
 from ..workflows.config import Configuration
 from ..workflows.errors import WorkflowError
-from ..workflows.journal.protocol import UNOWNED_STATES, Record
+from ..workflows.journal.protocol import UNOWNED_STATES, ListeningJournal, Record
 from ..workflows.registry import FileRegistry
 from ..workflows.runtime import Runtime
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["LocalStore", "local_store"]
 
 _POLL_S: Final = 0.1
+_POLL_WHEN_TOLD_S: Final = 2.0
+"""Seconds between two looks; the latter where the journal itself tells of news."""
 
 
 @final
@@ -129,14 +132,22 @@ class LocalStore:
         self, after: int | None, execution_id: str | None
     ) -> Iterator[list[Record]]:
         """Give what is stored from now on, of one execution or of all."""
-        number = after or 0
-        while True:
-            new = self.journal.records_after(number, execution_id=execution_id)
-            if new:
-                number = new[-1].seq
-                yield new
-            else:
-                time.sleep(_POLL_S)
+        number, news, pause = after or 0, threading.Event(), _POLL_S
+        journal, stop = self.journal, None
+        if isinstance(journal, ListeningJournal):
+            stop, pause = journal.listen(lambda _: news.set()), _POLL_WHEN_TOLD_S
+        try:
+            while True:
+                news.clear()
+                new = journal.records_after(number, execution_id=execution_id)
+                if new:
+                    number = new[-1].seq
+                    yield new
+                else:
+                    news.wait(pause)
+        finally:
+            if stop is not None:
+                stop()
 
     def cancel(self, execution: Execution, *, mode: str) -> bool:
         """End an execution, or only ask for it; return whether it was only asked."""

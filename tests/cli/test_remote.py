@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from flexiflow.workflows import connect
+from flexiflow.cli._execution_words import _WORDS
+from flexiflow.workflows import ExecutionEventType, connect
 from flexiflow.workflows.config import Configuration
 from flexiflow.workflows.server.tokens import Tokens
 from tests.workflows.server.conftest import ORDER
@@ -216,6 +217,12 @@ class TestSecrets:
         assert shown.out == "value\n"
         assert removed.code == 0
         assert gone.code == 1
+
+
+class TestWords:
+    def test_every_event_has_some(self):
+        """Whatever happens in an execution can be told."""
+        assert set(_WORDS) == {item.value for item in ExecutionEventType}
 
 
 class TestWhichServer:

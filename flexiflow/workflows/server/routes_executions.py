@@ -163,7 +163,7 @@ async def resume_execution(  # noqa: PLR0917
     responses={**_STREAM, **REFUSED},
     openapi_extra=example(
         "curl --request POST "
-        "'http://localhost:8000/workflows/order/fork/$ID/sync?from_step=pay'"
+        '"http://localhost:8000/workflows/order/fork/$ID/sync?from_step=price"'
     ),
 )
 async def fork_execution(  # noqa: PLR0917
@@ -218,7 +218,7 @@ CancelMode = Annotated[
     responses={200: {"model": ExecutionAnswer}, **REFUSED},
     openapi_extra=example(
         "curl --request POST "
-        "'http://localhost:8000/workflows/order/cancel/$ID?mode=sync'"
+        '"http://localhost:8000/workflows/order/cancel/$ID?mode=sync"'
     ),
 )
 async def cancel_execution(
