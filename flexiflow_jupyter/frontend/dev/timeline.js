@@ -13,10 +13,10 @@ export class Timeline {
   /** Note the state after a step. */
   add(message, state, edge, context, previous, output = []) {
     const at = this.steps.length;
-    const cause = at === 0 ? "" : `after ${message} in ${this.steps[at - 1].state}`;
+    const cause = at === 0 ? "the timeline begins here" : `${message} in ${this.steps[at - 1].state}`;
     this.steps.push({
       kind: "step", at, active: state ? [state] : [], parents: [], edge, time_ms: Date.now(),
-      message: at === 0 ? "start" : message, cause, story: "a41c", seq: at * 2, state,
+      message: at === 0 ? "start" : message, cause, story: at === 0 ? "" : "a41c", seq: at * 2, state,
       context: entries(context, previous), context_more: 0, output, failed: "",
     });
     if (this.recording) this.recording.steps += 1;

@@ -5,10 +5,12 @@
 import { inOrder, MOST_KEYS } from "../contextOrder";
 import { html, setText } from "../dom";
 import { formatCount } from "../format";
-import type { ContextEntry, StepAnswer, Traits } from "../protocol";
+import type { ContextEntry, StepAnswer, TraitName, Traits } from "../protocol";
 import type { Since } from "../timeline/words";
 import { sinceThen } from "../timeline/words";
 import type { Part, ViewContext } from "../view";
+
+const FOLLOWED: TraitName[] = ["context", "context_more", "steps", "timeline"];
 
 /** Changes since an earlier step that are shown. */
 const MOST_SINCE = 8;
@@ -33,10 +35,10 @@ export function createContextView({ scope, session }: ViewContext): Part {
     if (!now) return;
     const { value: then } = session.lookingAt;
     const entries = then?.context ?? now.context;
-    setText(step, then ? stepsOf(then) : `step ${now.steps}`);
+    setText(step, then ? stepsOf(then) : `step ${formatCount(lastStep(now))}`);
     list.replaceChildren(...inOrder(entries).flatMap(entryNodes));
     list.hidden = entries.length === 0;
-    setText(note, then ? noteOf(then, then.at, "this") : noteOf(now, now.steps, "the last"));
+    setText(note, then ? noteOf(then, then.at, "this") : noteOf(now, lastStep(now), "the last"));
     note.hidden = note.textContent === "";
     past.replaceChildren(...(then ? pastNodes(then, now) : []));
   };
@@ -45,9 +47,14 @@ export function createContextView({ scope, session }: ViewContext): Part {
     el,
     update(traits, changed) {
       now = traits;
-      if (changed.has("context") || changed.has("context_more") || changed.has("steps")) draw();
+      if (FOLLOWED.some((name) => changed.has(name))) draw();
     },
   };
+}
+
+/** The number of the live step: an undo takes one back. */
+function lastStep({ timeline, steps }: Traits): number {
+  return timeline.last >= timeline.first ? timeline.last : steps;
 }
 
 function stepsOf({ at }: StepAnswer): string {

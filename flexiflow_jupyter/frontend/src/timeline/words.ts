@@ -7,11 +7,11 @@ export function placeOf(at: number, last: number): string {
   return `step ${formatCount(at)} of ${formatCount(last)}`;
 }
 
-/** When a step was made and by what: "12:04:30.142, after coin in locked." */
+/** When a step was made and by what: "12:04:30.142, after coin in locked."; a beginning has no story. */
 export function causeOf(answer: StepAnswer): string {
   const time = formatTime(answer.time_ms);
-  const cause = answer.cause || (answer.at > 0 && answer.message ? `after ${answer.message}` : "");
-  const words = [time, cause].filter(Boolean).join(", ");
+  const isAfter = answer.story !== "" && answer.cause !== "" && !answer.cause.startsWith("after ");
+  const words = [time, isAfter ? `after ${answer.cause}` : answer.cause].filter(Boolean).join(", ");
   return words ? `${words}.` : "";
 }
 
