@@ -193,7 +193,15 @@ class NotebookPage:
         self.wait_ready()
 
     def reload(self) -> None:
-        """Load the page again; the kernel lives on."""
+        """Load the page again; the kernel lives on.
+
+        A picture that is refreshed after the last save makes the page ask whether to
+        leave it: it is not asked.
+        """
+        self.page.evaluate(
+            "() => addEventListener('beforeunload',"
+            " (event) => event.stopImmediatePropagation(), { capture: true })"
+        )
         self.page.reload()
         self.wait_ready()
 
