@@ -15,6 +15,8 @@ __all__ = [
     "STEPS",
     "THROUGHPUT",
     "TIMED_LOAD",
+    "TRAVEL",
+    "TRAVEL_STEPS",
     "TURNSTILE",
     "WAIT",
     "steady",
@@ -110,6 +112,15 @@ for _ in range({RING_STEPS}):
     await asyncio.sleep(0.05)
 """
 """Steps of the ring, each drawn before the next."""
+
+TRAVEL_STEPS = 10_000
+
+TRAVEL = f"""
+for _ in range({TRAVEL_STEPS // 2}):
+    await turnstile.send("coin")
+    await turnstile.send("push")
+"""
+"""Steps to look back at."""
 
 THROUGHPUT = """
 # Rates are those of the CPU time of the whole kernel: other work on the machine does

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import statistics
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cells
 from bench import Bench, in_page, own_script
+from playwright.sync_api import expect
 from table import Measure, at_least, at_most, p95
 
 from tests.browser.panel_view import panel_in
@@ -204,6 +206,36 @@ def chart(bench: Bench, *, is_quick: bool) -> list[Measure]:
     ]
 
 
+def travel(bench: Bench, *, is_quick: bool) -> list[Measure]:
+    """Look at steps here and there among 10,000, and at many one after the other."""
+    count = 30 if is_quick else 200
+    anywhere = random.Random(6)
+    places = [anywhere.random() * 0.98 for _ in range(count)]
+    along = [0.2 + n / cells.TRAVEL_STEPS for n in range(count)]
+    with bench.notebook([cells.LOAD, cells.TURNSTILE, cells.TRAVEL]) as page:
+        _show(page)
+        page.run(2)
+        panel = panel_in(page, 1)
+        last = str(cells.TRAVEL_STEPS)
+        expect(panel.root.locator(f'input[data-step="{last}"]')).to_be_attached()
+        nodes = panel.count_nodes()
+        jumps = in_page(page, "scrub", "turnstile", places)
+        slide = in_page(page, "scrub", "turnstile", along)
+        page.forget_long_tasks()
+        in_page(page, "scrub", "turnstile", along[::-1])
+        longest = max([0.0, *page.long_tasks()])
+        more = panel.count_nodes() - nodes
+    what = f"time travel over {cells.TRAVEL_STEPS:,} steps"
+    return [
+        at_most(f"{what}: ms a step, median", _median(jumps), 50, "ms"),
+        at_most(f"{what}: ms a step, p95", p95(jumps), 50, "ms"),
+        at_most(f"{what}: step by step, median", _median(slide), 50, "ms"),
+        at_most(f"{what}: step by step, p95", p95(slide), 50, "ms"),
+        at_most(f"{what}: longest task", longest, 50, "ms"),
+        at_most(f"{what}: nodes more", more, 60, ""),
+    ]
+
+
 def reruns(bench: Bench, *, is_quick: bool) -> list[Measure]:
     """Run the defining cell again and again."""
     count = 10 if is_quick else 30
@@ -245,6 +277,7 @@ MEASURES: dict[str, _Taken] = {
     "throughput": throughput,
     "many": many,
     "chart": chart,
+    "travel": travel,
     "reruns": reruns,
 }
 

@@ -58,6 +58,23 @@
       return spent;
     },
 
+    /** ms from each move of a timeline's handle until that step is shown. */
+    async scrub(name, places) {
+      const panel = panelOf(name).at(-1);
+      const range = panel.querySelector("input[data-step]");
+      const spent = [];
+      for (const place of places) {
+        const step = Math.round(Number(range.max) * place);
+        const started = performance.now();
+        range.value = String(step);
+        range.dispatchEvent(new Event("input", { bubbles: true }));
+        const shown = await when(() => range.dataset.step === String(step));
+        spent.push(shown - started);
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+      return spent;
+    },
+
     /** ms from the end of a cell until a row holds a text. */
     async untilRow(index, name, text) {
       const panel = panelOf(name).at(-1);
