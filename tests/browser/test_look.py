@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.panel_view import LOAD, TURNSTILE, panel_in
 
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
-    from tests.browser.notebook_page import NotebookPage, Theme
+    from tests.browser.notebook_page import Theme
 
-_AXE = (
-    Path(__file__).parents[2]
-    / "flexiflow_jupyter/frontend/node_modules/axe-core/axe.min.js"
-)
 _THEMES: tuple[Theme, ...] = ("JupyterLab Light", "JupyterLab Dark")
 _CLICKS = """
 for message in ("coin", "coin", "push", "push"):
@@ -30,16 +27,6 @@ _SET_WIDTH = """
   return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }
 """
-_FIND_SERIOUS = """
-async () => {
-  const { violations } = await axe.run("[data-flexiflow]", {
-    resultTypes: ["violations"],
-  });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-}
-"""
 
 
 @pytest.fixture
@@ -48,13 +35,6 @@ def pictures(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("FLEXIFLOW_PICTURES") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _serious(page: NotebookPage) -> list[str]:
-    if not page.page.evaluate("() => 'axe' in window"):
-        page.page.evaluate(_AXE.read_text())
-    found: list[str] = page.page.evaluate(_FIND_SERIOUS)
-    return found
 
 
 class TestLook:
@@ -76,7 +56,7 @@ class TestLook:
             name = f"panel-{page.app}-{theme.rpartition(' ')[2].lower()}"
             panel.root.screenshot(path=pictures / f"{name}.png")
             page.page.screenshot(path=pictures / f"{name}-page.png")
-            found[theme] = _serious(page)
+            found[theme] = serious(page)
 
         assert found == {theme: [] for theme in _THEMES}
         assert page.record.problems == []
@@ -126,6 +106,6 @@ class TestLook:
             name = theme.rpartition(" ")[2].lower()
             panel.root.screenshot(path=pictures / f"failed-{name}.png")
             page.outputs(3).screenshot(path=pictures / f"box-{name}.png")
-            found[theme] = _serious(page)
+            found[theme] = serious(page)
 
         assert found == {theme: [] for theme in _THEMES}

@@ -98,7 +98,7 @@ export class Diagram implements Part {
     this.#heads.draw(this.#info, this.#columns, this.#geometry);
     const height = this.#heightPx();
     setAttribute(this.#picture, "width", this.#columns.sheetPx);
-    setAttribute(this.#picture, "height", height);
+    setAttribute(this.#picture, "height", Math.max(height, VIEW_PX));
     this.#sheet.style.height = `${height}px`;
     this.#sheet.style.width = `${this.#columns.sheetPx}px`;
     const isLive = this.#look.frozen.value === null && this.#closed === "";

@@ -8,6 +8,9 @@ import { formatTime } from "../../format";
 import type { IconName } from "../../icons";
 import { icon } from "../../icons";
 
+/** What tells rows apart in the page; a node that waits has none of it. */
+const HOOKS = ["role", "data-seq", "data-kind", "data-status", "data-story", "data-latest"];
+
 export interface RowPlace {
   top: number;
   rowIndex: number;
@@ -72,8 +75,7 @@ export class FlowRowSlot {
     this.ordinal = -1;
     this.#drawn = "";
     this.el.hidden = true;
-    this.el.removeAttribute("data-seq");
-    this.el.removeAttribute("role");
+    for (const name of HOOKS) this.el.removeAttribute(name);
   }
 
   #fill(entry: Entry, columns: Columns, place: RowPlace): void {
