@@ -283,9 +283,10 @@ class TestChanges:
         expect(panel.root.locator('[data-state="broken"]')).to_have_attribute(
             "data-change", "added"
         )
-        expect(panel.edge("push", "unlocked")).to_have_attribute(
-            "data-change", "removed"
-        )
+        gone = panel.root.locator("[data-gone]")
+        expect(gone).to_have_attribute("data-change", "removed")
+        expect(gone).to_have_accessible_name("Removed: push: unlocked to locked")
+        expect(panel.edge("push", "unlocked")).to_have_count(0)
         panel.expect_state("unlocked")
         for theme in ("Light", "Dark"):
             page.set_theme(f"JupyterLab {theme}")  # type: ignore[arg-type]
@@ -293,7 +294,6 @@ class TestChanges:
         strip.get_by_role("button").press("Enter")
 
         expect(strip).to_be_hidden()
-        expect(panel.edge("push", "unlocked")).to_have_count(0)
         expect(panel.root.locator("[data-change]")).to_have_count(0)
         panel.expect_state("unlocked")
         assert page.record.problems == []

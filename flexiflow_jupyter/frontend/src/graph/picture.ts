@@ -23,7 +23,7 @@ import { describe, isLoop, isMessage } from "./words";
 export type { NodeParts } from "./states";
 
 const LABEL_HEIGHT = 20;
-const GONE = "The new definition does not have this transition.";
+const EDGE_HOOKS = ["data-edge", "data-message", "data-from", "tabindex", "title"];
 /** How edges are shown of which the kernel says nothing: most of a crowd. */
 const FAR = "far";
 /** Longer labels are cut on the picture. */
@@ -195,13 +195,12 @@ export class Picture {
       if (!isMessage(edge)) continue;
       const status = look.edges[edge.id];
       const isNear = look.here.has(edge.source);
-      const isGone = look.changes[edge.id] === "removed";
-      const isFar = !status && !isNear && !look.reason && !isGone;
+      if (look.changes[edge.id] === "removed") continue;
+      const isFar = !status && !isNear && !look.reason;
       if (isFar && parts.shown === FAR) continue;
       const isEnabled = !look.reason && (status?.enabled ?? false);
-      const why = isGone ? GONE : status?.reason || farReason(edge);
-      const reason = isEnabled ? "" : look.reason || why;
-      const isBlocked = isNear && !isEnabled && !look.reason && !isGone;
+      const reason = isEnabled ? "" : look.reason || status?.reason || farReason(edge);
+      const isBlocked = isNear && !isEnabled && !look.reason;
       const key = isFar ? FAR : `${isEnabled} ${isNear} ${isBlocked} ${reason}`;
       if (key === parts.shown) continue;
       parts.shown = key;
@@ -231,8 +230,14 @@ export class Picture {
 
   /** Mark what a new definition has changed. */
   showChanges({ states, edges }: Pick<ChangesInfo, "states" | "edges">): void {
-    for (const [path, { el }] of this.nodes) setAttribute(el, "data-change", states[path]);
-    for (const [id, { el }] of this.edges) setAttribute(el, "data-change", edges[id]);
+    for (const [path, { el }] of this.nodes) {
+      setAttribute(el, "data-change", states[path]);
+      if (states[path] === "removed") bury(el, ["data-state"], path);
+    }
+    for (const [id, { el, edge }] of this.edges) {
+      setAttribute(el, "data-change", edges[id]);
+      if (edges[id] === "removed") bury(el, EDGE_HOOKS, describe(edge));
+    }
   }
 
   /** Mark the edge that led to the step that is looked at. */
@@ -357,6 +362,14 @@ function showCount(parts: EdgeParts, count: number | undefined): void {
   surround(ring, labelAt, width + 6, LABEL_HEIGHT + 6);
 }
 
+/** What is gone is drawn, yet it is no state or edge of the chart any more. */
+function bury(el: Element, hooks: readonly string[], name: string): void {
+  for (const hook of hooks) el.removeAttribute(hook);
+  el.setAttribute("data-gone", "");
+  el.setAttribute("role", "img");
+  el.setAttribute("aria-label", `Removed: ${name}`);
+}
+
 /** Why an edge far from the active states cannot be taken; crowds say no more. */
 function farReason(edge: GraphEdge): string {
   return `This edge leaves ${edge.source}, which is not active now.`;
@@ -364,7 +377,8 @@ function farReason(edge: GraphEdge): string {
 
 /** The flag over a state that is active while an earlier step is looked at. */
 function drawFlag(box: Box): SVGGElement {
-  const at = { x: box.x + box.width / 2, y: box.y - 14 };
+  // On the border, beside the middle: there it covers neither the name nor an arrow.
+  const at = { x: box.x + 20, y: box.y - 3 };
   return svg(
     "g",
     { class: "ff-flag", transform: `translate(${at.x},${at.y})`, "aria-hidden": "true" },

@@ -336,7 +336,9 @@ class GraphView implements Part {
     const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[key];
     if (key === "+" || key === "-" || key === "0") return this.#panZoom.press(key);
     if (!picture || by === undefined) return false;
-    const edges = this.#graph.edges.flatMap(({ id }) => picture.edges.get(id)?.el ?? []);
+    const edges = this.#graph.edges
+      .flatMap(({ id }) => picture.edges.get(id)?.el ?? [])
+      .filter((el) => el.hasAttribute("data-edge"));
     const at = edges.findIndex((el) => el === edge);
     edges[(at + by + edges.length) % edges.length]?.focus();
     return true;
