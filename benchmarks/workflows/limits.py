@@ -16,9 +16,17 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["Committer", "connect", "flush_s", "sequential_s", "together_s"]
+__all__ = [
+    "Committer",
+    "commits_to",
+    "connect",
+    "flush_s",
+    "sequential_s",
+    "together_s",
+]
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS steps (
@@ -54,8 +62,8 @@ def sequential_s(conn: sqlite3.Connection, steps: int) -> float:
 class Committer:
     """A thread that commits what has gathered, and tells all who wait with one call."""
 
-    def __init__(self, conn: sqlite3.Connection) -> None:
-        self._conn = conn
+    def __init__(self, commit: Callable[[list[Row]], None]) -> None:
+        self._commit = commit
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()
         self._bell: SimpleQueue[bool] = SimpleQueue()
@@ -84,9 +92,7 @@ class Committer:
             with self._lock:
                 rows, self._rows = self._rows, []
                 waiting, self._waiting = self._waiting, []
-            self._conn.execute("BEGIN IMMEDIATE")
-            self._conn.executemany(INSERT, rows)
-            self._conn.execute("COMMIT")
+            self._commit(rows)
             self._loop.call_soon_threadsafe(_tell, waiting)
 
 
@@ -95,9 +101,22 @@ def _tell(waiting: list[asyncio.Future[None]]) -> None:
         future.set_result(None)
 
 
-async def together_s(conn: sqlite3.Connection, runs: int, steps: int) -> float:
+def commits_to(conn: sqlite3.Connection) -> Callable[[list[Row]], None]:
+    """Return a function that inserts rows with one commit."""
+
+    def commit(rows: list[Row]) -> None:
+        conn.execute("BEGIN IMMEDIATE")
+        conn.executemany(INSERT, rows)
+        conn.execute("COMMIT")
+
+    return commit
+
+
+async def together_s(
+    commit: Callable[[list[Row]], None], runs: int, steps: int
+) -> float:
     """Return the seconds of one step when many coroutines commit together."""
-    committer = Committer(conn)
+    committer = Committer(commit)
 
     async def run(name: str) -> None:
         for step in range(steps):

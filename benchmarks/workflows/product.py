@@ -103,9 +103,13 @@ class product:  # noqa: N801 - used as a verb: `with product(folder):`
         *,
         max_parked: int = 100,
         durability: Literal["disk", "process"] = "disk",
+        database_url: str | None = None,
     ) -> None:
         self._runtime = Runtime(
-            home=folder, max_parked=max_parked, durability=durability
+            home=folder,
+            database_url=database_url,
+            max_parked=max_parked,
+            durability=durability,
         )
 
     def __enter__(self) -> Runtime:

@@ -6,7 +6,7 @@ installed for that interpreter (``pip install dbos prefect`` in an environment o
 own). Times on shared machines drift, ratios hardly do: product and limit take turns for
 several rounds, and each ratio is the median over the rounds. Times are wall time where
 nothing else is said, since they wait for the disk: that of the folder for temporary
-files (``TMPDIR``).
+files (``TMPDIR``). PostgreSQL's rows (P) start a server of their own there.
 """
 
 from __future__ import annotations
@@ -21,16 +21,22 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import limits
+import limits_postgres
 import product
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.postgres_server import a_postgres  # noqa: E402 - it has its path now
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
 RUNS = 100
 """How many workflows run side by side."""
 FLAT_STEPS = 10_000
@@ -111,7 +117,7 @@ async def together(sizes: Sizes, folder: Path) -> Row:
             return await compared(
                 sizes.rounds,
                 lambda: product.together_s(RUNS, sizes.each),
-                lambda: limits.together_s(conn, RUNS, sizes.each),
+                lambda: limits.together_s(limits.commits_to(conn), RUNS, sizes.each),
             )
     finally:
         conn.close()
@@ -144,11 +150,51 @@ async def flat(sizes: Sizes, folder: Path) -> Row:
         )
 
 
+@contextmanager
+def postgres() -> Iterator[tuple[str, limits_postgres.PostgresTable]]:
+    """Start a PostgreSQL of one's own; give the URL of a database and a bare table."""
+    with a_postgres() as server:
+        url = server.make_database()
+        table = limits_postgres.PostgresTable(url)
+        try:
+            yield url, table
+        finally:
+            table.close()
+
+
+async def postgres_sequential(sizes: Sizes, folder: Path) -> Row:
+    """Compare steps one after the other with one commit each, on a server."""
+    with postgres() as (url, table):
+
+        async def limit() -> float:
+            return table.sequential_s(sizes.steps)
+
+        with product.product(folder / "home", database_url=url):
+            return await compared(
+                sizes.rounds, lambda: product.sequential_s(sizes.steps), limit
+            )
+
+
+async def postgres_together(sizes: Sizes, folder: Path) -> Row:
+    """Compare many workflows with as many coroutines that commit together there."""
+    with (
+        postgres() as (url, table),
+        product.product(folder / "home", database_url=url),
+    ):
+        return await compared(
+            sizes.rounds,
+            lambda: product.together_s(RUNS, sizes.each),
+            lambda: limits.together_s(table.commit, RUNS, sizes.each),
+        )
+
+
 WORKLOADS = (
     Workload("S1", "steps one by one; a commit each", "0.7", sequential),
     Workload("S2", f"{RUNS} workflows; {RUNS} coroutines", "0.6", together),
     Workload("S3", "steps one by one; the disk's flush", "0.47", against_flush),
     Workload("S4", f"{FLAT_STEPS:,} steps; {FLAT_STEPS // 20} (CPU)", "0.9", flat),
+    Workload("P1", "PostgreSQL, one by one", "", postgres_sequential),
+    Workload("P2", f"PostgreSQL, {RUNS} side by side", "", postgres_together),
 )
 """Rows of the first table; the goal is the lowest ratio of limit to product."""
 

@@ -161,7 +161,10 @@ class TestErrors:
 class TestText:
     """Text that PostgreSQL has no place for."""
 
-    @pytest.mark.parametrize("text", ["a\0b", "\x1a", "\x1a0\0\x1a1", "\0", "é\0😀"])
+    @pytest.mark.parametrize(
+        "text",
+        ["a\0b", "\x1a", "\x1a0\0\x1a1", "\0", "é\0😀", "\x1e", "\x1aN", "{,}\\"],
+    )
     def test_any_text_comes_back(self, journal, text):
         """In names, keys, ids and input alike."""
         id_ = f"run-{text}"

@@ -1,11 +1,11 @@
-"""Lay out what is queued as the arrays that PostgreSQL takes with one call."""
+"""Lay out what is queued as the columns that PostgreSQL takes with one call."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, final
+from typing import TYPE_CHECKING, Final, final
 
 from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
-from ._postgres_text import kept_all
+from ._postgres_text import column, kept
 from ._refusals import exists, stale, unknown
 from .protocol import Record
 
@@ -76,11 +76,12 @@ class Batch:
                 self._add(job.records, 0, is_first=True)
             elif isinstance(job, tuple):
                 self._add(job[0], job[1], is_first=False)
-        ids = [new.id for new in self._new] + [row.execution_id for row in self._rows]
-        self._stored = dict(
-            zip(ids, (text for text in kept_all(ids) if text is not None), strict=True)
-        )
-        self.arrays = [*self._creations(), *self._records(), self._touched()]
+        new, rows = self._new, self._rows
+        self._stored = {
+            id_: kept(id_)
+            for id_ in [one.id for one in new] + [row.execution_id for row in rows]
+        }
+        self.columns = (self._creations(), self._records(), column([*self._stored]))
         """What the database's function takes, behind the name of the batch."""
 
     @property
@@ -97,38 +98,32 @@ class Batch:
         self._epochs += [epoch] * len(records)
         self._are_first += [is_first] * len(records)
 
-    # Any, below: lists for the driver.
-    def _creations(self) -> list[list[Any]]:
+    def _creations(self) -> list[str] | None:
         new = self._new
-        texts = [
-            kept_all(column)
-            for column in (
-                [one.id for one in new],
-                [one.workflow for one in new],
-                [one.input for one in new],
-                [one.parent for one in new],
-                [one.owner for one in new],
-                [one.digest for one in new],
-                [one.correlation_id for one in new],
-            )
-        ]
-        return [*texts, [float(one.created) for one in new]]
-
-    def _records(self) -> list[list[Any]]:
-        columns: list[Sequence[Any]] = list(zip(*self._rows, strict=True))
-        if not columns:
-            return [[] for _ in range(_TIME + 4)]
-        texts: list[list[Any]] = [kept_all(column) for column in columns[:_TIME]]
+        if not new:
+            return None
         return [
-            *texts,
-            [float(time) for time in columns[_TIME]],
-            kept_all(columns[_TIME + 1]),
-            self._epochs,
-            self._are_first,
+            column([one.id for one in new]),
+            column([one.workflow for one in new]),
+            column([one.input for one in new]),
+            column([one.parent for one in new]),
+            column([one.owner for one in new]),
+            column([one.digest for one in new]),
+            column([one.correlation_id for one in new]),
+            column([repr(float(one.created)) for one in new]),
         ]
 
-    def _touched(self) -> list[str]:
-        return list(self._stored.values())
+    def _records(self) -> list[str]:
+        fields = list(zip(*self._rows, strict=True))
+        if not fields:
+            return []
+        return [
+            *(column(texts) for texts in fields[:_TIME]),
+            column([repr(float(time)) for time in fields[_TIME]]),
+            column(fields[_TIME + 1]),
+            column([str(int(epoch)) for epoch in self._epochs]),
+            column(["t" if is_first else "f" for is_first in self._are_first]),
+        ]
 
     # --- what came of it --------------------------------------------------------------
 

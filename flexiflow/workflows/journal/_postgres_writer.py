@@ -25,18 +25,10 @@ __all__ = ["PostgresWriter"]
 
 T = TypeVar("T")
 
-_CASTS: Final = (
-    *("text[]",) * 7,
-    "float8[]",
-    *("text[]",) * 7,
-    "float8[]",
-    *("text[]", "int4[]", "bool[]", "text[]"),
-)
-_WRITE: Final = (
-    "SELECT first_seq, created, ids, epochs FROM flexiflow.write_batch("  # noqa: S608 - our own
-    + ", ".join(["%b", "%b", *(f"%b::{cast}" for cast in _CASTS)])
-    + ")"
-).encode()
+_WRITE: Final = b"""
+SELECT first_seq, created, ids, epochs
+FROM flexiflow.write_batch(%b, %b, %b::text[], %b::text[], %b)
+"""
 _CLAIM: Final = b"""
 SELECT answer, newest, holder, workflow_, state_
 FROM flexiflow.claim(%b, %b, %b, %b, %b, %b, %b, %b::text[])
@@ -159,7 +151,7 @@ class PostgresWriter:
         if not again:
             self._count += 1
         name = f"{self._name}.{self._count}"
-        row = conn.execute(_WRITE, [name, again > 0, *batch.arrays]).fetchone()
+        row = conn.execute(_WRITE, [name, again > 0, *batch.columns]).fetchone()
         assert row is not None  # noqa: S101 - a function returns its row
         return Written(*row)
 
@@ -220,7 +212,7 @@ class PostgresWriter:
             assert row is not None  # noqa: S101 - a function returns its row
             answer, newest, holder, workflow, state = row
             if answer == "claimed" and not batch.is_empty:
-                conn.execute(_WRITE, [name, False, *batch.arrays])
+                conn.execute(_WRITE, [name, False, *batch.columns])
         if answer == "unknown":
             return unknown(job.execution_id, self._link.shown)
         if answer == "stale":
