@@ -82,7 +82,7 @@ class TestReadme:
         block = re.search(r"^```py\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[1]
         httpx.post(
             f"{served.url}/workflows",
-            files={"file": (folder / "order.py").open("rb")},
+            files={"file": ("order.py", (folder / "order.py").read_bytes())},
         )
         code = block.replace("http://localhost:8000", served.url)
         program = "import asyncio\nasync def main():\n" + "".join(
