@@ -63,7 +63,7 @@ class TestPanel:
         """Graph, messages, context and events stand in the panel without a click."""
         page, panel = _shown(open_notebook)
 
-        for part in ("graph", "messages", "context", "events"):
+        for part in ("graph", "messages", "context", "timeline", "events"):
             expect(panel.root.locator(f'[data-flexiflow="{part}"]')).to_be_visible()
         panel.expect_state("locked")
         expect(panel.root.locator("[data-edge]")).to_have_count(3)
