@@ -29,6 +29,7 @@ __all__ = ["add_arguments"]
 _LAST_PORT: Final = 65_535
 _TOKEN_FILE: Final = "bootstrap_token"  # noqa: S105 - the name of a file
 _SLOTS: Final = 32
+_EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with
 
 
 def add_arguments(command: str, parser: argparse.ArgumentParser) -> None:  # noqa: ARG001
@@ -146,6 +147,8 @@ def _tell_server(
 ) -> None:
     """Print where the server is, and where its tokens are."""
     host, port = listening.getsockname()[:2]
+    if host in _EVERYWHERE:
+        host = socket.gethostname()
     shown = f"[{host}]" if ":" in host else host
     scheme = "https" if made.is_encrypted else "http"
     url = f"{scheme}://{shown}:{port}"

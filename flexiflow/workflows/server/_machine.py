@@ -19,6 +19,7 @@ __all__ = [
     "is_loopback",
     "machine_id",
     "memory_size",
+    "own_names",
     "packages",
 ]
 
@@ -28,6 +29,11 @@ _CGROUP_MEMORY: Final = (
 )
 _CGROUP_CPU: Final = Path("/sys/fs/cgroup/cpu.max")
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_FAR: Final = (
+    (socket.AF_INET, "198.51.100.1"),
+    (socket.AF_INET6, "2001:db8::1"),
+)
+"""Addresses that documentation uses: nobody's, and behind the way out."""
 _GPUS: Final = Path("/proc/driver/nvidia/gpus")
 
 
@@ -84,6 +90,20 @@ def machine_id() -> str:
         boot = f"{uuid.getnode()}"
     text = f"{boot} {socket.gethostname()} {platform.system()}"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def own_names() -> list[str]:
+    """Return the names and addresses under which others may know this machine."""
+    names = [socket.gethostname(), socket.getfqdn()]
+    for family, far in _FAR:
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(family, socket.SOCK_DGRAM) as asking,
+        ):
+            # nothing is sent: the system says from which address it would be
+            asking.connect((far, 9))
+            names.append(str(asking.getsockname()[0]))
+    return list(dict.fromkeys(names))
 
 
 def is_loopback(host: str) -> bool:

@@ -143,20 +143,25 @@ class Line:
         except urllib.error.HTTPError as error:
             raise _refused(error, self._url) from error
         except (OSError, http.client.HTTPException, ValueError) as error:
-            cause = getattr(error, "reason", error)
-            raise UnreachableError(
-                f"The server at {self._url} does not answer",
-                why=f"{type(cause).__name__}: {cause}.",
-                fix="Start it: flexiflow start server; or name another one with "
-                "--server-url URL"
-                + (
-                    ". For its own certificate add --ca-file FILE, a copy of "
-                    "HOME/certificates/ca.pem."
-                    if isinstance(cause, ssl.SSLError)
-                    else ""
-                ),
-                context={"url": self._url},
-            ) from error
+            raise self._unreachable(getattr(error, "reason", error)) from error
+
+    def _unreachable(self, cause: object) -> UnreachableError:
+        """Return the error for a server that does not answer."""
+        more = ""
+        if isinstance(cause, ssl.SSLError):
+            more = (
+                ". For its own certificate add --ca-file FILE, a copy of "
+                "HOME/certificates/ca.pem"
+            )
+        elif isinstance(cause, http.client.RemoteDisconnected):
+            more = ". If it speaks https, begin the URL with https://"
+        return UnreachableError(
+            f"The server at {self._url} does not answer",
+            why=f"{type(cause).__name__}: {cause}.",
+            fix="Start it: flexiflow start server; or name another one with "
+            f"--server-url URL{more}",
+            context={"url": self._url},
+        )
 
 
 def _refused(error: urllib.error.HTTPError, url: str) -> FlexiFlowError:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self, final
 
 from ..journal import open_journal
 from ..secret_managers import SecretManager
 from . import create_server_app
-from ._machine import is_loopback, machine_id
+from ._machine import is_loopback, machine_id, own_names
 from ._proof import write_proof
 from ._roster import Roster
 from ._sessions import bootstrap_file, bootstrap_token
@@ -121,6 +120,8 @@ class Assembly:
         catalogue = Catalogue(home, settings.database_url)
         keeper = SecretManager(home, settings.security.encryption_key)
         tls = None if self.authority is None else self.authority.dask()
+        if options.scheduler.startswith("tcp:"):
+            tls = None  # that of a cluster, whose owner keeps strangers away
         roster = Roster()
         scheduler = self._scheduler(tls)
         self.dispatcher = DaskDispatcher(journal, catalogue, roster, scheduler, tls=tls)
@@ -174,7 +175,7 @@ class Assembly:
         if host not in _EVERYWHERE:
             own.append(host)
         if not self._options.is_local:
-            own += [socket.gethostname(), socket.getfqdn()]
+            own += own_names()
         return own
 
     def _tokens(self) -> Tokens:

@@ -153,7 +153,7 @@ class WorkerProcess:
                 await self._register()
             except UnreachableError as error:
                 if tries == 0:
-                    _log.warning("%s; trying on. %s", error.what, error.why)
+                    _log.warning("%s\nTrying on.", error)
             except RefusedError as error:
                 taken += error.told_code == _NAME_TAKEN
                 if error.status < _SERVER_ERRORS and not 0 < taken < _NAME_TRIES:
@@ -290,7 +290,7 @@ class WorkerProcess:
         address = str(welcome["scheduler"])
         scheme, _, place = address.partition("://")
         security = None
-        if welcome.get("certificate"):
+        if welcome.get("certificate") and scheme == "tls":
             if self._key is None:
                 raise missing_extra("server", "cryptography", "TLS")
             files = self._key.dask(welcome["certificate"], welcome["authority"])
