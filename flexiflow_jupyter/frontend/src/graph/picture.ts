@@ -219,6 +219,9 @@ export class Picture {
       const count = coverage?.states[path];
       setAttribute(el, "data-visited", (count ?? 0) > 0);
       setAttribute(el, "data-unvisited", count === 0);
+      if (el.hasAttribute("data-gone")) continue;
+      const visits = count === undefined ? "" : count > 0 ? ", visited" : ", not visited yet";
+      setAttribute(el, "aria-label", `${path}${visits}`);
     }
     for (const parts of this.edges.values()) {
       const count = coverage?.edges[parts.edge.id];
@@ -357,9 +360,17 @@ function showCount(parts: EdgeParts, count: number | undefined): void {
     text.append(parts.count);
   }
   parts.count.textContent = wanted;
+  setAttribute(parts.el, "aria-label", nameWithCount(parts.edge, wanted));
   const width = parts.width + wanted.length * 6.2;
   surround(pill, labelAt, width, LABEL_HEIGHT);
   surround(ring, labelAt, width + 6, LABEL_HEIGHT + 6);
+}
+
+/** What is read of an edge begins with what is seen: "coin ×3: locked to unlocked". */
+function nameWithCount(edge: GraphEdge, count: string): string {
+  const name = describe(edge);
+  if (!name.startsWith(edge.message)) return name;
+  return `${edge.message}${count}${name.slice(edge.message.length)}`;
 }
 
 /** What is gone is drawn, yet it is no state or edge of the chart any more. */
