@@ -59,8 +59,8 @@ export class Session {
   trouble: Trouble | null = null;
   /** Why the last message did nothing, in a sentence; "" when it did something. */
   note = "";
-  /** What the kernel said to the last deed; null when it said nothing. */
-  said: { what: Deed; text: string } | null = null;
+  /** What the kernel said to the last deed that did not fail; "" for nothing. */
+  said = "";
 
   readonly #model: WidgetModel;
   readonly #scope = new Scope();
@@ -121,7 +121,7 @@ export class Session {
   do(what: Deed, more: { at?: number; value?: unknown } = {}): void {
     const id = this.nextId();
     this.deeds.start(id, what);
-    this.said = null;
+    this.said = "";
     this.post({ kind: "do", id, what, ...more });
     this.changed.emit();
   }
@@ -184,7 +184,7 @@ export class Session {
   #begin(sent: Sent): void {
     this.sends.start(sent);
     this.note = "";
-    this.said = null;
+    this.said = "";
     if (this.trouble?.sent?.type === sent.type) this.trouble = null;
     this.changed.emit();
   }
@@ -254,7 +254,7 @@ export class Session {
   #takeDone(reply: Extract<ToPage, { kind: "reply" }>): void {
     const what = this.deeds.reply(reply.id, reply.status);
     if (!what || !isFinal(reply.status)) return;
-    this.said = reply.text ? { what, text: reply.text } : null;
+    this.said = reply.error ? "" : reply.text;
     if (reply.error) this.trouble = { problem: reply.error, sent: null };
     if (reply.status === "ok") this.#later(OK_MS, () => this.deeds.settle(what));
     this.changed.emit();

@@ -235,9 +235,9 @@ describe("timeline of a session", () => {
     const undo = host.sent[1];
     assert.ok(undo?.kind === "do");
     host.receive({ kind: "reply", id: undo.id, status: "ok", text: "Back in locked.", error: null });
-    assert.deepEqual(session.said, { what: "undo", text: "Back in locked." });
+    assert.equal(session.said, "Back in locked.");
     session.send("coin");
-    assert.equal(session.said, null);
+    assert.equal(session.said, "");
     release();
   });
 });

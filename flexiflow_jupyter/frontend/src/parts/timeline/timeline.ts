@@ -3,7 +3,6 @@ import { html, setAttribute, setText } from "../../dom";
 import { countOf } from "../../format";
 import { icon } from "../../icons";
 import type { Deed, TimelineInfo, TraitName, Traits } from "../../protocol";
-import type { Session } from "../../session";
 import { stateNames } from "../../timeline/words";
 import type { Part, ViewContext } from "../../view";
 import { DeedButton } from "./deedButton";
@@ -205,8 +204,7 @@ class Timeline implements Part {
   }
 
   /** Show what came of a deed, and say it once. */
-  #say(said: Session["said"]): void {
-    const text = said ? saidOf(said) : "";
+  #say(text: string): void {
     if (this.#said.textContent === text) return;
     setText(this.#said, text);
     setAttribute(this.#said, "hidden", text === "");
@@ -247,9 +245,4 @@ class Timeline implements Part {
     if (this.#track.isDragged) return;
     setAttribute(this.el, "data-past", this.#context.session.looking.wanted.value !== null);
   }
-}
-
-/** The reply to a fork is a name, to other deeds a sentence. */
-function saidOf({ what, text }: NonNullable<Session["said"]>): string {
-  return what === "fork" ? `${text} goes on from there; its panel is below.` : text;
 }
