@@ -110,7 +110,7 @@ class Settings:
     """The port it listens on, 0 to 65535; 0 picks a free one."""
     home: Path = Path(".flexiflow")
     """The folder of what FlexiFlow keeps; relative to the working directory."""
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
     """The database of the workflows; None: SQLite in ``home``."""
     dask: str | None = None
     """Where tasks with ``executor="dask"`` run: the address of a Dask scheduler, or
@@ -148,7 +148,11 @@ _LIMITS: Final[dict[str, tuple[float, float, str]]] = {
     "workers.retry_backoff": (1, float("inf"), "at least 1"),
 }
 """The least and the greatest value of a number, both allowed, and both in words."""
-_SECRET: Final = ("workers.bootstrap_token", "security.encryption_key")
+_SECRET: Final = (
+    "database_url",
+    "workers.bootstrap_token",
+    "security.encryption_key",
+)
 
 
 @dataclass(frozen=True, slots=True)

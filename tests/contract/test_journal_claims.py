@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -125,6 +126,39 @@ class TestClaim:
         """There is nothing to take over."""
         with pytest.raises(JournalError, match="no execution 'one'"):
             journal.claim("one", expected_epoch=0)
+
+
+class TestRaces:
+    """Owners that write while they are taken over."""
+
+    def test_nothing_is_written_behind_a_takeover(self, opened):
+        """After a claim no record of an older epoch appears, whoever was quick."""
+        owner, other = opened(), opened()
+        journals, late = [owner, other], []
+        create(owner, "one", [state("PAUSED")])
+        done = threading.Event()
+        epoch = 0
+
+        def work() -> None:
+            while not done.is_set():
+                now = epoch
+                records = [step(f"{now}.{part}") for part in range(20)]
+                with suppress(StaleEpochError):
+                    append(journals[now % 2], *records, epoch=now)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        for epoch in range(30):
+            taker = journals[(epoch + 1) % 2]
+            records = [state("PAUSED")]
+            assert taker.claim("one", expected_epoch=epoch, records=records)
+            late.append(len([r for r in taker.load("one").records if r.epoch <= epoch]))
+        done.set()
+        thread.join(WAIT_S)
+        records = owner.load("one").records
+        assert [record.epoch for record in records] == sorted(r.epoch for r in records)
+        for epoch, count in enumerate(late):
+            assert len([r for r in records if r.epoch <= epoch]) == count
 
 
 class TestOwners:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import queue
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,6 +22,8 @@ from tests.workflows.journal_calls import (
     other_port,
     wait_for,
 )
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -239,3 +244,84 @@ class TestRestart:
         journal.close()
 
         assert isinstance(told.get(timeout=1), JournalError)
+
+
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+class TestForks:
+    """A process becomes two."""
+
+    def test_a_forked_child_is_an_owner_of_its_own(self, postgres_url, journal):
+        """Parent and child go on with the same object; neither loses a record."""
+        program = """
+import os, sys, threading
+from flexiflow.workflows.journal import *
+journal = open_journal(sys.argv[1])
+name = journal.owner
+def work(id_):
+    journal.create(NewExecution(id_, "w", owner=journal.owner))
+    for number in range(20):
+        journal.append([Record(id_, "K", str(number))], epoch=0)
+        journal.load(id_)
+    journal.sync()
+thread = threading.Thread(target=work, args=("thread",))
+thread.start()
+children = []
+for child in range(2):
+    pid = os.fork()
+    if pid == 0:
+        assert journal.is_alive(name) and journal.owner != name
+        work(f"child{child}")
+        journal.close()
+        os._exit(0)
+    children.append(pid)
+work("parent")
+thread.join()
+codes = [os.waitpid(pid, 0)[1] for pid in children]
+assert codes == [0, 0], codes
+assert journal.owner == name and journal.is_alive(name)
+journal.close()
+print("done")
+"""
+        told = run(program, postgres_url)
+
+        assert told.stdout == "done\n", told.stderr
+        for id_ in ("parent", "thread", "child0", "child1"):
+            assert keys(journal, id_) == [str(number) for number in range(20)]
+
+    def test_a_child_does_not_keep_its_parent_alive(self, postgres_url, journal):
+        """The lock ends with the owner, though a forked child lives on."""
+        program = """
+import os, signal, sys
+from flexiflow.workflows.journal import *
+journal = open_journal(sys.argv[1])
+print(journal.owner, flush=True)
+if os.fork() == 0:
+    print("here", flush=True)
+    sys.stdin.read()
+    os._exit(0)
+signal.pause()
+"""
+        parent = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", program, postgres_url],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with parent:
+            owner = parent.stdout.readline().strip()
+            assert parent.stdout.readline() == "here\n"
+            assert journal.is_alive(owner)
+            parent.kill()
+            wait_for(lambda: not journal.is_alive(owner))
+            parent.stdin.close()

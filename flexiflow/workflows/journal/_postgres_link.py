@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal, final
@@ -14,7 +16,14 @@ from ..errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Link", "Patience", "database_error", "is_passing", "is_starting"]
+__all__ = [
+    "Link",
+    "Patience",
+    "abandon",
+    "database_error",
+    "is_passing",
+    "is_starting",
+]
 
 _DEFAULTS: Final = {
     "application_name": "flexiflow",
@@ -178,6 +187,21 @@ def _shown(facts: Mapping[str, str]) -> str:
     port = facts.get("port", "5432")
     start = f"{user}@" if user else ""
     return f"postgresql://{start}{host}:{port}/{facts.get('dbname', user)}"
+
+
+def abandon(conn: psycopg.Connection) -> None:
+    """Let go of a connection that belongs to the process that forked this one.
+
+    It is not closed, for its parent goes on talking over it; but the child must not
+    hold the line open, or the server would take a dead parent for alive.
+    """
+    with contextlib.suppress(psycopg.Error, OSError):
+        os.close(conn.fileno())
+    _INHERITED.append(conn)
+
+
+_INHERITED: Final[list[psycopg.Connection]] = []
+"""What was abandoned: collected as garbage, each would be warned of."""
 
 
 @final

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, final
 
 import psycopg
 
-from ._postgres_link import Link, Patience, is_passing
+from ._postgres_link import Link, Patience, abandon, is_passing
 from ._postgres_schema import CHANNEL
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Presence:
     def forget(self) -> None:
         """Let go of what belongs to the process that forked this one."""
         if self._conn is not None:
-            _INHERITED.append(self._conn)
+            abandon(self._conn)
         self._close_sockets()
 
     # --- the thread -------------------------------------------------------------------
@@ -240,6 +240,3 @@ class Presence:
 
 _LONGEST: Final = 7000
 """PostgreSQL takes less than 8000 bytes as the text of a notification."""
-
-_INHERITED: Final[list[psycopg.Connection]] = []
-"""Connections of the process that forked this one; never used, and never closed."""

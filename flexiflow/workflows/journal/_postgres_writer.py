@@ -11,7 +11,14 @@ import psycopg
 from . import _postgres_schema
 from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
 from ._postgres_batch import Batch, Written, parts
-from ._postgres_link import Link, Patience, database_error, is_passing, is_starting
+from ._postgres_link import (
+    Link,
+    Patience,
+    abandon,
+    database_error,
+    is_passing,
+    is_starting,
+)
 from ._postgres_text import kept
 from ._refusals import after_failure, owned, stale, unknown
 from .protocol import UNOWNED_STATES
@@ -108,10 +115,10 @@ class PostgresWriter:
 
     def forget(self) -> None:
         """Let go of the connection of a process that forked this one."""
-        if self._conn is not None:
-            # Not closed: the parent goes on talking over it.
-            _INHERITED.append(self._conn)
-        self._conn = None
+        conn, self._conn = self._conn, None
+        if conn is not None:
+            abandon(conn)
+        self._hurry = threading.Event()
         self._name = secrets.token_hex(8)
 
     # --- batches ----------------------------------------------------------------------
@@ -256,7 +263,3 @@ class PostgresWriter:
                     continue
                 raise database_error(error, "opened", self._link.shown) from error
             return
-
-
-_INHERITED: Final[list[psycopg.Connection]] = []
-"""Connections of the process that forked this one; never used, and never closed."""

@@ -6,13 +6,13 @@ import os
 import secrets
 import threading
 import weakref
-from typing import TYPE_CHECKING, Any, Final, Literal, final
+from typing import TYPE_CHECKING, Final, Literal, final
 
 import psycopg
 
 from . import _postgres_queries
 from ._postgres_grants import grant_worker
-from ._postgres_link import Link, Patience, database_error, is_passing
+from ._postgres_link import Link, Patience, abandon, database_error, is_passing
 from ._postgres_presence import Presence
 from ._postgres_writer import PostgresWriter
 from ._queries import Asked
@@ -341,9 +341,9 @@ class PostgresJournal(QueuedJournal):
         self._commits.forget()
         self._commits = self._group_commit()
         self._writer.forget()
-        # Not closed: the parent goes on talking over them.
-        _INHERITED.extend(self._readers)
-        self._readers = []
+        readers, self._readers = self._readers, []
+        for reader in readers:
+            abandon(reader)
         if self._presence is not None:
             self._presence.forget()
             self._presence = None
@@ -351,9 +351,6 @@ class PostgresJournal(QueuedJournal):
 
 _JOURNALS: Final[weakref.WeakSet[PostgresJournal]] = weakref.WeakSet()
 """The open journals of this process, for the moment after a fork."""
-
-_INHERITED: Final[list[Any]] = []  # Any: connections, of no use any more
-"""Connections of the process that forked this one."""
 
 
 def _after_fork_in_child() -> None:
