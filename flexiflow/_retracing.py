@@ -12,7 +12,7 @@ from ._message import active
 from ._performed import performed_by
 from ._redefinition import tell
 from ._restoring import Restorable
-from ._scope import current
+from ._scope import NEXT_ID, current
 from .chart_machine import ChartMachine
 from .errors import ComponentError
 from .pace import Pace
@@ -20,6 +20,8 @@ from .statechart._observed import unobserved
 from .steps import Steps, Undone
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Iterator
+
     from .state_machine import StateMachine
     from .statechart.simulation import Simulation
     from .steps import Step
@@ -86,6 +88,8 @@ class Retraceable(Restorable):
         ComponentError
             If no steps are kept, if there is none to undo, or if it is asked for while
             handling a message of this component.
+        PersistenceError
+            If the component is saved, and cannot be now; it is undone all the same.
 
         Notes
         -----
@@ -106,17 +110,32 @@ class Retraceable(Restorable):
             )
         self.refuse_when_closed()
         done: asyncio.Future[Undone] = asyncio.get_running_loop().create_future()
+        saved: list[Awaitable[object]] = []
 
         def change() -> None:
             if done.cancelled():
                 return
             try:
-                done.set_result(self._step_back())
+                undone = self._step_back()
             except ComponentError as error:
                 done.set_exception(error)
+                return
+            saved.extend(self._save_undone())
+            done.set_result(undone)
 
         self.between(change)
-        return await done
+        undone = await done
+        for one in saved:
+            await one
+        return undone
+
+    def _save_undone(self) -> Iterator[Awaitable[object]]:
+        """Have the component saved as it is now, where it is saved at all."""
+        if self.keeper is not None:
+            result = self._result(NEXT_ID(), None, "handled")
+            pending = self.keeper(self, {"type": "undo"}, result)
+            if pending is not None:
+                yield pending
 
     def why_no_undo(self) -> str:
         """Return why there is no step to undo, in words; empty when there is one."""

@@ -29,7 +29,7 @@ from .statechart._recorded import (
 )
 from .statechart.functions import functions_used
 from .statechart.perform import begin_purely
-from .statechart.snapshot import Signal
+from .statechart.snapshot import START, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,8 +92,8 @@ class Recording:
     Notes
     -----
     Messages cost more while they are recorded. A step holds the snapshots before and
-    after it, which share what has not changed. Recordings of one component do not
-    disturb each other.
+    after it, which share what has not changed; one that is undone is taken away again.
+    Recordings of one component do not disturb each other.
     """
 
     def __init__(self, component: _Recordable, *, limit: int = _MOST_STEPS) -> None:
@@ -115,6 +115,7 @@ class Recording:
         self._ended = ""
         self._is_running = True
         self._pending: _Pending | None = None
+        self._undone = _undone(component)
         self._functions = machine.functions
         uses = functions_used(machine.chart)
         guards = {use.name for use in uses if use.kind == "guard"}
@@ -189,6 +190,7 @@ class Recording:
         """
         if not self._is_running:
             return self
+        self._follow_undo()
         self._is_running = False
         for handle in self._handles:
             self._bus.unsubscribe(handle)
@@ -304,8 +306,10 @@ class Recording:
     # --- listening --------------------------------------------------------------------
 
     def _begin(self, data: dict[str, Any]) -> None:
+        message = data["message"]
+        if _only_resumes(message, self._machine):
+            return  # timers of a step that was gone back to: nothing has happened
         if data["component"] == self._component.name and self._goes_on():
-            message = data["message"]
             clock = self._component.clock
             self._pending = _Pending(
                 message, self._machine.snapshot, clock.monotonic(), clock.time()
@@ -313,6 +317,7 @@ class Recording:
 
     def _goes_on(self) -> bool:
         """Return whether the component is where it was left; else end."""
+        self._follow_undo()
         machine, component = self._machine, self._component
         if component.state_machine is not machine or machine.chart is not self._chart:
             self._ended = f"{component.name} was given another definition."
@@ -321,6 +326,18 @@ class Recording:
         if self._ended:
             self.stop()
         return not self._ended
+
+    def _follow_undo(self) -> None:
+        """Take away the steps that were undone since the last look."""
+        known, self._undone = self._undone, _undone(self._component)
+        for _ in range(self._undone - known):
+            while self._steps:
+                self._count -= 1
+                if self._steps.pop().status == "handled":
+                    break
+            else:
+                name = self._component.name
+                self._ended = f"{name} was put back to before the recording."
 
     def _fail(self, data: dict[str, Any]) -> None:
         pending = self._pending
@@ -406,6 +423,18 @@ def _left(component: _Recordable, machine: ChartMachine) -> dict[str, float]:
         return {}
     timers: dict[str, float] = background.pending(machine.snapshot.entries)["timers"]
     return dict(timers)
+
+
+def _only_resumes(message: Mapping[str, Any], machine: ChartMachine) -> bool:
+    """Return whether a message begins timers again, and nothing else."""
+    is_start = type(message) is Signal and message.event.name == START
+    return is_start and machine.is_started
+
+
+def _undone(component: _Recordable) -> int:
+    """Return how many steps of a component were undone so far."""
+    steps = getattr(component, "steps", None)
+    return 0 if steps is None else steps.undone
 
 
 def _bus_of(component: _Recordable) -> tuple[AsyncEventManager, bool]:

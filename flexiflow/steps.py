@@ -11,19 +11,16 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ._message import MessageResult
-from ._scope import NEXT_ID, current, id_text
+from ._scope import NEXT_ID, current
 from ._sheets import Output, Sheets
-from ._standing import data_of, data_size, state_of
+from ._standing import data_size
+from ._step import Beginning, Failure, Step, Undone, paths_of, taken_of
 from .chart_machine import ChartMachine
 from .clock import SystemClock
-from .errors import one_line
-from .statechart.compile import Configuration, Move
 from .statechart.snapshot import START, Signal
 
 if TYPE_CHECKING:
@@ -41,175 +38,14 @@ _EACH: Final = 256
 """After so many steps that is looked after."""
 _WEIGHED: Final = 8
 """The steps that are weighed then, the latest: all of them would cost too much."""
+
 # Any in this module: the user's messages, and JSON data of a chart.
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A message that failed: it made no step."""
-
-    after: int
-    """The number of the last step before it."""
-    message: Mapping[str, Any]
-    """The message, as it was sent."""
-    error: str
-    """What was raised: its class and its text."""
-    timestamp: float
-    """When, in seconds since the epoch."""
-    correlation_id: str
-    """The story that the message belongs to."""
-    output: tuple[Output, ...]
-    """What its code had printed."""
 
 
 class _Silence:
     """Stands for the history of a bus that keeps none."""
 
     last_seq = 0
-
-
-@final
-class _Beginning(dict[str, str]):
-    """Stands for the message where no message led to a state."""
-
-    __slots__ = ()
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Undone:
-    """What ``component.undo()`` did."""
-
-    text: str
-    """What happened, in words."""
-    state: str
-    """The state in which the component is again."""
-    message: Mapping[str, Any]
-    """The message whose step was undone. Any: it is the user's."""
-    performed: tuple[str, ...] = ()
-    """What the step had done beyond the component, which was not undone: functions
-    called, events emitted, messages sent, services begun."""
-
-
-@final
-class Step:
-    """One step: where the component stood after it, and what led there.
-
-    Cheap to make; what it tells is worked out when it is asked for.
-    """
-
-    __slots__ = ("_row", "_steps")
-
-    def __init__(self, steps: Steps, row: Row) -> None:
-        self._steps = steps
-        self._row = row
-
-    @property
-    def number(self) -> int:
-        """Its number: steps follow one another without a gap."""
-        return self._row[0]
-
-    @property
-    def timestamp(self) -> float:
-        """When, in seconds since the epoch, by the component's clock."""
-        return self._row[7]
-
-    @property
-    def time(self) -> datetime:
-        """When, an aware UTC instant."""
-        return datetime.fromtimestamp(self.timestamp, UTC)
-
-    @property
-    def message(self) -> Mapping[str, Any]:
-        """What was handled.
-
-        ``start`` of the first one, and ``restore`` of one at which the component was
-        put where it stands.
-        """
-        return self._row[2]
-
-    @property
-    def is_beginning(self) -> bool:
-        """Whether no message led there: it is where the steps begin, or a restore."""
-        return type(self._row[2]) is _Beginning
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of the active leaf states; the name of a ``State`` class."""
-        return _paths(self._row)
-
-    @property
-    def leaves(self) -> set[str]:
-        """The names of the active leaf states."""
-        state = self._row[1]
-        if isinstance(state, Configuration):
-            return {node.name for node in state.nodes}
-        return {self.state}
-
-    @property
-    def state(self) -> str:
-        """The paths of the active leaf states, joined by ``,``."""
-        return state_of(self._row)
-
-    @property
-    def from_state(self) -> str:
-        """The state in which the message was met; empty when that is not held."""
-        before = self._steps.before(self.number)
-        return "" if before is None else before.state
-
-    @property
-    def context(self) -> Mapping[str, Any] | None:
-        """The data after it, unchangeable; None for ``State`` classes."""
-        return self._row[3]
-
-    @property
-    def transitions(self) -> tuple[int, ...]:
-        """The indices of the transitions taken, in order."""
-        return _taken(self._row)
-
-    @property
-    def correlation_id(self) -> str:
-        """The story that its message belongs to."""
-        return id_text(self._row[9])
-
-    @property
-    def seq(self) -> int:
-        """The number of the bus's last event by then; 0 without a history."""
-        return self._row[8]
-
-    @property
-    def output(self) -> tuple[Output, ...]:
-        """What its code printed or logged."""
-        return self._steps.output_of(self.number)
-
-    def snapshot(self) -> dict[str, Any]:
-        """Return the whole of the machine after it, as ``component.snapshot()`` does.
-
-        Services that ran are not part of it: they begin anew.
-        """
-        return data_of(self._row)
-
-    @property
-    def row(self) -> Row:
-        """What is kept of it; for the machinery."""
-        return self._row
-
-    def __repr__(self) -> str:
-        kind = one_line(self.message.get("type"))
-        return f"<Step {self.number}: {kind} led to {self.state}>"
-
-
-def _taken(row: Row) -> tuple[int, ...]:
-    """Return the transitions of what is kept of a step."""
-    last = row[5]
-    return last.taken if isinstance(last, Move) else last
-
-
-def _paths(row: Row) -> tuple[str, ...]:
-    """Return the active leaf states of what is kept of a step."""
-    state = row[1]
-    return state.leaves if isinstance(state, Configuration) else (state_of(row),)
 
 
 @final
@@ -246,6 +82,7 @@ class Steps:
         "_sheets",
         "_written",
         "forked_from",
+        "undone",
     )
 
     def __init__(self, component: Inquirer, size: int) -> None:
@@ -260,6 +97,8 @@ class Steps:
         self._next: Callable[[], int] = count().__next__
         self.forked_from = ""
         """The name of the component that this one was forked from, or nothing."""
+        self.undone = 0
+        """How many steps were taken away again."""
         self.look()
         self._begin(0, START)
 
@@ -321,11 +160,11 @@ class Steps:
 
     def taken(self, number: int) -> Iterator[tuple[int, ...]]:
         """Yield the transitions of each step after a number; cheaper than the steps."""
-        return map(_taken, self._since(number))
+        return map(taken_of, self._since(number))
 
     def paths(self, number: int) -> Iterator[tuple[str, ...]]:
         """Yield the active leaf states of each step after a number, likewise."""
-        return map(_paths, self._since(number))
+        return map(paths_of, self._since(number))
 
     def _since(self, number: int) -> list[Row]:
         wanted = min(self.last - number, len(self._rows))
@@ -430,12 +269,13 @@ class Steps:
     def refresh(self) -> None:
         """Note that the component has started what stands here already."""
         number, _, message, *_ = self._rows[-1]
-        if type(message) is _Beginning:
+        if type(message) is Beginning:
             self._rows.pop()
             self._begin(number, message["type"])
 
     def pop(self) -> None:
         """Forget the last step, and what failed after it."""
+        self.undone += 1
         number = self._rows.pop()[0]
         self._next = count(number).__next__
         self._sheets.forget(number)
@@ -451,7 +291,7 @@ class Steps:
             running = machine._running  # noqa: SLF001 - as in note
             held = None if running is None else running.held()
             row = (machine._context, machine._history, (), held)  # noqa: SLF001
-        here, message = machine.current_state, _Beginning(type=kind)
+        here, message = machine.current_state, Beginning(type=kind)
         rest = (self._now(), self._log.last_seq, NEXT_ID())
         self._append((number, here, message, *row, *rest))
         self._next = count(number + 1).__next__

@@ -637,6 +637,45 @@ states:
 
         asyncio.run(run())
 
+    async def test_it_is_saved(self, tmp_path):
+        """A program that begins again goes on from there."""
+        engine, component = make()
+        store = engine.persist(tmp_path / "kept.db")
+        component.keep_steps()
+        await component.send("coin")
+        await component.send("push")
+        await component.undo()
+        kept = store.load_latest("turnstile")
+
+        assert kept.current_state == "unlocked"
+        await engine.close()
+
+    async def test_a_recording_takes_it_away_again(self, turnstile):
+        """What was undone is not part of the session."""
+        recording = turnstile.record()
+        await turnstile.send("coin")
+        await turnstile.send("push")
+        await turnstile.send("push")  # ignored
+        await turnstile.undo()
+        await turnstile.send("push")
+        assert [step.message["type"] for step in recording.steps] == ["coin", "push"]
+        await turnstile.undo()
+        recording.stop()
+
+        assert recording.ended == ""
+        assert [step.message["type"] for step in recording.steps] == ["coin"]
+        assert "push" not in recording.as_pytest().partition("def test_")[2]
+
+    async def test_a_recording_ends_before_its_beginning(self, turnstile):
+        """Where it began is no more."""
+        await turnstile.send("coin")
+        recording = turnstile.record()
+        await turnstile.undo()
+        await turnstile.send("coin")
+
+        assert "before the recording" in recording.ended
+        assert not recording.is_running
+
 
 class TestJumps:
     """What moves a component without a message."""
