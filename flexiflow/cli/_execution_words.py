@@ -163,5 +163,7 @@ def _told(record: Record) -> str:
         return ""
     if record.kind in {"TASK_ROLLBACK_STARTED", "WORKFLOW_CLAIMED", "WORKFLOW_PAUSED"}:
         return ""
+    if record.kind == "WORKFLOW_SCHEDULED":  # the version of its code
+        return ""
     text = value_text(record.value)
     return f": {text}" if text else ""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
+import time
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, final
 
 from ._client_thread import ClientThread
-from ._execution_ids import keyed_id
+from ._execution_ids import keyed_id, new_id
 from ._live import Live
 from ._server_link import ServerLink
 from .codec import encode
@@ -197,7 +197,7 @@ class Client(ClientThread):
         """
         self._check_open()
         text = encode(input)
-        key = idempotency_key or uuid.uuid4().hex
+        key = idempotency_key or new_id(time.time())
         which = keyed_id(workflow, key)
         begin = self.link.ask(
             "POST",
@@ -217,7 +217,7 @@ class Client(ClientThread):
             "POST",
             f"{path_of('workflows', workflow)}/run/async",
             is_safe=True,
-            headers={**TYPED, "Idempotency-Key": uuid.uuid4().hex},
+            headers={**TYPED, "Idempotency-Key": new_id(time.time())},
             content=encode(input),
         )
         return str(found["execution_id"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
+import time
 from contextlib import aclosing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, final
 from urllib.parse import quote
 
-from ._execution_ids import keyed_id
+from ._execution_ids import keyed_id, new_id
 from ._live import Live
 from ._live_handle import LiveHandle
 from ._stored_data import ENDED
@@ -172,7 +172,7 @@ class RemoteRun(LiveHandle[T]):
         RemoteRun
             The other execution, with the same input; this one is left as it is.
         """
-        key = uuid.uuid4().hex
+        key = new_id(time.time())
         name, source = self.workflow_name, f"fork of {self.execution_id} from "
         made = keyed_id(f"{name}\n{source}{from_step}", key)
         path = path_of("workflows", name, "fork", self.execution_id, "async")

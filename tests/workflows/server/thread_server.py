@@ -9,6 +9,7 @@ import threading
 import uvicorn
 
 from flexiflow.workflows.server import create_server_app
+from flexiflow.workflows.server.uploads import read_upload
 from tests.workflows.server.conftest import serving
 
 
@@ -41,6 +42,10 @@ class ServerThread:
     def url(self):
         """Return where it is."""
         return f"http://127.0.0.1:{self.port}"
+
+    def upload(self, code, name="shop.py"):
+        """Put a file into its catalogue."""
+        self.server.catalogue.add(read_upload(name, code.encode()))
 
     def start(self):
         """Start it; return when it listens."""
