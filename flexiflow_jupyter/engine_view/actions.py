@@ -78,6 +78,8 @@ class LetterActions:
                 lambda: self._retry(name, int(number)),
                 lambda error: self._fail(name, error),
             )
+        else:
+            self._answer(name, "ignored", f"There is nothing to {what} in an engine.")
 
     def _letters(self) -> DeadLetters | None:
         return self._facts.engine.event_bus.dead_letters

@@ -58,6 +58,11 @@ class JupyterServer:
         An empty folder that the server owns.
     environ : dict of str to str, optional
         Additions to the environment of the server and its kernels.
+
+    Notes
+    -----
+    ``FLEXIFLOW_JUPYTER`` names the Python of another environment, with other versions
+    of the applications and with FlexiFlow: server and kernels run there.
     """
 
     def __init__(
@@ -155,7 +160,7 @@ class JupyterServer:
     def _command(self) -> list[str]:
         module, trait, _ = _ENTRY[self.app]
         command = [
-            sys.executable,
+            os.environ.get("FLEXIFLOW_JUPYTER", sys.executable),
             "-m",
             module,
             "--no-browser",
@@ -242,5 +247,5 @@ def _free_port() -> int:
 
 def _is_jupyter(name: str) -> bool:
     # FlexiFlow refuses settings that it does not know; these are the tests' own.
-    own = ("FLEXIFLOW_PICTURES", "FLEXIFLOW_CHROMIUM")
+    own = ("FLEXIFLOW_PICTURES", "FLEXIFLOW_CHROMIUM", "FLEXIFLOW_JUPYTER")
     return name.startswith(("JUPYTER", "JPY_", "IPYTHON", *own))

@@ -192,6 +192,15 @@ class NotebookPage:
         self.page.goto(self._server.url(self._file))
         self.wait_ready()
 
+    def open_again(self) -> NotebookPage:
+        """Return the same notebook, open in another tab beside this one."""
+        again = NotebookPage(self.page.context.new_page(), self._server, self._file)
+        size = self.page.viewport_size
+        if size is not None:
+            again.page.set_viewport_size(size)
+        again.open()
+        return again
+
     def reload(self) -> None:
         """Load the page again; the kernel lives on.
 

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.kernel
 
 COUNT = """
 import asyncio, comm, gc, threading
-from flexiflow_jupyter.widgets import View
+from flexiflow_jupyter.widgets import LiveView
 from ipywidgets.widgets.widget import _instances
 def count():
     for thread in threading.enumerate():
@@ -18,7 +18,7 @@ def count():
             thread.join()
     gc.collect()
     history = get_engine().event_bus.history
-    views = sum(isinstance(x, View) for x in gc.get_objects())
+    views = sum(isinstance(x, LiveView) for x in gc.get_objects())
     return (
         views < 10,  # IPython keeps a few of the last results
         len(comm.get_comm_manager().comms),
@@ -27,6 +27,7 @@ def count():
         len(asyncio.all_tasks()),
         threading.active_count(),
         len(get_engine().components),
+        get_engine().event_bus.dead_letters.listeners,
     )
 """
 
@@ -35,7 +36,13 @@ class TestLeaks:
     @pytest.mark.timeout(120)
     @pytest.mark.parametrize(
         ("cell", "cell_id"),
-        [(DOOR, "a"), (DOOR, None), ("panel(door)", "b"), ("door", "c")],
+        [
+            (DOOR, "a"),
+            (DOOR, None),
+            ("panel(door)", "b"),
+            ("door", "c"),
+            ("get_engine()", "d"),
+        ],
     )
     def test_running_a_cell_again_leaves_nothing(self, kernel, cell, cell_id):
         """Comms, models, listeners, tasks, threads and views stay as many."""
