@@ -85,9 +85,10 @@ class Deeds:
 
     @property
     def recording(self) -> Recording | None:
-        """The recording that runs, or None."""
+        """The recording that runs, or that ended by itself; None when there is none."""
         known: Recording | None = self._recordings.get(self._component)
-        return known if known is not None and known.is_running else None
+        is_held = known is not None and (known.is_running or bool(known.ended))
+        return known if is_held else None
 
     def sandbox(self) -> SandboxInfo | dict[str, Any]:
         """Return the trait ``sandbox``; empty when there is none."""
@@ -172,7 +173,8 @@ class Deeds:
                 why="No recording runs.",
                 fix=f"Begin one: %flexiflow record {component.name}",
             )
-        recording.stop()
+        if recording.stop().ended:
+            del self._recordings[component]
         if form == "pytest":
             title, text = f"Test of {component.name}", recording.as_pytest()
         else:

@@ -44,7 +44,7 @@ class StepReader:
     edge_of : callable
         Returns the page's name of the edge that a step took last, or None.
     recording : callable
-        Returns the recording of it that runs, or None.
+        Returns the recording of it that is not told yet, or None.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class StepReader:
             if last - first < _MOST_LABELS
             else [],
             recording=None
-            if recording is None or not recording.is_running
+            if recording is None
             else RecordingInfo(steps=len(recording)),
             pace=PaceInfo(mode=pace.mode, waiting=pace.waiting, delay_s=pace.delay_s),
             fork_of=steps.forked_from,

@@ -616,21 +616,31 @@ states:
         assert changed != made
         (tmp_path / "test_as_it_was.py").write_text(made, encoding="utf-8")
         (tmp_path / "test_changed.py").write_text(changed, encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-rA",
-            "-p",
-            "no:cacheprovider",
-        ]
-        told = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, check=False, text=True
-        ).stdout
+        told = self._pytest(tmp_path)
 
         assert "PASSED test_as_it_was.py" in told
         assert "FAILED test_changed.py" in told
+
+    def _pytest(self, folder):
+        """Run the tests of a folder in a process of its own; return what it says."""
+        command = [sys.executable, "-m", "pytest", "-q", "-rA"]
+        command += ["-p", "no:cacheprovider"]
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, check=False, text=True
+        ).stdout
+
+    async def test_one_that_ended_by_itself_is_not_lost(self, desk, page):
+        """It is stopped like any other, and says why it ended."""
+        await page.do("record")
+        await desk.send("close")
+        desk.restore({**desk.snapshot(), "states": ["open"]})
+        await desk.send("close")
+        await page.settle()
+        assert page.view.timeline["recording"] == {"steps": 1}
+        await page.do("stop")
+
+        assert "from outside" in page.heard("made")[0]["text"]
+        assert page.view.timeline["recording"] is None
 
 
 class TestUndo:
