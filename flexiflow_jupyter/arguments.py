@@ -15,6 +15,7 @@ __all__ = [
     "DefineOptions",
     "read_define_options",
     "read_fields",
+    "read_value",
     "split_words",
     "take_engine",
     "unquoted",
@@ -154,12 +155,19 @@ def read_fields(words: list[str], variables: Mapping[str, Any]) -> dict[str, Any
                 why="What follows the message type is read as name=value.",
                 fix=f"Write {unquoted(word) or 'name'}=VALUE",
             )
-        fields[unquoted(name)] = _read_value(value, variables)
+        fields[unquoted(name)] = read_value(value, variables)
     return fields
 
 
-def _read_value(value: str, variables: Mapping[str, Any]) -> Any:
-    """Read one value; Any because JSON and variables are."""
+# Any: JSON and variables are.
+def read_value(value: str, variables: Mapping[str, Any]) -> Any:
+    """Read one value: JSON, ``$name`` for a variable of the user's, or text.
+
+    Raises
+    ------
+    flexiflow.errors.ConfigError
+        If it names no variable.
+    """
     if value.startswith("$") and value[1:].isidentifier():
         if value[1:] not in variables:
             raise ConfigError(

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flexiflow.errors import ConfigError, component_not_found, nearest
 
-from .arguments import read_fields, split_words, take_engine, unquoted
+from .arguments import (
+    read_fields,
+    read_value,
+    split_words,
+    take_engine,
+    unquoted,
+)
 from .boxes import safe_text
 from .command_list import COMMANDS, OPTIONS
 from .describe import accepted_words
@@ -324,7 +330,9 @@ def _export(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -> Ta
         )
     _take_no_more(usage, rest[4:])
     component = _find_component(engine, rest[0])
-    folder = Path(rest[3] if len(rest) > 3 else re.sub(r"\W", "_", component.name))  # noqa: PLR2004
+    folder = Path(re.sub(r"\W", "_", component.name))
+    if len(rest) > 3:  # noqa: PLR2004 - NAME --to service FOLDER
+        folder = Path(str(read_value(rest[3], notebook.shell.user_ns)))
     files = export_service(notebook, component, folder, force=force)
     rows = [(str(file), _EXPORTED[file.name]) for file in files]
     footer = f"Try it: python -m pytest {folder}, then python {folder}/service.py"

@@ -313,5 +313,31 @@ async def fair_days(ctx):
     return sum(value for value in found if isinstance(value, int))
 """,
     },
+    "12_from_notebook_to_service": {
+        "task-paid": """%%flexiflow
+name: counter
+context: {price: 0, paid: 0}
+states:
+  Repairing:
+    on:
+      finish: {to: Ready, do: {set: {price: $message.price}}}
+  Ready:
+    on:
+      pay: {do: {add: {paid: $message.amount}}}
+      collect: {to: Gone, if: {context.paid: {ge: $context.price}}}
+  Gone:
+    final: true
+""",
+        "task-parts": """from flexiflow.workflows import pause
+
+
+@workflow
+async def order_all(ctx):
+    prices = await price_of.map(ctx.input)
+    if sum(prices) > 200 and not await pause("boss"):
+        return "too dear"
+    return "ordered"
+""",
+    },
 }
 """Sources by the stem of the notebook and the id of the cell."""

@@ -78,6 +78,14 @@ class TestService:
         ]
         assert "3 passed" in run_its_test(folder)
 
+    def test_the_folder_may_be_a_variable(self, gate, tmp_path):
+        """A magic fills in nothing but $name."""
+        gate.run(f"folder = {str(tmp_path / 'there')!r}")
+
+        gate.run('%flexiflow export "my gate" --to service $folder')
+
+        assert (tmp_path / "there" / "machine.yaml").exists()
+
     def test_it_fails_when_the_chart_is_changed(self, gate, tmp_path):
         """The test holds what the notebook had."""
         gate.run("%flexiflow export 'my gate' --to service")

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from flexiflow.workflows import Run
     from flexiflow.workflows.progress import StepView
 
-__all__ = ["check_fare", "check_four_eyes", "check_luggage", "check_stars"]
+__all__ = [
+    "check_fare",
+    "check_four_eyes",
+    "check_luggage",
+    "check_parts",
+    "check_stars",
+]
 
 # Any in this module: what a student wrote, and what it returns.
 
@@ -153,6 +159,39 @@ async def check_stars(review: Any) -> dict[str, str]:
         if (len(truth[0]), truth[1]) == (2, 1)
         else "isinstance(True, int) holds in Python. After True it should ask again; "
         f"it gave {truth[1]!r}.",
+    }
+
+
+async def check_parts(order_all: Any) -> dict[str, str]:
+    """Order little and much."""
+    if not hasattr(order_all, "start"):
+        return {"order_all is a workflow": "Put @workflow above its async def."}
+    parts = ["derailleur", "handlebar", "saddle"]  # 120 + 108 + 72
+    async with _quick_runs() as start:
+        cheap = await _asked(start(order_all, ["bell", "pump"]), [True])
+        dear = await _asked(start(order_all, parts), [True, True, True])
+        refused = await _asked(start(order_all, parts), [False, True])
+        run = start(order_all, parts)
+        await run
+        steps = run.steps()
+        await run.cancel()
+    return {
+        "Little is ordered without a question": ""
+        if cheap == ([], "ordered")
+        else f"A bell and a pump cost 96. It asked {cheap[0] or 'nobody'} and gave "
+        f"{cheap[1]!r}.",
+        "Above 200 the boss is asked, once": ""
+        if dear == (["boss"], "ordered")
+        else f"Three parts cost 300. It asked {dear[0] or 'nobody'} and gave "
+        f"{dear[1]!r}.",
+        "A No is the end": ""
+        if refused == (["boss"], "too dear")
+        else f"The boss said False. It asked {refused[0] or 'nobody'} and gave "
+        f"{refused[1]!r}.",
+        "The prices are asked side by side": ""
+        if [step.total for step in steps if step.total is not None] == [len(parts)]
+        else "Three parts are one step with three items, by price_of.map(parts); there "
+        f"were the steps {_names(steps)}.",
     }
 
 
