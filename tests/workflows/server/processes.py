@@ -185,6 +185,11 @@ class Processes:
         """Return whether an execution is in one of some states."""
         return self.status(workflow, execution_id)["state"] in states
 
+    def wait(self, workflow: str, ids: list[str]) -> None:
+        """Wait until some executions are completed."""
+        for one in ids:
+            until(lambda which=one: self.state_is(workflow, which, "COMPLETED"))
+
     def workers(self) -> dict[str, dict[str, Any]]:
         """Return the workers by name."""
         return {found["name"]: found for found in self.ask("GET", "/workers")}

@@ -1,5 +1,6 @@
 """Rules of workers: real processes over a journal in a SQLite file."""
 
+import signal
 import time
 
 import pytest
@@ -35,10 +36,23 @@ async def nap(seconds):
     return os.getpid()
 
 
+@task
+async def wait_for(path):
+    """Wait for a file."""
+    while not os.path.exists(path):
+        await asyncio.sleep(0.05)
+
+
 @task.with_options(executor="process")
 def squared(number):
     """Square a number in a process of its own."""
     return number * number
+
+
+@task.with_options(executor="dask")
+def cubed(number):
+    """Cube a number on any worker."""
+    return number**3
 
 
 @task.with_options(secret_requests=["TOKEN"])
@@ -51,6 +65,12 @@ async def length(secrets):
 async def napping(ctx: ExecutionContext[float]):
     """Sleep once, and say where."""
     return await nap(ctx.input)
+
+
+@workflow
+async def holding(ctx: ExecutionContext[str]):
+    """Wait for a file."""
+    await wait_for(ctx.input)
 
 
 @workflow
@@ -72,6 +92,12 @@ async def calling(ctx: ExecutionContext):
 async def squaring(ctx: ExecutionContext[int]):
     """Square a number."""
     return await squared(ctx.input)
+
+
+@workflow
+async def cubing(ctx: ExecutionContext[int]):
+    """Cube many numbers."""
+    return sum(await cubed.map(range(ctx.input)))
 
 
 @workflow
@@ -98,9 +124,9 @@ async def strange(ctx: ExecutionContext):
 
 
 @workflow.with_options(requests=ResourceRequest(cpu=2, memory="1Mi"))
-async def greedy(ctx: ExecutionContext[float]):
-    """Take two cores for a while."""
-    return await nap(ctx.input)
+async def greedy(ctx: ExecutionContext[str]):
+    """Take two cores until there is a file."""
+    await wait_for(ctx.input)
 '''
 SLOTS = 4
 
@@ -130,15 +156,17 @@ class TestExecutions:
         assert found["output"] in pids.values()
         assert found["output"] != pids["server"]
 
-    def test_load_is_shared(self, cluster):
+    def test_load_is_shared(self, cluster, tmp_path):
         """What comes together is spread over the workers."""
-        ids = [cluster.start("napping", 3.0) for _ in range(9)]
+        gate = tmp_path / "gate"
+        ids = [cluster.start("holding", str(gate)) for _ in range(9)]
         until(lambda: sum(len(w["executions"]) for w in cluster.workers().values()) > 8)
         loads = [len(found["executions"]) for found in cluster.workers().values()]
+        gate.touch()
 
         assert max(loads) <= 4
         assert min(loads) >= 2
-        until(lambda: all(cluster.state_is("napping", one, "COMPLETED") for one in ids))
+        cluster.wait("holding", ids)
 
     def test_paused_execution_occupies_no_worker(self, cluster):
         """What waits for an answer is on no worker, and goes on on any."""
@@ -161,6 +189,12 @@ class TestExecutions:
     def test_tasks_run_in_processes_of_the_worker(self, cluster):
         """Functions of uploaded files go to other processes as those of cells do."""
         assert cluster.run("squaring", 12)["output"] == 144
+
+    def test_tasks_go_on_to_other_workers(self, cluster):
+        """``executor="dask"`` uses the scheduler that brought the execution."""
+        found = cluster.run("cubing", 20)
+
+        assert found["output"] == sum(number**3 for number in range(20)), found
 
     def test_secrets_come_from_the_server(self, cluster):
         """A worker has the secrets that a task asks for, and keeps none on disk."""
@@ -211,7 +245,7 @@ class TestCancel:
         took = time.monotonic() - began
 
         assert cluster.state_is("lasting", which, "CANCELLED")
-        assert took < 5  # a second on a machine that has nothing else to do
+        assert took < 20  # a tenth of a second where nothing else is done
 
     def test_paused_one_cleans_up_on_a_worker(self, cluster):
         """The body of a paused execution is cancelled where it can clean up."""
@@ -247,9 +281,10 @@ class TestFit:
         assert cluster.status(name, which)["state"] == "CREATED"
         cluster.ask("POST", f"/workflows/{name}/cancel/{which}")
 
-    def test_cores_are_not_given_twice(self, cluster):
+    def test_cores_are_not_given_twice(self, cluster, tmp_path):
         """A worker of two cores runs one execution that asks for two."""
-        ids = [cluster.start("greedy", 3.0) for _ in range(4)]
+        gate = tmp_path / "gate"
+        ids = [cluster.start("greedy", str(gate)) for _ in range(4)]
 
         def waiting():
             states = {one: cluster.status("greedy", one)["state"] for one in ids}
@@ -258,7 +293,8 @@ class TestFit:
 
         (left,) = until(waiting)
         assert "are taken" in cluster.status("greedy", left)["reason"]
-        until(lambda: all(cluster.state_is("greedy", one, "COMPLETED") for one in ids))
+        gate.touch()
+        cluster.wait("greedy", ids)
 
     def test_load_and_resources_are_shown(self, cluster):
         """``GET /workers`` shows names, resources and load."""
@@ -287,22 +323,26 @@ class TestLifetimes:
             processes.start_worker("w1")
             until(lambda: processes.state_is("napping", which, "COMPLETED"))
 
-    def test_worker_that_is_asked_to_end_hands_back(self, cluster):
+    def test_worker_that_is_asked_to_end_hands_back(self, cluster, tmp_path):
         """It lets what runs end, or go on elsewhere, and is gone from the list."""
         cluster.start_worker("brief", "--drain", "0.2")
-        ids = [cluster.start("napping", 1.0) for _ in range(4 * SLOTS)]
+        gate = tmp_path / "gate"
+        ids = [cluster.start("holding", str(gate)) for _ in range(4 * SLOTS)]
         until(lambda: cluster.workers()["brief"]["executions"])
-        cluster.kill("brief", 15)
+        cluster.kill("brief", signal.SIGTERM)
+        gate.touch()
 
         assert "brief" not in cluster.workers()
-        until(lambda: all(cluster.state_is("napping", one, "COMPLETED") for one in ids))
+        cluster.wait("holding", ids)
 
-    def test_scheduler_that_dies_is_started_again(self, cluster):
+    def test_scheduler_that_dies_is_started_again(self, cluster, tmp_path):
         """Workers come back by themselves; what ran goes on."""
-        which = cluster.start("napping", 1.0)
-        until(lambda: cluster.state_is("napping", which, "RUNNING"))
+        gate = tmp_path / "gate"
+        which = cluster.start("holding", str(gate))
+        until(lambda: cluster.state_is("holding", which, "RUNNING"))
         cluster.kill_scheduler()
-        until(lambda: cluster.state_is("napping", which, "COMPLETED"))
+        gate.touch()
+        cluster.wait("holding", [which])
 
         until(lambda: cluster.connected() >= {"w1", "w2", "w3"})
         assert cluster.run("napping", 0)["state"] == "COMPLETED"
