@@ -141,9 +141,11 @@ def _mark_state(group: ET.Element, node: GraphNode, lit: Lit) -> None:
     for kind in ("path", "polygon", "ellipse"):
         _paint(group, kind, fill=_NOTHING if is_box else fill, stroke=line)
     _paint(group, "text", fill=_GROUND if is_leaf and not is_box else _INK)
-    if is_leaf:
-        for text in group.iter(f"{{{_SVG}}}text"):
-            text.set("font-weight", "bold")
+    texts = group.findall(f"{{{_SVG}}}text")
+    for text in texts[:1] if is_leaf else ():
+        text.set("font-weight", "bold")
+    for text in texts[1:]:  # what the state runs
+        text.set("font-size", "11")
 
 
 def _mark_edge(group: ET.Element, edge: GraphEdge) -> None:

@@ -97,10 +97,11 @@ export class PanZoom {
     const [around, active] = [this.#stage?.near(), this.#stage?.focus()];
     if (!around || !active) return;
     this.#isTouched = true;
-    const scale = Math.max(READABLE, fitScale(around, this.#size()));
     const size = this.#size();
-    const isWhole = around.width * scale <= size.width && around.height * scale <= size.height;
-    this.#apply(centre(isWhole ? around : active, size, scale), true);
+    const scale = fitScale(around, size);
+    // Where what is around lies too far apart, the active state itself is shown.
+    if (scale < READABLE) this.#apply(centre(active, size, 1), true);
+    else this.#apply(centre(around, size, scale), true);
   }
 
   #zoomBy(factor: number): void {
