@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, Protocol, final
 from ..errors import WorkflowError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["OtherScheduler", "SchedulerPlace", "SchedulerProcess"]
 
@@ -82,6 +82,8 @@ class SchedulerProcess:
         The address to tell workers, where it is another one.
     tls : mapping of str to str, optional
         Files of Dask's ``Security``; nothing is encrypted without.
+    clock : callable, optional
+        Gives seconds that only grow.
 
     Notes
     -----
@@ -96,7 +98,9 @@ class SchedulerProcess:
         *,
         contact: str = "",
         tls: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._clock = clock
         self._host = host
         self._port = port
         self._contact = contact
@@ -144,7 +148,7 @@ class SchedulerProcess:
 
     def _rest(self) -> None:
         """Refuse to start it again and again at once."""
-        now = time.monotonic()
+        now = self._clock()
         self._starts = [start for start in self._starts if now - start < _CALM_S]
         rest = _REST_S[min(len(self._starts), len(_REST_S) - 1)]
         if self._starts and now - self._starts[-1] < rest:
