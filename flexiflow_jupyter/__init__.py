@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from .animation import animate
     from .exercises import exercise, seal_scenarios
     from .notebook import get_engine
     from .views import graph, panel
@@ -36,6 +37,7 @@ __all__ = [
     "Panel",
     "StateGraph",
     "Timeline",
+    "animate",
     "exercise",
     "get_engine",
     "graph",
@@ -54,6 +56,7 @@ _HOME_OF: Final = {
     "Panel": "widgets",
     "StateGraph": "widgets",
     "Timeline": "widgets",
+    "animate": "animation",
     "exercise": "exercises",
     "get_engine": "notebook",
     "graph": "views",
