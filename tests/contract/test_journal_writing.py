@@ -198,6 +198,32 @@ class TestAppend:
         expected = [f"{number}{half}" for number in range(20) for half in "ab"]
         assert [kept(journal, id_) for id_ in ids] == [expected] * 8
 
+    def test_many_processes_may_write(self, opened):
+        """Records that are written side by side have the numbers that were told."""
+        journals = [opened() for _ in range(4)]
+        told: dict[str, list[int]] = {}
+
+        def work(number: int) -> None:
+            id_, journal = f"run{number}", journals[number]
+            create(journal, id_)
+            told[id_] = [
+                seq
+                for part in range(40)
+                for seq in append(journal, *[step(f"{part}.{n}", id_) for n in "abc"])
+            ]
+
+        threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(WAIT_S)
+
+        records = {id_: journals[0].load(id_).records for id_ in told}
+        assert {id_: [r.seq for r in found] for id_, found in records.items()} == told
+        assert sorted(seq for seqs in told.values() for seq in seqs) == list(
+            range(1, 4 * 40 * 3 + 1)
+        )
+
     def test_a_refused_call_does_not_touch_its_neighbours(self, journal):
         """Calls that share a commit fail or succeed each on its own."""
         create(journal, "one")

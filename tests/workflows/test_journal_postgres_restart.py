@@ -86,7 +86,7 @@ class TestLostConnections:
     def test_a_claim_that_nobody_saw_is_one(self, wire, wired):
         """Its epoch rises by one, and its records are there once."""
         create(wired, state="PAUSED")
-        wire.cut_before_answers(b"claim-record")
+        wire.cut_before_answers(b"COMMIT")
 
         epoch = wired.claim(
             "one",
@@ -94,6 +94,7 @@ class TestLostConnections:
             records=[Record("one", "WORKFLOW_RESUMING", "claim-record")],
         )
 
+        assert wire.answered.is_set()
         assert epoch == 1
         assert len(wired.load("one").claims) == 2
         assert keys(wired) == ["claim-record"]
