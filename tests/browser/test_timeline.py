@@ -225,6 +225,26 @@ class TestLookingBack:
         assert panel.count_nodes() - nodes < 400
         assert page.record.problems == []
 
+    @only_lab
+    def test_a_busy_kernel_answers_late(self, open_notebook: OpenNotebook) -> None:
+        """While a cell blocks the kernel the strip says so; then the step is there."""
+        page, panel, timeline = _shown(
+            open_notebook, _ROUND, "import time\ntime.sleep(6)"
+        )
+        page.run(2)
+        timeline.expect_steps(4)
+        page.start(3)
+        expect(page.cell(3).locator(".jp-InputPrompt")).to_contain_text("*")
+
+        timeline.action("back").click()
+
+        expect(timeline.strip).to_contain_text("Step 3 is on its way. The kernel is")
+        panel.expect_state("unlocked")
+        assert timeline.numbers() == (0, 4, 4)
+        expect(timeline.strip).to_contain_text("Looking at step 3.", timeout=20_000)
+        panel.expect_state("locked")
+        assert page.record.problems == []
+
 
 class TestGoingOn:
     """What can be done from a step."""
