@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -85,6 +86,14 @@ class Processes:
         self._port = int(self.url.rpartition(":")[2])
         until(self._answers)
 
+    def start_server_everywhere(self) -> dict[str, Any]:
+        """Start the server on all addresses; return what it says of itself."""
+        everywhere = "0.0.0.0"  # noqa: S104 - what is to be shown
+        told = self._start("server", ["server", "--port", "0", "--host", everywhere])
+        self._port = int(told["url"].rpartition(":")[2])
+        self.url = f"https://127.0.0.1:{self._port}"
+        return told
+
     def start_worker(
         self, name: str, *options: str, wait: bool = True, key: str | None = None
     ) -> None:
@@ -147,7 +156,8 @@ class Processes:
         """Return a client of the server, to be closed."""
         verify: Any = True
         if self.tls:
-            verify = str(self.home / "certificates" / "ca.pem")
+            ca = self.home / "certificates" / "ca.pem"
+            verify = ssl.create_default_context(cafile=ca)
         return httpx.Client(base_url=self.url, timeout=30, verify=verify)
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
