@@ -209,6 +209,26 @@ states:
       mode: {history: shallow}
 """,
     },
+    "06_seeing": {
+        "task-hoist": """%%flexiflow
+name: hoist
+context: {people: 0}
+states:
+  Open:
+    on:
+      in: {if: {context.people: {lt: 4}}, do: {add: {people: 1}}}
+      out: {if: {context.people: {min: 1}}, do: {add: {people: -1}}}
+      close: {to: Moving, if: {context.people: {min: 1}}}
+  Moving:
+    on: {arrive: Open}
+""",
+        "task-first": """def first_step(component, is_wrong):
+    for step in component.keep_steps():
+        if is_wrong(step.context):
+            return step.number
+    return None
+""",
+    },
     "07_persistence": {
         "task-closing": """def lockers_in(store, state):
     return sorted(
