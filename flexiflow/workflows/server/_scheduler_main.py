@@ -27,6 +27,11 @@ _SETTINGS: Final = {
 }
 
 
+_CALL_S: Final = 3
+"""Seconds to try a call to a worker; Dask's own 30 hold up all that is asked together
+with one that was killed."""
+
+
 async def _serve(options: dict[str, Any]) -> None:  # Any: read from JSON
     """Run the scheduler until the server has ended."""
     import dask  # noqa: PLC0415 - as below
@@ -45,6 +50,7 @@ async def _serve(options: dict[str, Any]) -> None:  # Any: read from JSON
         dashboard=False,
         dashboard_address="127.0.0.1:0",
         security=security,
+        timeout=_CALL_S,
     )
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
