@@ -18,10 +18,11 @@ from ._service_runs import (
     ServiceScope,
     Timer,
     fail,
+    service_under_way,
+    timers_under_way,
     whole,
 )
 from ._services import provider_of, release
-from ._under_way import UnderWay, service_under_way, timers_under_way
 from .errors import ComponentError
 from .statechart._service_events import (
     pause_before,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from .chart_machine import ChartMachine
     from .clock import TimerHandle
     from .statechart.ports import Effect
+    from .under_way import UnderWay
 
 __all__ = ["Background"]
 

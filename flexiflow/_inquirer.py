@@ -14,9 +14,9 @@ from .recording import Recording
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._under_way import UnderWay
     from .statechart.model import Chart, Transition
     from .statechart.ports import WhyNot
+    from .under_way import UnderWay
 
 __all__ = ["Inquirer"]
 

@@ -6,9 +6,17 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
 
 from ._message import ENDINGS
+from .under_way import UnderWay
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Coroutine,
+        Generator,
+        Iterable,
+        Mapping,
+    )
 
     from ._message import MessageResult
     from .clock import Clock, TimerHandle
@@ -23,6 +31,8 @@ __all__ = [
     "ServiceScope",
     "Timer",
     "fail",
+    "service_under_way",
+    "timers_under_way",
     "whole",
 ]
 
@@ -226,3 +236,44 @@ async def whole(awaitable: Any) -> Any:
     except ENDINGS as error:
         msg = f"ended by {type(error).__name__}"
         raise RuntimeError(msg) from error
+
+
+def timers_under_way(state: str, timers: Iterable[Timer]) -> list[UnderWay]:
+    """Describe the timers of a state."""
+    return [
+        UnderWay(
+            state,
+            "timer",
+            f"after {one.name.removeprefix(f'after.{state}#')}",
+            one.due - one.delay_s,
+            one.due,
+        )
+        for one in timers
+    ]
+
+
+def service_under_way(state: str, one: ServiceRun, now: str) -> UnderWay:
+    """Describe the service of a state.
+
+    Parameters
+    ----------
+    state : str
+        The path of the state.
+    one : ServiceRun
+        What runs.
+    now : str
+        Where the child component stands that it is; empty for others.
+    """
+    service = one.start.service
+    return UnderWay(
+        state,
+        "service",
+        service.name,
+        one.began,
+        runs=service.kind,
+        attempt=one.attempt,
+        attempts=service.retry.max_attempts,
+        waits=one.waits,
+        now=now,
+        key=one.tried,
+    )

@@ -6,10 +6,12 @@ import time
 from typing import TYPE_CHECKING, Final, final
 
 from .layers import RunningInfo
+from .workflow_services import HowFar, WorkflowServices
 
 if TYPE_CHECKING:
     from flexiflow.clock import Clock
     from flexiflow.component import AsyncComponent
+    from flexiflow.under_way import UnderWay
 
 __all__ = ["RunningLayer"]
 
@@ -38,6 +40,7 @@ class RunningLayer:
     def __init__(self, component: AsyncComponent) -> None:
         self._component = component
         self._begun: dict[float, float] = {}
+        self._workflows = WorkflowServices()
 
     def next_look_s(self) -> float | None:
         """Return after how many seconds to look again, None for no need.
@@ -50,7 +53,7 @@ class RunningLayer:
         waits = [
             _TRY_S if one.due is None else max(0.0, one.due - instant) + _LATE_S
             for one in found
-            if one.due is not None or one.attempts > 1
+            if one.due is not None or one.attempts > 1 or one.runs == "workflow"
         ]
         return min(waits, default=None)
 
@@ -69,8 +72,10 @@ class RunningLayer:
             for one in found
         }
         self._begun = begun
+        self._workflows.keep([one.key for one in found])
         infos = []
         for one in found:
+            far = self._how_far(one)
             total_ms = None if one.due is None else (one.due - one.began) * 1000
             infos.append(
                 RunningInfo(
@@ -83,8 +88,14 @@ class RunningLayer:
                     attempt=one.attempt,
                     attempts=one.attempts,
                     waits=one.waits,
-                    progress=None,
-                    text=one.now,
+                    progress=far.progress,
+                    text=far.text,
                 )
             )
         return infos
+
+    def _how_far(self, one: UnderWay) -> HowFar:
+        """Return how far a service is."""
+        if one.runs != "workflow" or one.waits:
+            return HowFar(text=one.now)
+        return self._workflows.read(one.key)
