@@ -49,9 +49,9 @@ _BEAT_S: Final = 3.0
 """Seconds between two words to the server."""
 _LOOK_S: Final = 0.1
 """Seconds between two looks at Dask's worker."""
-_RESTS_S: Final = (0.2, 0.5, 1.0, 2.0)
+_RESTS_S: Final = (0.2, 0.5, 1.0)
 """Seconds before the first, second, ... try to register again; the last for good."""
-_NAME_TRIES: Final = 5
+_NAME_TRIES: Final = 6
 """How often a name may be taken at the first registration: by what was killed."""
 _JOIN_S: Final = 15
 _SERVER_ERRORS: Final = 500
