@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from ._scope import id_text
 from ._standing import data_of, state_of
-from .errors import one_line
+from .errors import ActionError, FlexiFlowError, one_line
 from .statechart.compile import Configuration, Move
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ._sheets import Output
     from ._standing import Row
 
-__all__ = ["Beginning", "Failure", "Step", "Undone", "paths_of", "taken_of"]
+__all__ = ["Beginning", "Failure", "Step", "Undone", "paths_of", "taken_of", "told_of"]
 
 # Any in this module: the user's messages, and JSON data of a chart.
 
@@ -49,7 +49,7 @@ class Failure:
     message: Mapping[str, Any]
     """The message, as it was sent."""
     error: str
-    """What was raised: its class and its text."""
+    """What was raised, by the user's code if it was that: its class and its text."""
     timestamp: float
     """When, in seconds since the epoch."""
     correlation_id: str
@@ -192,3 +192,11 @@ def paths_of(row: Row) -> tuple[str, ...]:
     """Return the active leaf states of what is kept of a step."""
     state = row[1]
     return state.leaves if isinstance(state, Configuration) else (state_of(row),)
+
+
+def told_of(error: BaseException) -> str:
+    """Return the class and the text of an error; of a guard or action, its own."""
+    if isinstance(error, ActionError) and error.__cause__ is not None:
+        error = error.__cause__
+    text = error.what if isinstance(error, FlexiFlowError) else str(error)
+    return f"{type(error).__name__}: {text}".strip(": ")

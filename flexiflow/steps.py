@@ -18,7 +18,7 @@ from ._message import MessageResult
 from ._scope import NEXT_ID, current
 from ._sheets import Output, Sheets
 from ._standing import data_size
-from ._step import Beginning, Failure, Step, Undone, paths_of, taken_of
+from ._step import Beginning, Failure, Step, Undone, paths_of, taken_of, told_of
 from .chart_machine import ChartMachine
 from .clock import SystemClock
 from .statechart.snapshot import START, Signal
@@ -232,7 +232,7 @@ class Steps:
         error: BaseException,
     ) -> None:
         """Keep a mark of a message that failed."""
-        text = f"{type(error).__name__}: {error}".strip(": ")
+        text = told_of(error)
         output, cid = self._sheets.drop(result), result.correlation_id
         self._failures.append(
             Failure(self.last, message, text, self._now(), cid, output)

@@ -152,7 +152,7 @@ class TestKeeping:
         (failure,) = steps.failures
         assert failure.after == 2
         assert failure.message == {"type": "slug"}
-        assert "fail" in failure.error
+        assert failure.error == "ValueError: no"
 
     async def test_an_effect_that_fails_is_a_step_and_a_mark(self):
         """The state was committed before."""
