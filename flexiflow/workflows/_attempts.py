@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from . import _values
 from ._clocked import TimeLimit, pause_until
+from ._delivering import deliver, finder_in, messages_of, outbox_for, records_of
 from ._failures import is_interruption
 from ._options import TaskMetadata, TaskOptions, accepts
 from ._scope import SCOPE, Scope, source_id
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._drive import Drive
+    from ._outbox import Outbox
     from .context import ResourceRequest
     from .replay import Open
 
@@ -55,6 +57,7 @@ class Resources(Protocol):
         *,
         resources: ResourceRequest | None = None,
         on_wait: Callable[[str], object] | None = None,
+        outbox: Outbox | None = None,
     ) -> Any:
         """Call a function elsewhere."""
 
@@ -81,6 +84,7 @@ class _Attempts:
         "kwargs",
         "name",
         "options",
+        "outbox",
         "phase",
         "secrets",
         "step",
@@ -107,6 +111,7 @@ class _Attempts:
         self.error: BaseException | None = None
         self.secrets: _values.Secrets | None = None
         self.is_elsewhere = False
+        self.outbox: Outbox | None = None
 
     # --- what happens -----------------------------------------------------------------
 
@@ -237,6 +242,7 @@ class _Attempts:
     ) -> Any:
         """Call a function in another thread or process."""
         self.is_elsewhere = True
+        self.outbox = outbox_for(self.options)
         try:
             return await self.drive.host.resources.execute(
                 self.options.executor,
@@ -245,6 +251,7 @@ class _Attempts:
                 kwargs,
                 resources=self.options.resources,
                 on_wait=self._on_wait,
+                outbox=self.outbox,
             )
         except SchedulerLostError as error:
             # Not the step has failed: it is under way, and the execution goes on later.
@@ -401,7 +408,13 @@ async def perform_with_options(
     known = drive.recorded.ended.pop(key, None)
     if known is not None:
         storage = options.output_storage
-        return await known_result(drive, known, name, digest, storage=storage)
+        result = await known_result(drive, known, name, digest, storage=storage)
+        left = drive.recorded.messages.pop(key, None)
+        if left:
+            step = Step(drive, key, name, digest)
+            find = finder_in(task.func, args, kwargs)
+            await deliver(step, messages_of(left), find)
+        return result
     opened = drive.recorded.open.pop(key, None)
     step = Step(drive, key, name, digest)
     attempts = _Attempts(task, step, args, kwargs)
@@ -415,10 +428,8 @@ async def perform_with_options(
             result, text = await _result(attempts, options)
         except _Spent as spent:
             raise spent.error from spent.error.__cause__
-        await step.finish(text)
-        if options.output_storage is None:
-            result = drive.values.as_stored(result, text)
-        return result
+        outbox = attempts.outbox
+        await step.finish(text, *records_of(step, outbox))
     except BaseException as error:
         if is_interruption(error):
             step.give_up(error)
@@ -427,6 +438,11 @@ async def perform_with_options(
         raise await step.fail(told) from told
     finally:
         drive.leave(key)
+    if outbox is not None and outbox.sent:
+        await deliver(step, outbox.sent, outbox.addressees.find)
+    if options.output_storage is None:
+        result = drive.values.as_stored(result, text)
+    return result
 
 
 async def _result(steps: _Attempts, options: TaskOptions) -> tuple[Any, str | None]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from ..settings import Settings
+    from ._outbox import Outbox
     from .cache import Hit, ResultCache
     from .context import ResourceRequest
     from .executors import Executors
@@ -158,10 +159,17 @@ class Lending:
         *,
         resources: ResourceRequest | None = None,
         on_wait: Callable[[str], object] | None = None,
+        outbox: Outbox | None = None,
     ) -> Any:
         """Call a function elsewhere; cancelling the wait ends the call."""
         return await self._executors.run(
-            executor, function, args, kwargs, resources=resources, on_wait=on_wait
+            executor,
+            function,
+            args,
+            kwargs,
+            resources=resources,
+            on_wait=on_wait,
+            outbox=outbox,
         )
 
     def use_dask(self, where: Any, *, workers: int | None, threads: int) -> Any:

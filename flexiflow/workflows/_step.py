@@ -91,10 +91,10 @@ class Step:
         if not drive.turns.is_over:
             await drive.turns.over()
 
-    async def finish(self, text: str | None) -> None:
-        """Store its result."""
+    async def finish(self, text: str | None, *before: Record) -> None:
+        """Store its result, and what belongs to it, in one piece."""
         await self.settle()
-        await self.drive.writing.commit(self.record("TASK_COMPLETED", text))
+        await self.drive.writing.commit(*before, self.record("TASK_COMPLETED", text))
         self.drive.saw(self.key)
 
     async def fail(self, error: BaseException) -> BaseException:

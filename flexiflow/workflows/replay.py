@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from .journal.protocol import Record
 
 __all__ = [
+    "MESSAGE_DELIVERED",
+    "MESSAGE_SENT",
     "PATCHED",
     "SEEN",
     "STEP_CANCELLED",
@@ -33,11 +35,18 @@ STEP_WAITING: Final = "TASK_WAITING"
 """The kind of the event that says why a step waits for a machine, or that it does so no
 longer; for those who look, and nothing that a replay goes by."""
 
+MESSAGE_SENT: Final = "MESSAGE_SENT"
+"""The kind of the record of a message to a component, stored with its step's end."""
+
+MESSAGE_DELIVERED: Final = "MESSAGE_DELIVERED"
+"""The kind of the note that the oldest message of a step was delivered."""
+
 SEEN: Final = "seen"
 """The fact of a step that begins which says how many ends the body had seen."""
 
 _MARK: Final = f'"{SEEN}":'
 _GIVEN_UP: Final = frozenset({"TASK_CANCELLED", STEP_CANCELLED})
+_ASIDE: Final = frozenset({STEP_WAITING, MESSAGE_SENT, MESSAGE_DELIVERED})
 _FINISHED: Final = frozenset({"TASK_COMPLETED", "TASK_FAILED"}) | _GIVEN_UP
 
 
@@ -102,12 +111,22 @@ class Recorded:
         Its records, in order.
     """
 
-    __slots__ = ("_records", "calls", "ended", "open", "patches", "turns")
+    __slots__ = (
+        "_records",
+        "calls",
+        "ended",
+        "messages",
+        "open",
+        "patches",
+        "turns",
+    )
 
     ended: dict[str, Known]
     """The steps that came to their end, by key, in the order in which they did."""
     open: dict[str, Open]
     """The steps that did not."""
+    messages: dict[str, list[Record]]
+    """The messages of steps that were not delivered, by key."""
     patches: set[str]
     """Where ``patched`` answered yes."""
     turns: int
@@ -117,6 +136,7 @@ class Recorded:
 
     def __init__(self, records: Sequence[Record] = ()) -> None:
         self._records = records
+        self.messages = {}
         self.patches = set()
         ends: dict[str, Record] = {}
         starts: dict[str, int] = {}
@@ -124,7 +144,10 @@ class Recorded:
         begun: dict[str, list[Record]] = {}
         for record in records:
             _, kind, key, *_ = record
-            if not key or kind == STEP_WAITING:
+            if not key:
+                continue
+            if kind in _ASIDE:
+                self._take_aside(record)
                 continue
             if kind in _FINISHED:
                 ends[key] = record
@@ -144,6 +167,15 @@ class Recorded:
         }
         self.turns, self.ended = _in_turn(ends, starts, seen)
         self.calls = len(starts)
+
+    def _take_aside(self, record: Record) -> None:
+        """Remember a message until it was delivered."""
+        if record.kind == MESSAGE_SENT:
+            self.messages.setdefault(record.key, []).append(record)
+        elif record.kind == MESSAGE_DELIVERED and record.key in self.messages:
+            del self.messages[record.key][0]
+            if not self.messages[record.key]:
+                del self.messages[record.key]
 
     def busy_s(self) -> float:
         """Return for how many seconds the execution was not paused."""

@@ -68,11 +68,10 @@ class Runtime(Continuing):
     durability : {"disk", "process"}, default "disk"
         What a stored step survives: a power cut, or the end of the process only.
     dask : str, Cluster or Client, optional
-        Where tasks with ``executor="dask"`` run: the address of a Dask scheduler, an
-        object of ``distributed`` that knows it, or ``"local"``: worker processes on
-        this machine, begun with the first such task. By default as the setting
-        ``dask`` says, else the scheduler of the Dask worker that this process is, else
-        ``"local"``. Any: Dask has no types.
+        Where tasks with ``executor="dask"`` run, as of ``use_dask``: an address, an
+        object that knows it, or ``"local"``. By default as the setting ``dask`` says,
+        else the scheduler of the worker that this process is, else ``"local"``. Any:
+        Dask has no types.
 
     Notes
     -----

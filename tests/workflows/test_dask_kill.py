@@ -82,11 +82,12 @@ def cluster(tmp_path_factory):
 
 def workers() -> list[int]:
     """Return the processes of the workers."""
-    return [
-        child.pid
-        for child in psutil.Process().children()
-        if any("_dask_worker" in word for word in child.cmdline())
-    ]
+    found = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):  # it may be dead by now
+            if any("_dask_worker" in word for word in child.cmdline()):
+                found.append(child.pid)
+    return found
 
 
 async def die_often(home: Path, cluster: DaskExecutor, luck: random.Random, kills: int):

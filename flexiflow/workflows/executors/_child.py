@@ -16,11 +16,12 @@ import struct
 import sys
 import threading
 import traceback
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "BEGUN",
@@ -28,7 +29,9 @@ __all__ = [
     "FAILED",
     "PRINTED",
     "RETURNED",
+    "SENT",
     "SETUP",
+    "keeping",
     "pack_error",
     "pack_value",
     "read_message",
@@ -47,6 +50,8 @@ PRINTED: Final = b"P"
 """From the child: text that was printed."""
 RETURNED: Final = b"R"
 """From the child: what the function returned."""
+SENT: Final = b"M"
+"""From the child: messages to components, before what the function returned."""
 FAILED: Final = b"F"
 """From the child: what the function raised."""
 
@@ -97,6 +102,18 @@ class _Printer(io.TextIOBase):
         if text:
             self._send(PRINTED, pickle.dumps((self._name, text)))
         return len(text)
+
+
+@contextmanager
+def keeping() -> Iterator[list[Any]]:
+    """Keep what the thread sends to components, and give it."""
+    thread: Any = threading.current_thread()
+    kept: list[Any] = []
+    thread.flexiflow_outbox = kept
+    try:
+        yield kept
+    finally:
+        del thread.flexiflow_outbox
 
 
 def _perform(payload: bytes) -> Any:
@@ -203,7 +220,10 @@ def main() -> None:
         ready.acquire()
         send(BEGUN)
         try:
-            result = pack_value(_perform(calls.pop()))
+            with keeping() as kept:
+                result = pack_value(_perform(calls.pop()))
+            if kept:
+                send(SENT, pack_value(kept))
         except BaseException as error:  # noqa: BLE001 - the caller gets whatever it is
             send(FAILED, pack_error(error))
         else:

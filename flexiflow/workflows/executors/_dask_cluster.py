@@ -26,6 +26,8 @@ __all__ = ["Workers", "start_cluster"]
 PROGRAM: Final = Path(_dask_worker.__file__)
 _AGAIN_S: Final = 0.5
 """Seconds before a worker that ended by itself soon is begun again."""
+_ANSWER_S: Final = 1.0
+"""Seconds in which a worker of this machine takes a call."""
 _SHARE: Final = 0.8
 """The part of the machine's memory that all workers together may use."""
 
@@ -215,6 +217,9 @@ async def start_cluster(*, workers: int | None, threads: int, folder: Path) -> W
         silence_logs=logging.CRITICAL,
         scheduler_kwargs={
             "allowed_failures": 3,
+            # a worker that has died is called again and again for so many seconds,
+            # and all that is fetched with its results waits for that
+            "timeout": _ANSWER_S,
             # what is left of the dashboard: a page that says that it lives
             "dashboard_address": "127.0.0.1:0",
         },

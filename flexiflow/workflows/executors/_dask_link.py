@@ -334,8 +334,10 @@ class Link:
     def _deliver(self, load: Load, parcel: Parcel) -> None:
         """Hand over the results and the errors that came back."""
         outcomes: list[Outcome] = pickle.loads(parcel.content)  # noqa: S301 - ours
-        for key, kind, content, seconds in outcomes:
+        for key, kind, content, sent, seconds in outcomes:
             job = load.jobs[key]
+            if sent and job.call.outbox is not None:
+                job.call.outbox.sent = pickle.loads(sent)  # noqa: S301 - ours
             self._pace.took(job.packed[0], seconds)
             hand_over(job, kind, content)
 

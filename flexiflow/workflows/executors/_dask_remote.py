@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
 
 import distributed
 
-from ._child import FAILED, RETURNED, pack_error, pack_value, resolve
+from ._child import FAILED, RETURNED, keeping, pack_error, pack_value, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterable
@@ -62,8 +62,9 @@ class Parcel:
         return id(self)
 
 
-Outcome: TypeAlias = "tuple[str, bytes, bytes, float]"
-"""What came of a call: its id, the kind, the packed value, and how long it took."""
+Outcome: TypeAlias = "tuple[str, bytes, bytes, bytes, float]"
+"""What came of a call: its id, the kind, the packed value, the packed messages that it
+has sent to components (empty: none), and how long it took."""
 
 
 @final
@@ -190,8 +191,12 @@ def perform(parcel: Parcel) -> Parcel:
         start = time.perf_counter()
         if outcomes and start - began > LONGEST_S:
             break
-        kind, content = _performed(spots.begin(key), function, arguments, worker.name)
-        outcomes.append((key, kind, content, time.perf_counter() - start))
+        with keeping() as kept:
+            kind, content = _performed(
+                spots.begin(key), function, arguments, worker.name
+            )
+        sent = pack_value(kept) if kept and kind == RETURNED else b""
+        outcomes.append((key, kind, content, sent, time.perf_counter() - start))
     return Parcel(pickle.dumps(outcomes))
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from .._outbox import Outbox
     from ..context import ResourceRequest
     from .protocol import Executor, ExecutorStatistics, Job
 
@@ -75,6 +76,7 @@ class Executors:
         *,
         resources: ResourceRequest | None = None,
         on_wait: Callable[[str], object] | None = None,
+        outbox: Outbox | None = None,
     ) -> Any:  # Any: functions and values of the user's own
         """Call a function somewhere, and return what it returns.
 
@@ -92,6 +94,8 @@ class Executors:
             What it needs of a machine; minded where there are several.
         on_wait : callable, optional
             Told, in any thread, why the call does not begin; empty when it does.
+        outbox : Outbox, optional
+            Keeps what the call sends to components, where that is another process.
 
         Raises
         ------
@@ -110,7 +114,7 @@ class Executors:
         thread cancelled and waited for, a plain function in a thread left to itself;
         for Dask see :class:`DaskExecutor`.
         """
-        call = Call(function, args, kwargs or {}, resources, on_wait)
+        call = Call(function, args, kwargs or {}, resources, on_wait, outbox)
         if name == "local":
             result = function(*args, **call.kwargs)
             return await result if inspect.isawaitable(result) else result

@@ -6,6 +6,7 @@ What is packed goes through a pipe to a process of our own, and is never stored.
 from __future__ import annotations
 
 import importlib
+import io
 import pickle
 import sys
 from contextlib import contextmanager
@@ -43,7 +44,7 @@ def pack_call(call: Call) -> bytes:
     function = _reference(call.function)
     named = function if isinstance(function, tuple) else call.function
     with _told(call):
-        return _dumps((named, call.args, dict(call.kwargs)), _modules(call))
+        return _dumps(call, (named, call.args, dict(call.kwargs)))
 
 
 def pack_function(call: Call) -> bytes:
@@ -52,7 +53,7 @@ def pack_function(call: Call) -> bytes:
     if function is not None:
         return pickle.dumps(function)
     with _told(call):
-        return _by_value(call.function, _modules(call))
+        return _by_value(call, call.function)
 
 
 def pack_arguments(call: Call) -> bytes:
@@ -62,7 +63,7 @@ def pack_arguments(call: Call) -> bytes:
     if kinds <= _PLAIN:
         return pickle.dumps(arguments)
     with _told(call):
-        return _by_value(arguments, _modules(call))
+        return _by_value(call, arguments)
 
 
 @contextmanager
@@ -130,24 +131,43 @@ def _leads_to(name: str, places: tuple[str, ...] | None, file: str | None) -> bo
     return spec.origin in {file, None, "frozen"}
 
 
-def _dumps(value: tuple[Any, ...], modules: set[str]) -> bytes:
+def _dumps(call: Call, value: tuple[Any, ...]) -> bytes:
     """Pickle; functions and classes that cannot be imported elsewhere go by value."""
     if isinstance(value[0], tuple):
         try:
-            return pickle.dumps(value)
+            return _pickled(pickle.Pickler, call, value)
         except (pickle.PicklingError, AttributeError, TypeError):
             pass  # an argument is of a class that only cloudpickle takes along
-    return _by_value(value, modules)
+    return _by_value(call, value)
 
 
-def _by_value(value: object, modules: set[str]) -> bytes:
+def _by_value(call: Call, value: object) -> bytes:
     """Pickle with what another process cannot import."""
     cloudpickle = importlib.import_module(_PACKAGE)
-    for name in modules:
+    for name in _modules(call):
         module = sys.modules.get(name)
         by_hand = name != "__main__" and not is_importable(name)
         if by_hand and isinstance(module, ModuleType) and module.__name__ == name:
             # loaded from a file that no import statement finds: it stays so
             cloudpickle.register_pickle_by_value(module)
-    packed: bytes = cloudpickle.dumps(value)
-    return packed
+    return _pickled(cloudpickle.Pickler, call, value)
+
+
+def _pickled(base: Any, call: Call, value: object) -> bytes:
+    """Pickle, with stand-ins in the place of components. Any: a class of picklers."""
+    kind = base
+    if call.outbox is not None:
+        replace = call.outbox.addressees.replace
+        override = getattr(base, "reducer_override", None)
+
+        class Pickler(base):  # type: ignore[misc] # one of two
+            def reducer_override(self, value: Any) -> Any:
+                found = replace(value)
+                if found is not None:
+                    return found
+                return NotImplemented if override is None else override(self, value)
+
+        kind = Pickler
+    with io.BytesIO() as file:
+        kind(file).dump(value)
+        return file.getvalue()

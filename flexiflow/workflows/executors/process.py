@@ -127,6 +127,8 @@ class _ProcessWorker:
                         has_begun = True
                     elif kind == _child.PRINTED:
                         _print(content)
+                    elif kind == _child.SENT:
+                        _keep(job, content)
                     else:
                         return kind, content
             except OSError:
@@ -192,6 +194,12 @@ def _print(content: bytes) -> None:
     stream = sys.stdout if name == "stdout" else sys.stderr
     if stream is not None:
         stream.write(text)
+
+
+def _keep(job: PooledJob, content: bytes) -> None:
+    """Keep the messages that a function has sent to components."""
+    if job.call.outbox is not None:
+        job.call.outbox.sent = pickle.loads(content)  # noqa: S301 - from our own child
 
 
 def _deliver(job: PooledJob, kind: bytes, content: bytes) -> None:

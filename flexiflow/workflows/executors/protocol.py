@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from concurrent.futures import Future
 
+    from .._outbox import Outbox
     from ..context import ResourceRequest
 
 __all__ = ["Call", "Executor", "ExecutorStatistics", "Job"]
@@ -29,6 +30,8 @@ class Call:
     """What it needs of a machine, where there are several."""
     on_wait: Callable[[str], object] | None = field(default=None, repr=False)
     """Told, in any thread, why the call does not begin; empty when it does."""
+    outbox: Outbox | None = field(default=None, repr=False)
+    """Filled by calls in other processes, before their result arrives."""
 
 
 @final
