@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.errors import ComponentError
-from flexiflow.events import MESSAGE_FAILED, MESSAGE_HANDLED
+from flexiflow.events import MESSAGE_FAILED, MESSAGE_HANDLED, STATE_CHANGED
 from flexiflow.explain import explain
 from flexiflow.statechart import load_yaml
 
@@ -51,15 +51,17 @@ def list_history(component: AsyncComponent) -> Table:
 
 def _steps(name: str, events: Any) -> Iterator[tuple[str, ...]]:
     """Yield a row for each message of a component; Any: events, whatever holds them."""
-    before, error = "", ""
+    left, error = "", ""
     for event in events:
         if event.component != name or event.data is None:
             continue
         if event.name == MESSAGE_FAILED:
             error = str(event.data["exception"])
+        elif event.name == STATE_CHANGED:
+            left = str(event.data["from_state"])
         elif event.name == MESSAGE_HANDLED:
-            yield _row(event, before, error)
-            before, error = str(event.data["state"]), ""
+            yield _row(event, left or str(event.data["state"]), error)
+            left, error = "", ""
 
 
 def _row(event: Event, before: str, error: str) -> tuple[str, ...]:

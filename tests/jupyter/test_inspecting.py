@@ -35,15 +35,15 @@ class TestHistory:
         result = await run(loaded, "steps = %flexiflow history door\nsteps")
 
         told = [
-            (row["message"], row["to"], row["status"].split(":")[0])
+            (row["message"], row["from"], row["to"], row["status"].split(":")[0])
             for row in result.result
             if row["message"].split()[0] in {"push", "coin", "kick"}
         ]
         assert told == [
-            ("push", "locked", "ignored"),
-            ('coin {"amount": 2}', "unlocked", "handled"),
-            ("push", "locked", "handled"),
-            ("kick", "locked", "failed"),
+            ("push", "locked", "locked", "ignored"),
+            ('coin {"amount": 2}', "locked", "unlocked", "handled"),
+            ("push", "unlocked", "locked", "handled"),
+            ("kick", "locked", "locked", "failed"),
         ]
         assert "kick failed" in result.result[-1]["status"]
 
