@@ -5,6 +5,7 @@ from __future__ import annotations
 __all__ = [
     "BURST",
     "COUNT",
+    "ENGINE",
     "LOAD",
     "MANY",
     "MANY_SHOW",
@@ -30,6 +31,12 @@ import time
 started = time.perf_counter()
 get_ipython().run_line_magic("load_ext", "flexiflow_jupyter")
 print(time.perf_counter() - started)
+"""
+
+
+ENGINE = """
+from flexiflow_jupyter import get_engine
+get_engine()
 """
 
 

@@ -118,6 +118,35 @@ def stream(bench: Bench, *, is_quick: bool) -> list[Measure]:
     ]
 
 
+def engine(bench: Bench, *, is_quick: bool) -> list[Measure]:
+    """Publish 10,000 events a second into the view of an engine."""
+    cell = cells.steady(10_000, 5 if is_quick else 30)
+    warm_up = cells.steady(10_000, 2)
+    definition = cells.turnstile("turnstile", options="--no-panel")
+    with bench.notebook([cells.LOAD, definition, cells.ENGINE, warm_up, cell]) as page:
+        for number in range(4):
+            page.run(number)
+        view = page.outputs(2).locator('[data-flexiflow="engine"]')
+        page.page.wait_for_timeout(500)
+        before, nodes = page.metrics(), view.locator("*").count()
+        page.forget_long_tasks()
+        page.run(4)
+        view.get_by_text("last one.").first.wait_for(timeout=5_000)
+        page.page.wait_for_timeout(300)
+        longest = max([0.0, *page.long_tasks()])
+        after, more_nodes = page.metrics(), view.locator("*").count() - nodes
+        cpu = float(page.output_text(4).split()[1])
+        dropped = int(view.locator("[data-dropped]").get_attribute("data-dropped") or 0)
+    grown = (after.heap_bytes - before.heap_bytes) / _MB
+    return [
+        at_most("engine, 10,000 events/s: longest task", longest, 50, "ms"),
+        at_most("engine, 10,000 events/s: heap grown by", grown, 5, "MB"),
+        at_most("engine, 10,000 events/s: nodes more", more_nodes, 200, ""),
+        Measure("engine, 10,000 events/s: left out", f"{dropped:,}", "", is_met=True),
+        at_most("engine, 10,000 events/s: kernel CPU", cpu * 100, 10, "%"),
+    ]
+
+
 def flood(bench: Bench, *, is_quick: bool) -> list[Measure]:
     """Publish as fast as 100,000 a second, and look whether the page answers."""
     cell = cells.steady(100_000, 3 if is_quick else 10)
@@ -275,6 +304,7 @@ MEASURES: dict[str, _Taken] = {
     "clicks": clicks,
     "burst": burst,
     "stream": stream,
+    "engine": engine,
     "flood": flood,
     "throughput": throughput,
     "many": many,
