@@ -30,6 +30,7 @@ class ClientThread:
         self.link = link
         self._thread = LoopThread("flexiflow client")
         self._is_closed = False
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     link: ServerLink
     """The way to the server; used in the client's own loop."""
@@ -43,12 +44,24 @@ class ClientThread:
     def submit(self, work: Coroutine[Any, Any, Any]) -> asyncio.Future[Any]:
         """Do something in the client's loop; for handles."""
         self._check_open(work)
-        return asyncio.wrap_future(self._thread.submit(lambda: work))
+        return asyncio.wrap_future(self._thread.submit(self._noted, work))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something in the client's loop without waiting; for handles."""
         self._check_open(work)
-        self._thread.submit(lambda: work)
+        self._thread.submit(self._noted, work)
+
+    def begin_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do something in the client's loop, from which this is called; for handles."""
+        return asyncio.create_task(self._noted(work))
+
+    async def _noted(self, work: Coroutine[Any, Any, Any]) -> Any:
+        """Do something that is cancelled when the client is closed."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return await work
 
     def _check_open(self, work: Coroutine[Any, Any, Any] | None = None) -> None:
         """Refuse to go on once closed."""
@@ -71,7 +84,7 @@ class ClientThread:
                 fix="Call it from another thread than that of a listener.",
             )
         self._check_open(work)
-        future = self._thread.submit(lambda: work)
+        future = self._thread.submit(self._noted, work)
         with interruptible():
             try:
                 return future.result()
@@ -101,7 +114,8 @@ class ClientThread:
 
     async def _end(self) -> None:
         """End what is under way, and the connections."""
-        left = asyncio.all_tasks() - {asyncio.current_task()}
+        # not all tasks: those that a library has just begun would never be awaited
+        left = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)

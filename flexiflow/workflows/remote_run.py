@@ -56,6 +56,9 @@ class Remote(Protocol):
     def spawn(self, work: Coroutine[Any, Any, Any]) -> None:
         """Do something in the client's own loop, and do not wait for it."""
 
+    def begin_task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Do something in the client's own loop, from which this is called."""
+
 
 @final
 class RemoteRun(LiveHandle[T]):
@@ -214,7 +217,7 @@ class RemoteRun(LiveHandle[T]):
 
     async def _ensure_following(self) -> None:
         if self._task is None and self._live.state.value not in ENDED:
-            self._task = asyncio.create_task(self._take_events())
+            self._task = self._remote.begin_task(self._take_events())
 
     async def _take_events(self) -> None:
         """Take what happens, as long as somebody is interested."""
