@@ -39,11 +39,11 @@ def calls_of(home: Path) -> list[list[str]]:
     )
 
 
-def ends_of(home: Path) -> dict[str, float]:
+def ends_of(home: Path, url: str = "") -> dict[str, float]:
     """Return when the ends of steps were recorded; each step has one at most."""
-    if not (home / "flexiflow.db").exists():
+    if not url and not (home / "flexiflow.db").exists():
         return {}
-    with open_journal(home / "flexiflow.db") as journal:
+    with open_journal(url or home / "flexiflow.db") as journal:
         found = journal.load("run")
     records = [] if found is None else found.records
     ended = [record for record in records if record.kind == "TASK_COMPLETED"]
@@ -51,13 +51,13 @@ def ends_of(home: Path) -> dict[str, float]:
     return {f"run:{record.key}": record.time for record in ended}
 
 
-def check(home: Path, kills: int) -> None:
+def check(home: Path, kills: int, url: str = "") -> None:
     """See that no call was made after the end of its step was recorded.
 
     Dask repeats what a dead worker had done until it hears that the result has arrived:
     a few calls may be made once more while that is on its way.
     """
-    ends = ends_of(home)
+    ends = ends_of(home, url)
     late = [float(when) - ends[key] for _, key, _, when in calls_of(home)]
     late = [seconds for seconds in late if seconds > 0.001]
     assert len(late) <= 3 * kills
@@ -90,11 +90,23 @@ def workers() -> list[int]:
     return found
 
 
-async def die_often(home: Path, cluster: DaskExecutor, luck: random.Random, kills: int):
+async def die_often(
+    home: Path,
+    cluster: DaskExecutor,
+    luck: random.Random,
+    *,
+    kills: int,
+    url: str = "",
+) -> None:
     """Run the workflow while its workers are killed so often."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.environ["CALLS"])  # noqa: PTH108 - quick
-    with Runtime(home=home, durability="process", dask=cluster.address):
+    with Runtime(
+        home=home,
+        durability="process",
+        dask=cluster.address,
+        database_url=url or None,
+    ):
         run = spread.start(None, execution_id="run")
         for _ in range(kills):
             await asyncio.sleep(luck.uniform(0.0, 0.4))
@@ -105,7 +117,7 @@ async def die_often(home: Path, cluster: DaskExecutor, luck: random.Random, kill
         context = await run
     assert context.output == EXPECTED
     os.rename(os.environ["CALLS"], home / "calls")  # noqa: PTH104 - quick
-    check(home, kills)
+    check(home, kills, url)
 
 
 @pytest.mark.timeout(120)
@@ -114,7 +126,17 @@ async def test_killed_workers_cost_nothing_but_time(tmp_path, cluster, seed):
     """What they were doing is done again, and nothing else."""
     luck = random.Random(seed)  # noqa: S311 - the moments of the kills
 
-    await die_often(tmp_path, cluster, luck, 2)
+    await die_often(tmp_path, cluster, luck, kills=2)
+
+
+@pytest.mark.timeout(120)
+async def test_a_journal_for_many_machines_does_as_well(
+    tmp_path, cluster, postgres_url
+):
+    """PostgreSQL holds one end of each step too."""
+    luck = random.Random(3)  # noqa: S311 - the moments of the kills
+
+    await die_often(tmp_path, cluster, luck, kills=2, url=postgres_url)
 
 
 @pytest.mark.soak
@@ -123,7 +145,7 @@ async def test_hundreds_of_killed_workers_cost_nothing_but_time(tmp_path, cluste
     """The same until 200 were killed."""
     luck = random.Random(99)  # noqa: S311 - the moments of the kills
     for run in range(50):
-        await die_often(tmp_path / f"{run}", cluster, luck, 4)
+        await die_often(tmp_path / f"{run}", cluster, luck, kills=4)
 
 
 # --- whole processes ------------------------------------------------------------------
