@@ -30,6 +30,9 @@ class Order:
     version: int | None
     needs: dict[str, float]
     packages: tuple[str, ...]
+    rank: int = 2
+    """Smaller comes first: 0 what had begun and lost its process, 1 what was answered,
+    2 what is new."""
     reason: str = "It has just come."
     not_before: float = 0.0
 

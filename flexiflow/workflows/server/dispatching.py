@@ -40,7 +40,9 @@ _UNSEEN_S: Final = 2.0
 """Seconds until a task must have been seen at a worker."""
 _OPEN: Final = ("CREATED", "SCHEDULED", "CLAIMED", "RUNNING", "RESUMING", "CANCELLING")
 """States in which a worker has to be at work, or to begin."""
-_WAITING: Final = frozenset({"CREATED", "SCHEDULED"})
+_ORPHANED, _ANSWERED, _NEW = range(3)
+_RANKS: Final = {"CREATED": _NEW, "SCHEDULED": _ANSWERED}
+"""What comes first: who has waited longest for an end, not for a beginning."""
 _LONGEST_REST_S: Final = 60.0
 
 
@@ -142,7 +144,8 @@ class DaskDispatcher:
             if outer != execution_id:
                 self._take(outer)
                 return
-        self._put(execution_id, workflow, version, requests)
+        rank = _NEW if resume is None else _ANSWERED
+        self._put(execution_id, workflow, version, requests, rank=rank)
 
     def cancel(self, execution_id: str) -> None:
         """Ask for the end of an execution, wherever it is."""
@@ -184,6 +187,8 @@ class DaskDispatcher:
         workflow: str,
         version: int | None,
         requests: ResourceRequest | None,
+        *,
+        rank: int,
     ) -> None:
         """Take an order, unless it is here already."""
         order = Order(
@@ -192,6 +197,7 @@ class DaskDispatcher:
             version,
             needs_of(requests),
             () if requests is None else tuple(requests.packages),
+            rank,
         )
         failures = self._failures[execution_id]
         if failures:
@@ -208,7 +214,8 @@ class DaskDispatcher:
         if not stored.is_at_rest:
             version = scheduled_version(stored)
             workflow = stored.execution.workflow
-            self._put(execution_id, workflow, version, self._asked(workflow, version))
+            requests = self._asked(workflow, version)
+            self._put(execution_id, workflow, version, requests, rank=_ANSWERED)
 
     def _asked(self, workflow: str, version: int | None) -> ResourceRequest | None:
         """Return what a workflow asks for."""
@@ -301,11 +308,11 @@ class DaskDispatcher:
                 self._failures.pop(execution_id, None)
                 continue
             is_wrong = True
+            if future.status != "error":
+                continue  # its worker or the scheduler was lost
             self._failures[execution_id] += 1
-            error = future.exception(timeout=1) if future.status == "error" else None
-            _log.warning(
-                "the execution %s came back from Dask: %s", execution_id, error
-            )
+            error = future.exception(timeout=1)
+            _log.warning("the task of %s failed on a worker: %s", execution_id, error)
         return is_wrong
 
     def _look(self, cluster: Cluster) -> bool:
@@ -335,7 +342,8 @@ class DaskDispatcher:
             with self._lock:
                 if row.id in self._waiting or row.id in self._given:
                     continue
-            if row.state not in _WAITING:
+            rank = _RANKS.get(row.state, _ORPHANED)
+            if rank == _ORPHANED:
                 if row.owner not in alive:
                     alive[row.owner] = self._journal.is_alive(row.owner)
                 if alive[row.owner]:
@@ -344,14 +352,14 @@ class DaskDispatcher:
             version = scheduled_version(stored)
             if version is not None and not stored.is_at_rest:
                 requests = self._asked(row.workflow, version)
-                self._put(row.id, row.workflow, version, requests)
+                self._put(row.id, row.workflow, version, requests, rank=rank)
 
     # --- handing out ------------------------------------------------------------------
 
     def _hand_out(self, cluster: Cluster) -> bool:
         """Give out all that fits somewhere now; return whether more may soon."""
         with self._lock:
-            orders = list(self._waiting.values())
+            orders = sorted(self._waiting.values(), key=lambda order: order.rank)
         if not orders:
             return False
         places = self._places()
