@@ -68,6 +68,7 @@ export class Picture {
   #active: ReadonlySet<string> = new Set();
   #parents: ReadonlySet<string> = new Set();
   #flags: SVGGElement[] = [];
+  #fading: Animation | null = null;
 
   constructor(geometry: Geometry, graph: Graph, isCrowded: boolean) {
     this.geometry = geometry;
@@ -253,9 +254,10 @@ export class Picture {
     const shape = this.edges.get(id)?.shape;
     if (!shape) return;
     this.#trail.setAttribute("d", linePath(shape.points));
-    for (const running of this.#trail.getAnimations()) running.cancel();
+    // Asking the element for its animations would have the page compute all styles.
+    this.#fading?.cancel();
     const frames = [{ strokeOpacity: 0.45 }, { strokeOpacity: 0 }];
-    this.#trail.animate(frames, { duration: 300, easing: "ease-out" });
+    this.#fading = this.#trail.animate(frames, { duration: 300, easing: "ease-out" });
   }
 }
 

@@ -13,8 +13,10 @@ import { detailOf, headRow, RowSlot } from "./eventRow";
 export const ROW_PX = 24;
 /** Rows drawn above and below: scrolling shows no gap, and readers find some more. */
 const SPARE = 16;
-/** A scroll comes so soon after it was asked for. */
-const OWN_MS = 100;
+/** A scroll comes so soon after it was asked for, on a page that is busy too. */
+const OWN_MS = 1000;
+/** Whether it was another one is looked at when the rows have come to rest. */
+const QUIET_MS = 100;
 /** What the user does goes on scrolling for a while. */
 const USER_MS = 400;
 
@@ -162,8 +164,7 @@ export class EventTable {
   #onAnyScroll(): void {
     const now = performance.now();
     const isOwn = now - this.#movedAt < OWN_MS && now - this.#userAt > USER_MS;
-    this.#movedAt = -Infinity;
-    if (isOwn) this.#lookLater(0, () => this.#onScroll());
+    if (isOwn) this.#lookLater(QUIET_MS, () => this.#onScroll());
     else this.#onScroll();
   }
 
