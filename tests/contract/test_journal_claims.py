@@ -16,9 +16,11 @@ from flexiflow.workflows.journal import (
     UNOWNED_STATES,
     Claim,
     Journal,
+    Record,
 )
 from tests.contract.journal_calls import (
     WAIT_S,
+    Waiting,
     append,
     create,
     kept,
@@ -126,6 +128,38 @@ class TestClaim:
         """There is nothing to take over."""
         with pytest.raises(JournalError, match="no execution 'one'"):
             journal.claim("one", expected_epoch=0)
+
+
+class TestRequests:
+    """Another process asks for the end of an execution."""
+
+    def test_it_comes_under_the_epoch_of_the_owner(self, journal, opened):
+        """And changes the state, as long as somebody is at work."""
+        create(journal, "one", [state("RUNNING")])
+        request = Record("one", "REQUEST_CANCEL", state="CANCELLING")
+
+        append(opened(), request)
+
+        assert journal.load("one").state == "CANCELLING"
+
+    @pytest.mark.parametrize("name", ["COMPLETED", "FAILED", "CANCELLED"])
+    @pytest.mark.parametrize("is_queued", [False, True])
+    def test_it_comes_too_late(self, journal, opened, name, is_queued):
+        """An end stays one, however closely the request follows it."""
+        create(journal, "one", [state("RUNNING")])
+        asker = journal if is_queued else opened()
+        waiting = Waiting()
+        request = Record("one", "REQUEST_CANCEL", state="CANCELLING")
+
+        journal.append([state(name)], epoch=0, urgent=not is_queued)
+        if not is_queued:
+            journal.sync(WAIT_S)
+        asker.append([request], epoch=0, on_done=waiting)
+
+        with pytest.raises(StaleEpochError, match="'one' has ended"):
+            waiting.get()
+        assert journal.load("one").state == name
+        append(journal, step("0"))
 
 
 class TestRaces:

@@ -31,7 +31,8 @@ class Wire:
         self._is_mute = False
         self.answered = threading.Event()
         """Set when an answer was swallowed: the server has done what it was asked."""
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
 
     def cut_before_answers(self, trigger: bytes) -> None:
         """Pass one request that holds these bytes on, swallow its answer, and cut."""
@@ -41,7 +42,10 @@ class Wire:
 
     def close(self) -> None:
         """Cut everything."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         self._listener.close()
+        self._thread.join()
         for pair in self._pairs:
             self._cut(pair)
 

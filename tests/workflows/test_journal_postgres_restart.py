@@ -33,6 +33,7 @@ def journal(postgres_url):
         yield journal
 
 
+@pytest.mark.timeout(120)
 class TestLostConnections:
     """Connections break, and nothing is lost or written twice."""
 
@@ -135,6 +136,7 @@ class TestLostConnections:
             assert len(told) > 10
 
 
+@pytest.mark.timeout(120)
 class TestRestart:
     """The server ends, and comes back."""
 
@@ -258,6 +260,7 @@ def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.timeout(120)
 class TestForks:
     """A process becomes two."""
 

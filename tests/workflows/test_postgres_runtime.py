@@ -141,6 +141,7 @@ class TestMachines:
         assert str(context.state) == "CANCELLED"
         assert str(found[1].state) == "CANCELLED"
 
+    @pytest.mark.timeout(120)
     def test_a_server_that_crashes_stops_nothing(self, private_postgres, tmp_path):
         """The execution waits for it, and goes on with the step that it was at."""
         done = []

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final, final
 
 from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
 from ._postgres_text import column, kept
-from ._refusals import exists, stale, unknown
-from .protocol import Record
+from ._refusals import exists, over, stale, unknown
+from .protocol import REQUEST_TO_END, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -146,6 +146,9 @@ class Batch:
                 if newest != epoch:
                     yield place, stale(id_, epoch, newest)
                     continue
+                if written.first_seq is None:
+                    yield place, over(id_)
+                    continue
             else:
                 yield place, NO_RECORDS
                 continue
@@ -156,7 +159,7 @@ class Batch:
 def parts(
     jobs: Sequence[Job],
 ) -> Iterator[list[tuple[int, Job]] | tuple[int, Claiming]]:
-    """Cut what is queued into transactions: claims alone, the others by the hundreds.
+    """Cut what is queued into transactions: claims and requests alone, others not.
 
     An execution is created before anything else of the same transaction is written;
     where that would not be the order of the calls, another transaction begins.
@@ -177,6 +180,12 @@ def parts(
             continue
         else:
             id_ = job[0][0].execution_id
+            if job[0][0].kind == REQUEST_TO_END:
+                if part:
+                    yield part
+                part, seen = [], set()
+                yield [(place, job)]
+                continue
         is_late = isinstance(job, Create) and id_ in seen
         if is_late or (len(seen) >= _MOST_EXECUTIONS and id_ not in seen):
             yield part

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..errors import JournalError
+from .protocol import ENDS, REQUEST_TO_END
 
 if TYPE_CHECKING:
     import psycopg
@@ -197,7 +198,13 @@ BEGIN
         FROM unnest(record_id, record_epoch, is_first) AS g(id, epoch, is_first)
         JOIN unnest(ids, epochs) AS n(id, epoch) ON n.id = g.id AND n.epoch = g.epoch
         WHERE NOT g.is_first OR g.id = ANY(created));
-    IF many = 0 THEN
+    IF many = 0 OR (
+        records_[2] = E'\\x1e{request}' AND (
+            SELECT r.state FROM flexiflow.records AS r
+            WHERE r.execution_id = record_id[1] AND r.state <> ''
+            ORDER BY r.seq DESC LIMIT 1
+        ) IN ({ends})
+    ) THEN
         RETURN;
     END IF;
     PERFORM pg_advisory_lock(flexiflow.lock_key('numbering', 'records'));
@@ -272,7 +279,9 @@ _FUNCTIONS: Final = (
     _READY_SINCE,
     _IS_ALIVE.format(grace=GRACE_S),
     _COLUMN,
-    _WRITE,
+    _WRITE.replace("{request}", REQUEST_TO_END).replace(
+        "{ends}", ", ".join(f"'{state}'" for state in sorted(ENDS))
+    ),
     _CLAIM,
 )
 

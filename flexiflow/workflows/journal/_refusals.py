@@ -14,7 +14,7 @@ from ..errors import (
 if TYPE_CHECKING:
     from .protocol import NewExecution
 
-__all__ = ["after_failure", "exists", "owned", "stale", "unknown"]
+__all__ = ["after_failure", "exists", "over", "owned", "stale", "unknown"]
 
 
 def exists(new: NewExecution) -> ExecutionExistsError:
@@ -46,6 +46,16 @@ def stale(execution_id: str, epoch: int, newest: int) -> StaleEpochError:
         fix="Load the execution again to see where it stands; its new owner goes on "
         "with it.",
         context={"execution_id": execution_id, "epoch": epoch, "newest": newest},
+    )
+
+
+def over(execution_id: str) -> StaleEpochError:
+    """Return the error for a request to end an execution that has ended."""
+    return StaleEpochError(
+        f"The execution '{execution_id}' has ended",
+        why="It came to its end before the request to end it did.",
+        fix="Load the execution again to see how it ended.",
+        context={"execution_id": execution_id},
     )
 
 

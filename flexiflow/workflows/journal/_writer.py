@@ -7,10 +7,10 @@ import sqlite3
 from typing import TYPE_CHECKING, Any, Final, final
 
 from ..errors import JournalError
-from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
-from ._refusals import after_failure, exists, owned, stale, unknown
+from ._jobs import NO_RECORDS, Answer, Append, Claiming, Create, Job
+from ._refusals import after_failure, exists, over, owned, stale, unknown
 from ._schema import BLOCK, database_error
-from .protocol import UNOWNED_STATES, NewExecution, Record
+from .protocol import ENDS, REQUEST_TO_END, UNOWNED_STATES, NewExecution, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,6 +151,9 @@ class Writer:
                     if refusal is not None:
                         answers[index] = refusal
                         continue
+                if records[0].kind == REQUEST_TO_END and self._is_over(job, answers):
+                    answers[index] = over(execution_id)
+                    continue
                 self._take(index, records, epoch)
             elif job is not None:
                 answers[index] = self._begin_epoch(index, job, answers)
@@ -163,6 +166,12 @@ class Writer:
         if seen != self._seen or len(self._epochs) > _MOST_EPOCHS:
             self._epochs.clear()
             self._seen = seen
+
+    def _is_over(self, job: Append, answers: list[Answer]) -> bool:
+        """Return whether an execution has ended; what is waiting may have ended it."""
+        self._flush(answers)
+        state = self._conn.execute(_STATE, (job[0][0].execution_id,)).fetchone()
+        return state is not None and state[0] in ENDS
 
     def _refusal(self, execution_id: str, epoch: int) -> JournalError | None:
         """Return why records may not be written, or None."""

@@ -21,6 +21,8 @@ from typing import (
 )
 
 __all__ = [
+    "ENDS",
+    "REQUEST_TO_END",
     "UNOWNED_STATES",
     "Claim",
     "ClaimReason",
@@ -60,6 +62,14 @@ UNOWNED_STATES: Final = frozenset(
     }
 )
 """The states in which nobody is at work on an execution: anybody may claim it."""
+
+
+REQUEST_TO_END: Final = "REQUEST_CANCEL"
+"""The kind of a record by which another process asks for the end of an execution. It is
+written alone, under the epoch of the owner, and refused once the end has come."""
+
+ENDS: Final = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+"""The states behind which nothing more happens."""
 
 
 @final
@@ -245,7 +255,8 @@ class Journal(Protocol):
         """Queue records of one execution, in order; return at once.
 
         ``epoch`` must be the newest of the execution when they are written, else
-        ``on_done`` gets :class:`StaleEpochError`. Records that are not urgent wait for
+        ``on_done`` gets :class:`StaleEpochError`; so does a request to end an execution
+        that has ended. Records that are not urgent wait for
         the next urgent ones of anybody, 10 ms at most. May be called from any thread;
         a thread that has nothing else to do says ``may_block``: a quick journal may
         then commit in it, and call ``on_done`` there before it returns.
