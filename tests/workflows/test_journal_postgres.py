@@ -300,6 +300,9 @@ class TestRoles:
             append(worker, Record("one", "TASK_COMPLETED", "0"), epoch=1)
             create(worker, "two")
 
+            worker.keep_content("ndarray", "0" * 64, b"data")
+
+            assert journal.content("ndarray", "0" * 64) == b"data"
             assert keys(worker) == ["0"]
             assert journal.is_alive(worker.owner)
             assert [row.id for row in worker.executions()] == ["two", "one"]

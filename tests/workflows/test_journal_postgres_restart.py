@@ -248,6 +248,32 @@ class TestRestart:
 
         assert isinstance(told.get(timeout=1), JournalError)
 
+    def test_a_program_that_ends_waits_for_nobody(self, private_postgres):
+        """Its journal is open and has something queued: it ends all the same."""
+        program = """
+import sys
+from flexiflow.workflows.journal import *
+journal = open_journal(sys.argv[1])
+journal.create(NewExecution("one", "w", owner=journal.owner))
+journal.sync()
+print("ready", flush=True)
+sys.stdin.readline()
+journal.append([Record("one", "TASK_STARTED")], epoch=0)
+"""
+        process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", program, private_postgres.url()],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with process:
+            assert process.stdout.readline() == "ready\n"
+            private_postgres.stop()
+            process.communicate("\n", timeout=60)
+
+        assert process.returncode == 0
+
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program in a process of its own."""

@@ -55,6 +55,8 @@ _PASSING: Final = frozenset(
 
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 1.0
+_HURRY_S: Final = 2.0
+"""Seconds for which a journal that is closed still waits for its server."""
 
 _STARTING: Final = ("starting up", "shutting down", "recovery mode", "not yet accept")
 """What a server says that will soon take connections."""
@@ -213,7 +215,7 @@ class Patience:
     timeout_s : float
         Seconds until it ends.
     hurry : threading.Event, optional
-        Ends it within two seconds once set.
+        Ends it within two seconds once set; so does the end of the program.
     """
 
     def __init__(self, timeout_s: float, hurry: threading.Event | None = None) -> None:
@@ -223,16 +225,15 @@ class Patience:
 
     def wait(self) -> bool:
         """Wait a little; return whether another try is worth it."""
-        if self._hurry.is_set():
-            self._ends = min(self._ends, time.monotonic() + 2.0)
-        left = self._ends - time.monotonic()
+        now = time.monotonic()
+        # When the program ends, its main thread has ended before what is queued.
+        if self._hurry.is_set() or not threading.main_thread().is_alive():
+            self._ends = min(self._ends, now + _HURRY_S)
+            self._hurry = threading.Event()
+        left = self._ends - now
         if left <= 0:
             return False
-        pause = min(self._pause_s, left)
-        if self._hurry.is_set():
-            time.sleep(min(pause, 0.1))
-        else:
-            self._hurry.wait(pause)
+        self._hurry.wait(min(self._pause_s, left))
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
         return True
 
