@@ -33,11 +33,14 @@ __all__ = ["Metrics", "NotebookPage", "Record", "Theme", "write_notebook"]
 Theme = Literal["JupyterLab Light", "JupyterLab Dark"]
 
 _HOST_NOISE = re.compile(
-    r"reading 'schema'\).*/static/notebook/notebook_core", re.DOTALL
+    r"reading '(?:schema'\).*/static/notebook/notebook_core"
+    r"|last_modified'\).*/static/notebook/)",
+    re.DOTALL,
 )
 """Errors of the host application itself, seen in a notebook without FlexiFlow.
 
-Notebook 7.6 loads the settings of a plug-in that it has not registered.
+Notebook 7.6 loads the settings of a plug-in that it has not registered; Notebook 7.2
+asks for the last checkpoint of a notebook that has none.
 """
 
 _PROBE = """
