@@ -2,7 +2,7 @@
 import { html, setAttribute, setText } from "../dom";
 import { formatDuration, nextTick } from "../format";
 import { icon } from "../icons";
-import type { StepAnswer, TraitName, Traits } from "../protocol";
+import type { GraphNode, StepAnswer, TraitName, Traits } from "../protocol";
 import { placeOf } from "../timeline/words";
 import type { Part, ViewContext } from "../view";
 import { isHidden } from "../view";
@@ -58,8 +58,19 @@ export function createHeader(
   return { el, update };
 }
 
+const LABELS = new WeakMap<readonly GraphNode[], ReadonlyMap<string, string>>();
+
+/** The names of states by their paths; made once for a structure. */
+function labelsOf(nodes: readonly GraphNode[]): ReadonlyMap<string, string> {
+  const known = LABELS.get(nodes);
+  if (known) return known;
+  const labels = new Map(nodes.map(({ path, label }) => [path, label]));
+  LABELS.set(nodes, labels);
+  return labels;
+}
+
 function fillChips(chips: HTMLElement, traits: Traits, past: StepAnswer | null): void {
-  const labels = new Map(traits.graph.nodes.map((node) => [node.path, node.label]));
+  const labels = labelsOf(traits.graph.nodes);
   const active = past?.active ?? traits.active;
   const shown = active.length > MOST_CHIPS ? active.slice(0, 2) : active;
   const kind = past ? "ff-chip-past" : "ff-chip-on";
