@@ -100,6 +100,18 @@ $(VENV)/kernels/%: | $(VENV)/.dev
 
 kernels: $(addprefix $(VENV)/kernels/,$(KERNELS))
 
+# The oldest applications, in an environment of their own; tests drive them from here.
+OLDEST := $(VENV)/oldest
+OLDEST_TESTS := $(addprefix tests/browser/test_,host.py labextension.py panel.py \
+  engine_view.py)
+
+$(OLDEST)/.made: $(INSTALL_INPUTS) | $(VENV)/.dev
+	@echo 'setting up: JupyterLab 4.2 and Notebook 7.2'
+	@$(PY) -m venv --clear $(OLDEST)
+	@$(OLDEST)/bin/python -m pip install -q -e '.[jupyter]' \
+	  'jupyterlab==4.2.*' 'notebook==7.2.*'
+	@touch $@
+
 bundle: $(VENV)/.dev
 	@$(PY) $(FRONT_END)/hatch_build.py
 	@rm -rf $(LABEXTENSION) && mkdir -p $(LABEXTENSION)
@@ -175,8 +187,13 @@ bench: $(VENV)/.dev bundle browser postgres
 	@for script in benchmarks/*/run.py; do $(node_path) $(PY) $$script $(BENCH_ARGS); done
 	@echo 'bench: the tables are above'
 
-soak: $(VENV)/.dev bundle browser postgres kernels $(addprefix $(VENV)/kernels/,$(MORE_KERNELS))
+soak: $(VENV)/.dev bundle browser postgres kernels $(OLDEST)/.made \
+    $(addprefix $(VENV)/kernels/,$(MORE_KERNELS))
 	@$(node_path) $(PY) -m pytest -m soak --timeout 0 $(PYTEST_ARGS)
+	@mkdir -p $(OLDEST)/share/jupyter/labextensions
+	@cp -r $(LABEXTENSION) $(OLDEST)/share/jupyter/labextensions/
+	@$(node_path) FLEXIFLOW_JUPYTER=$(abspath $(OLDEST))/bin/python \
+	  $(PY) -m pytest $(OLDEST_TESTS) $(PYTEST_ARGS)
 
 clean:
 	@rm -rf $(VENV) flexiflow_jupyter/static $(FRONT_END)/node_modules dist
