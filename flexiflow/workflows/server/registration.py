@@ -7,7 +7,7 @@ import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, HTTPException
 from pydantic import BaseModel
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
 
@@ -93,7 +93,14 @@ def create_workers_router(
         ("GET", "/workers/code/{name}", routes.code, Code),
         ("POST", "/workers/secrets", routes.secrets, Given),
     ):
-        add(path, route, methods=[method], response_model=model, responses=errors)
+        add(
+            path,
+            route,
+            methods=[method],
+            response_model=model,
+            responses=errors,
+            dependencies=[Depends(_needs_token)],
+        )
     for old in _OLD:
         for path in (
             f"/workers/{old}",
@@ -178,6 +185,13 @@ class _Routes:
             "It is not the one of this server.",
             _BOOTSTRAP_FIX,
         )
+
+
+async def _needs_token(request: Request) -> None:
+    """Refuse who shows no token, before anything is said of what was sent."""
+    if _token(request) is None:
+        head = {"WWW-Authenticate": "Bearer"}
+        raise HTTPException(401, "The token is missing", headers=head)
 
 
 async def _gone(request: Request) -> Answer:

@@ -7,8 +7,10 @@ from starlette.routing import Route
 
 from flexiflow.errors import ConfigError
 from flexiflow.workflows.server import create_server_app
+from flexiflow.workflows.server.registration import OWN_PATHS
 from flexiflow.workflows.server.tokens import Tokens, load_tokens, make_tokens
 from tests.workflows.server.conftest import client_of, upload
+from tests.workflows.server.test_registration import FILE, Kit
 
 ADMIN, USER = "the-admin", "the-user"
 TOKENS = Tokens.of(admin=ADMIN, user=USER)
@@ -49,6 +51,19 @@ class TestTokens:
 
         assert ("GET", "/docs") in answers
         assert ("POST", "/workflows") in answers
+        assert {key: status for key, status in answers.items() if status != 401} == {}
+
+    async def test_none_of_the_workers_either(self, tmp_path):
+        """Routes of workers look at tokens of their own, or need one like others."""
+        kit = Kit(tmp_path, FILE, tokens=TOKENS.with_own(OWN_PATHS))
+        paths = [path for path in routes_of(kit.app) if "/workers" in path[1]]
+        answers = {
+            (method, path): (await kit.ask(method, path)).status_code
+            for method, path in paths
+        }
+        kit.journal.close()
+
+        assert {("GET", "/workers"), ("POST", "/workers/register")} <= set(answers)
         assert {key: status for key, status in answers.items() if status != 401} == {}
 
     @pytest.mark.parametrize(
