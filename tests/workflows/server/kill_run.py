@@ -107,10 +107,10 @@ class KillRun:
         with open_journal(self.place) as journal:
             for place, victim in enumerate(victims):
                 share = (place + self.random.uniform(0.3, 0.9)) / (len(victims) + 1)
-                until(lambda s=share: self._ended(journal) >= s * executions, 120)
+                until(lambda s=share: self._ended(journal) >= s * executions, 200)
                 self._kill(journal, victim)
             starting.join(60)
-            until(lambda: self._ended(journal) >= executions, 120, every=0.2)
+            until(lambda: self._ended(journal) >= executions, 200, every=0.2)
             seconds = time.monotonic() - began
             return self._look(journal, steps, seconds)
 

@@ -1,11 +1,12 @@
 """Rules of executions whose workers and server are killed: real processes, kill -9."""
 
+import signal
 import sys
 
 import pytest
 
 from tests.workflows.server.kill_run import KillRun
-from tests.workflows.server.processes import Processes
+from tests.workflows.server.processes import Processes, until
 
 STEPS = 20
 
@@ -26,7 +27,7 @@ def check(findings, executions):
     assert findings.steps == executions * STEPS
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(400)
 class TestKills:
     def test_worker_and_server_on_sqlite(self, tmp_path):
         """A killed worker and a killed server cost nothing but steps in flight."""
@@ -39,6 +40,43 @@ class TestKills:
             tmp_path, postgres_url, 2, executions=60, victims=["server", "w2"]
         )
         check(findings, 60)
+
+
+POISON = """\
+import os, signal
+from flexiflow.workflows import task, workflow
+
+@task
+async def swallow():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+@workflow
+async def poisoned(ctx):
+    await swallow()
+
+@workflow
+async def harmless(ctx):
+    return 1
+"""
+
+
+@pytest.mark.timeout(400)
+class TestPoison:
+    def test_what_ends_its_workers_fails(self, tmp_path):
+        """After three workers it is given to no other; what else there is goes on."""
+        with Processes(tmp_path) as processes:
+            processes.start_server()
+            processes.upload(POISON)
+            which = processes.start("poisoned")
+            for number in range(3):
+                name = f"w{number}"
+                processes.start_worker(name, wait=False)
+                assert processes.running[name].wait(60) == -signal.SIGKILL
+            processes.start_worker("last")
+            until(lambda: processes.state_is("poisoned", which, "FAILED"))
+
+            assert "3 times" in str(processes.status("poisoned", which)["output"])
+            assert processes.run("harmless")["output"] == 1
 
 
 @pytest.mark.soak
