@@ -177,6 +177,10 @@ class Lending:
         made = _part("executors").DaskExecutor(
             where, workers=workers, threads=threads, folder=self.home / "dask"
         )
+        there = self._executors.made("dask")
+        if there is not None and there.plan == made.plan:
+            there.start()
+            return there
         try:
             made.start()
         except BaseException:

@@ -18,7 +18,9 @@ def use_dask(
     """Reach or start a Dask cluster for the tasks with ``executor="dask"``.
 
     It need not be called: without it, worker processes on this machine are started
-    with the first such task, or the setting ``dask`` names the scheduler.
+    with the first such task, or the setting ``dask`` names the scheduler. Called once
+    more with the same arguments, as by a cell that is run again, it returns what is
+    there.
 
     Parameters
     ----------

@@ -202,9 +202,11 @@ class _TaskDecorator:
         output_storage : OutputStorage, optional
             Where its results are kept instead of in the journal.
         executor : {"local", "thread", "process", "dask"}, default "local"
-            Where it runs.
+            Where it runs: in the loop, in a thread or a process of this machine, or on
+            the workers of a Dask cluster (:func:`flexiflow.workflows.use_dask`).
         resources : ResourceRequest, optional
-            What it needs of a machine.
+            What it needs of a machine, where there are several: with
+            ``executor="dask"`` it waits for a worker that has that.
         """
         return _TaskDecorator.Made(
             TaskOptions(

@@ -617,6 +617,7 @@ class TestPlaces:
         with Runtime(home=tmp_path / "home", durability="process"):
             used = use_dask(workers=1, threads=2)
             assert used.statistics().workers in {0, 2}
+            assert use_dask(workers=1, threads=2) is used
             assert flow_of(dask(os.getpid)).run(None).output != os.getpid()
             address = used.address
 

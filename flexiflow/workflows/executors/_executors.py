@@ -125,6 +125,11 @@ class Executors:
             await _end(job)
             raise
 
+    def made(self, name: str) -> Any:  # Any: each kind has more of its own
+        """Return the executor of a name, if there is one."""
+        with self._lock:
+            return self._made.get(name)
+
     def use(self, name: str, executor: Executor) -> None:
         """Take an executor, to be closed with the others; one before it is closed."""
         with self._lock:

@@ -72,9 +72,8 @@ class DaskExecutor:
         folder: str | os.PathLike[str] | None = None,
         patience_s: float = 10.0,
     ) -> None:
-        self._where = where
-        self._workers = workers
-        self._threads = threads
+        self.plan: Final = (where, workers, threads)
+        """What was asked for: the scheduler, and the size of a cluster of its own."""
         self._folder = Path(folder or ".flexiflow/dask").absolute()
         self._patience_s = patience_s
         self._lock = threading.Lock()
@@ -229,10 +228,11 @@ class DaskExecutor:
         self._folder.mkdir(parents=True, exist_ok=True)
         # registered after what Dask registers, and so called before
         atexit.register(self.close, 0.0)
+        where, workers, threads = self.plan
         link: Link = made.Link(
-            self._where,
-            workers=self._workers,
-            threads=self._threads,
+            where,
+            workers=workers,
+            threads=threads,
             folder=self._folder,
             patience_s=self._patience_s,
         )
