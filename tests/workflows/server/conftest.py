@@ -73,17 +73,19 @@ def server(tmp_path) -> Iterator[Server]:
 class serving:  # noqa: N801 - used as a function
     """Open a server over a home folder; closing it leaves the journal as it is."""
 
-    def __init__(self, home):
+    def __init__(self, home, database_url=None):
         self.home = home
+        self.database_url = database_url
 
     def __enter__(self):
         """Open it."""
-        journal = open_journal(self.home / "flexiflow.db", durability="process")
-        catalogue = Catalogue(self.home)
+        place = self.database_url or str(self.home / "flexiflow.db")
+        journal = open_journal(place, durability="process")
+        catalogue = Catalogue(self.home, self.database_url)
         self.server = Server(
             journal=journal,
             catalogue=catalogue,
-            dispatcher=LocalDispatcher(journal, catalogue, self.home),
+            dispatcher=LocalDispatcher(journal, catalogue, self.home, place),
             secrets=SecretManager(self.home),
         )
         return self.server

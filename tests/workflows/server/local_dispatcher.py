@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 class LocalDispatcher:
     """Run what is handed out in a thread; while ``is_away`` it has no worker."""
 
-    def __init__(self, journal: Journal, catalogue: Catalogue, home: Path) -> None:
+    def __init__(
+        self, journal: Journal, catalogue: Catalogue, home: Path, place: str
+    ) -> None:
         self.journal = journal
         self.catalogue = catalogue
         self.home = home
         # a worker is another owner than the server
-        self.own_journal = open_journal(journal.path, durability="process")
+        self.own_journal = open_journal(place, durability="process")
         self.runtime = Runtime(self.own_journal, home=home)
         self.is_away = False
         self._thread = LoopThread("test worker")

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -361,3 +364,91 @@ class TestConnect:
                 assert "token=" in raised.value.fix
         finally:
             served.stop()
+
+
+class Flaky:
+    """A server that fails some times before it answers."""
+
+    def __init__(self, failures, status=503):
+        self.failures = failures
+        self.status = status
+        self.asked = []
+
+    async def __call__(self, scope, receive, send):
+        """Answer, or fail: with a status, or by hanging up."""
+        self.asked.append(scope["method"])
+        await receive()
+        is_bad = len(self.asked) <= self.failures
+        if is_bad and self.status == 0:
+            raise ConnectionAbortedError
+        status = self.status if is_bad else 200
+        body = {"code": "x", "what": "not now", "execution_id": "1"}
+        head = {"type": "http.response.start", "status": status, "headers": []}
+        await send(head)
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+
+@contextmanager
+def flaky(app, **workers):
+    """Serve an application that fails; give a client with these settings."""
+    running = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
+    port = free_port()
+    taken = listening_socket(port)
+
+    async def serve():
+        await running.serve([taken])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    with Configuration.get().override(workers={"retry_delay": 0.01, **workers}):
+        client = connect(f"http://127.0.0.1:{port}")
+    with client:
+        yield client
+    running.should_exit = True
+    thread.join(10)
+
+
+class TestRetries:
+    def test_what_does_no_harm_is_tried_again(self):
+        """As often as the settings say, in all."""
+        app = Flaky(2)
+        with flaky(app, retry_attempts=3) as client:
+            client.ask("GET", "/workflows")
+
+        assert len(app.asked) == 3
+
+    def test_then_it_is_an_error(self):
+        """The last failure is told."""
+        app = Flaky(9)
+        with (
+            flaky(app, retry_attempts=2) as client,
+            pytest.raises(ServerError, match="not now"),
+        ):
+            client.ask("GET", "/workflows")
+
+        assert len(app.asked) == 2
+
+    def test_what_might_be_done_twice_is_not(self):
+        """An answer is sent again only if it cannot have arrived."""
+        app = Flaky(1)
+        with flaky(app, retry_attempts=3) as client, pytest.raises(ServerError):
+            client.ask("POST", "/workflows/order/resume/1/async")
+
+        assert len(app.asked) == 1
+
+    def test_key_makes_a_beginning_harmless(self):
+        """An execution is begun again with the same key."""
+        app = Flaky(1)
+        with flaky(app, retry_attempts=3) as client:
+            assert client.begin("order") == "1"
+
+        assert len(app.asked) == 2
+
+    def test_waits_grow(self):
+        """Each wait is longer than the one before, by the factor of the settings."""
+        app, begun = Flaky(3), time.monotonic()
+        workers = {"retry_attempts": 4, "retry_delay": 0.05, "retry_backoff": 3}
+        with flaky(app, **workers) as client:
+            client.ask("GET", "/workflows")
+
+        assert time.monotonic() - begun >= 0.05 * (1 + 3 + 9)

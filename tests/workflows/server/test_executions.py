@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from flexiflow.workflows.server import news
 from tests.workflows.server.conftest import ORDER, client_of, serving, upload
 
 SHAPE = {"code", "what", "why", "fix", "context"}
@@ -585,3 +586,44 @@ class TestRestart:
 
         assert [item["name"] for item in listed.json()] == ["echo", "lasting", "order"]
         assert answer.json()["output"] == "paid 63"
+
+
+class TestPostgres:
+    async def test_everything_lies_in_the_database(self, tmp_path, postgres_url):
+        """With PostgreSQL the same requests give the same answers."""
+        head = {"Idempotency-Key": "k"}
+        with serving(tmp_path / "home", postgres_url) as server:
+            async with client_of(server) as client:
+                await upload(client)
+                tea = await run(client, {"item": "tea"}, headers=head)
+                again = await run(client, {"item": "tea"}, headers=head)
+                which = await asked(client)
+                answer = await client.post(
+                    f"/workflows/order/resume/{which}/stream", json=True
+                )
+                strange = await client.get("/executions/%00")
+                listed = await client.get("/executions?state=COMPLETED")
+                lasting = await run(client, None, "async", name="lasting")
+                await until(client, lasting["execution_id"], "RUNNING")
+                ended = await client.post(
+                    f"/workflows/lasting/cancel/{lasting['execution_id']}?mode=sync"
+                )
+
+        assert tea == again
+        assert frames(answer.text)[-1][2]["output"] == "paid 63"
+        assert strange.status_code == 404
+        assert len(listed.json()) == 2
+        assert ended.json()["state"] == "CANCELLED"
+        assert not (tmp_path / "home" / "flexiflow.db").exists()
+
+    async def test_news_come_without_looking(self, tmp_path, postgres_url, monkeypatch):
+        """The database tells of what is written, so that nobody has to look often."""
+        monkeypatch.setattr(news, "_QUICKEST_S", 100.0)
+        monkeypatch.setattr(news, "_SLOWEST_WHEN_TOLD_S", 100.0)
+        monkeypatch.setattr(news, "_RECHECK_S", 100.0)
+        with serving(tmp_path / "home", postgres_url) as server:
+            async with client_of(server) as client:
+                await upload(client)
+                found = await run(client, {"item": "tea"})
+
+        assert found["output"] == "paid 4"
