@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from ... import __version__
 from ..._http import docs
 from ..._http.answers import Answer, ErrorAnswer, handle_errors
-from ..._http.guard import Guard
+from ..._http.guard import AccessError, Guard
 from ..errors import (
     CodecError,
     ExecutionContextNotFoundError,
@@ -44,9 +45,15 @@ Durable workflows: upload them, run them, answer them, follow them. Executions a
 the journal before they are answered for; a restart of the server loses nothing. Errors
 have one shape everywhere: `code`, `what`, `why`, `fix`, `context`.
 """
+_BEARER: Final = HTTPBearer(
+    auto_error=False,
+    description="The token of a user; for uploads and secrets of the administrator",
+)
+"""Tells of the token in the description; the guard has looked at it by then."""
 _FIX: Final = "Send what /docs describes."
 _STATUSES: Final = (
     (UploadError, 400),
+    (AccessError, 403),
     (ExecutionContextNotFoundError, 404),
     (WorkflowNotFoundError, 404),
     (SecretNotFoundError, 404),
@@ -82,6 +89,7 @@ def make_app(
         docs_url=None,
         redoc_url=None,
         responses=refused,
+        dependencies=[] if tokens is None else [Depends(_BEARER)],
     )
     app.state.server = server
     handle_errors(app, _status_of, fix=_FIX)

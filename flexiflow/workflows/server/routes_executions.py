@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 
+from ..._http.guard import AccessError
 from .._stored_data import ENDED, row_data
 from ..context import ExecutionState
 from .answers import (
@@ -249,6 +250,12 @@ async def cancel_execution_by_get(  # noqa: PLR0917
     mode: CancelMode = "async",
 ) -> Any:
     """End an execution; use `POST`, since a `GET` changes nothing elsewhere."""
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
+        raise AccessError(
+            "A link of another site may not cancel an execution",
+            why="The browser says that the request comes from there.",
+            fix="Send a POST.",
+        )
     response.headers["Deprecation"] = "true"
     return await cancel_execution(request, name, execution_id, mode)
 

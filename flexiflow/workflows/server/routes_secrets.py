@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from ..errors import SecretNotFoundError
@@ -73,8 +73,11 @@ async def save_secret(request: Request, secret: Secret) -> dict[str, Any]:
     responses={200: {"model": SecretAnswer}, **errors(404, 422)},
     openapi_extra=example("curl http://localhost:8000/admin/secrets/API_KEY"),
 )
-async def read_secret(request: Request, name: SecretName) -> dict[str, Any]:
+async def read_secret(
+    request: Request, response: Response, name: SecretName
+) -> dict[str, Any]:
     """Read the value of a secret."""
+    response.headers["Cache-Control"] = "no-store"
     value = await asyncio.to_thread(server_of(request).secrets.get, name)
     return {"name": name, "value": value}
 

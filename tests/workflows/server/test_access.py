@@ -110,6 +110,14 @@ class TestTokens:
         assert own.status_code == 404
         assert (near.status_code, like.status_code) == (401, 401)
 
+    def test_are_described(self, server):
+        """Programs that read the description learn that a token is needed."""
+        described = create_server_app(server, tokens=TOKENS).openapi()
+        operation = described["paths"]["/executions"]["get"]
+
+        assert operation["security"] == [{"HTTPBearer": []}]
+        assert "401" in operation["responses"]
+
     def test_are_kept_as_hashes(self, tmp_path):
         """The file holds no token, and nobody else may read it."""
         made = make_tokens(tmp_path)
@@ -169,6 +177,18 @@ class TestSites:
         assert preflight.status_code == 403
         assert "access-control-allow-origin" not in preflight.headers
 
+    @pytest.mark.parametrize(
+        ("site", "status"),
+        [("cross-site", 403), ("same-site", 403), ("same-origin", 404), ("none", 404)],
+    )
+    async def test_links_of_other_sites_cancel_nothing(self, client, site, status):
+        """A picture on some page must not end an execution."""
+        answer = await client.get(
+            "/workflows/order/cancel/x1", headers={"Sec-Fetch-Site": site}
+        )
+
+        assert answer.status_code == status
+
 
 class TestSecrets:
     async def test_are_kept_listed_read_and_removed(self, client):
@@ -185,6 +205,7 @@ class TestSecrets:
         assert again.json() == {"name": "API_KEY", "new": False}
         assert listed.json() == ["API_KEY"]
         assert read.json() == body
+        assert read.headers["Cache-Control"] == "no-store"
         assert removed.status_code == 200
         assert gone.status_code == 404
 
