@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import re
 import secrets
 import signal
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,7 +21,7 @@ from .serve import listening_socket, quiet_server
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ..settings import Settings
 
@@ -29,6 +30,7 @@ __all__ = ["add_arguments"]
 _LAST_PORT: Final = 65_535
 _TOKEN_FILE: Final = "bootstrap_token"  # noqa: S105 - the name of a file
 _SLOTS: Final = 32
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,63}")
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared with
 
 
@@ -96,8 +98,12 @@ def _add_server(parser: argparse.ArgumentParser) -> None:
 
 def _server(options: argparse.Namespace) -> int:
     """Serve workflows until the process is asked to end."""
-    settings = _settings(options, database_url=options.database_url)
-    _log_to_stderr(options, settings)
+    with _settings(options, database_url=options.database_url) as settings:
+        return _server_with(options, settings)
+
+
+def _server_with(options: argparse.Namespace, settings: Settings) -> int:
+    """Serve workflows with some settings."""
     host = options.host or settings.server_host
     port = settings.server_port if options.port is None else options.port
     for given in (port, options.scheduler_port):
@@ -204,8 +210,12 @@ def _add_worker(parser: argparse.ArgumentParser) -> None:
 
 def _worker(options: argparse.Namespace) -> int:
     """Run executions until the process is asked to end."""
-    settings = _settings(options)
-    _log_to_stderr(options, settings)
+    with _settings(options) as settings:
+        return _worker_with(options, settings)
+
+
+def _worker_with(options: argparse.Namespace, settings: Settings) -> int:
+    """Run executions with some settings."""
     # late: needs the extras ``server`` and ``dask``
     package = "flexiflow.workflows.server"
     worker: Any = importlib.import_module(f"{package}.worker")
@@ -218,14 +228,7 @@ def _worker(options: argparse.Namespace) -> int:
         if options.ca_file:
             raise FileNotFoundError(2, "No such file", options.ca_file)
         ca = None  # type: ignore[assignment] # the system's
-    name = options.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
-    own: dict[str, Any] = {"slots": options.slots, "drain_s": options.drain}
-    if options.cpu is not None:
-        own["cpu"] = options.cpu
-    if options.memory is not None:
-        own["memory"] = fit.memory_bytes(options.memory)
-    if options.gpu is not None:
-        own["gpu"] = options.gpu
+    name, own = _own_facts(options, fit)
     made = worker.WorkerOptions(
         name, line.Line(url, _bootstrap(options, settings), ca),
         home / "workers" / name, **own,
@@ -241,6 +244,28 @@ def _worker(options: argparse.Namespace) -> int:
 
     asyncio.run(run())
     return 0
+
+
+def _own_facts(options: argparse.Namespace, fit: Any) -> tuple[str, dict[str, Any]]:
+    """Return the name of a worker and what was said of it; any: a module."""
+    name = options.name or f"{socket.gethostname()}-{secrets.token_hex(3)}"
+    if not _NAME.fullmatch(name):
+        options.parser.error(
+            f"{plain(name)!r} is no name of a worker: 1 to 64 of letters, digits, "
+            "'_', '.' and '-', a letter or digit first"
+        )
+    for given in ("slots", "cpu", "drain"):
+        value = getattr(options, given)
+        if value is not None and value <= 0:
+            options.parser.error(f"--{given} wants more than 0, not {value:g}")
+    own: dict[str, Any] = {"slots": options.slots, "drain_s": options.drain}
+    if options.cpu is not None:
+        own["cpu"] = options.cpu
+    if options.memory is not None:
+        own["memory"] = fit.memory_bytes(options.memory)
+    if options.gpu is not None:
+        own["gpu"] = options.gpu
+    return name, own
 
 
 def _bootstrap(options: argparse.Namespace, settings: Settings) -> str:
@@ -295,8 +320,12 @@ def _add_mcp(parser: argparse.ArgumentParser) -> None:
 
 def _mcp(options: argparse.Namespace) -> int:
     """Serve the tools until the process is asked to end."""
-    settings = _settings(options)
-    _log_to_stderr(options, settings)
+    with _settings(options) as settings:
+        return _mcp_with(options, settings)
+
+
+def _mcp_with(options: argparse.Namespace, settings: Settings) -> int:
+    """Serve the tools with some settings."""
     # late: needs the extra ``mcp``
     mcp: Any = importlib.import_module("flexiflow.workflows.mcp")
     token = None
@@ -318,13 +347,15 @@ def _mcp(options: argparse.Namespace) -> int:
 # --- what they share ------------------------------------------------------------------
 
 
-def _settings(options: argparse.Namespace, **changes: Any) -> Settings:
-    """Return the settings with what the command line says; any: by their keys."""
+@contextmanager
+def _settings(options: argparse.Namespace, **changes: Any) -> Iterator[Settings]:
+    """Give the settings with what the command line says; any: by their keys."""
     configuration = Configuration.get()
     given = {key: value for key, value in changes.items() if value is not None}
-    home = options.home or configuration.settings.home
-    configuration.override(home=Path(home).absolute(), **given)
-    return configuration.settings
+    home = options.home or configuration.reload().home
+    with configuration.override(home=Path(home).absolute(), **given) as settings:
+        _log_to_stderr(options, settings)
+        yield settings
 
 
 def _log_to_stderr(options: argparse.Namespace, settings: Settings) -> None:
