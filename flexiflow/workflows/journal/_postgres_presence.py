@@ -29,6 +29,8 @@ _logger = logging.getLogger("flexiflow")
 _PLAIN: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789.")
 _APART_S: Final = 0.02
 """Seconds between two announcements of one process, at least."""
+_STEPS_APART_S: Final = 0.1
+"""The same where executions went on without a change of their state."""
 _CHECK_S: Final = 15.0
 """Seconds after which a silent connection is asked whether it is still there."""
 _RETRY_S: Final = 0.2
@@ -115,8 +117,9 @@ class Presence:
         """Tell all processes that something was written; returns at once."""
         with self._lock:
             is_new = self._untold is None
+            is_news = bool(states) and not self._untold
             self._untold = (self._untold or set()) | states
-        if is_new:
+        if is_new or is_news:
             self._ring()
 
     def close(self) -> None:
@@ -188,8 +191,12 @@ class Presence:
     def _pause_s(self) -> float:
         """Return how long there is nothing to do, if nobody rings."""
         if self._untold is not None:
-            return max(0.0, self._told_at + _APART_S - time.monotonic())
+            return max(0.0, self._due_at() - time.monotonic())
         return _CHECK_S if self._has_lock else _RETRY_S
+
+    def _due_at(self) -> float:
+        """Return when to tell what was written."""
+        return self._told_at + (_APART_S if self._untold else _STEPS_APART_S)
 
     def _begin(self, conn: psycopg.Connection) -> None:
         """Listen, and take the lock, unless a session that broke still holds it."""
@@ -218,7 +225,7 @@ class Presence:
 
     def _tell(self, conn: psycopg.Connection) -> None:
         """Tell what was written since the last time, not too often."""
-        if self._untold is None or time.monotonic() < self._told_at + _APART_S:
+        if self._untold is None or time.monotonic() < self._due_at():
             return
         with self._lock:
             states, self._untold = self._untold, None

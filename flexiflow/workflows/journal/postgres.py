@@ -117,7 +117,8 @@ class PostgresJournal(QueuedJournal):
         callback : callable
             Gets the states that executions came to, by whatever process; an empty set
             where none did; None when news may have been missed. Many commits make one
-            call, 20 ms apart at least for each process that writes.
+            call: for each process that writes, changes of states are told 20 ms apart
+            at least, other records 100 ms.
 
         Returns
         -------
