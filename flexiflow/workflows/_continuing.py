@@ -262,8 +262,6 @@ class Continuing(Hosting):
             while not stored.has_ended:
                 await asyncio.sleep(0.05)
                 stored = load(self.journal, execution.id)
-                if (undone := stored.undone()) is not None:
-                    self.journal.append([undone], epoch=execution.epoch)
                 owner = stored.execution.owner
                 if not stored.has_ended and not self.journal.is_alive(owner):
                     return await self._end_stored(stored)

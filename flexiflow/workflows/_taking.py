@@ -140,21 +140,6 @@ class Stored:
             state=state,
         )
 
-    def undone(self) -> Record | None:
-        """Return what undoes a request to end that came after the end.
-
-        Whoever asks cannot know that the body has just come to its end; the journal
-        takes both, and goes by the last.
-        """
-        records = self.execution.records
-        if not records or records[-1].kind != "REQUEST_CANCEL":
-            return None
-        told = (r for r in reversed(records) if r.state and r.kind != "REQUEST_CANCEL")
-        end = next(told, None)
-        if end is None or end.state not in _ENDED:
-            return None
-        return records[-1]._replace(value=end.value, state=end.state, seq=0)
-
     def answers(self, key: str, text: str | None, time: float) -> tuple[Record, ...]:
         """Return the records of an answer to the pause of a key."""
         resumed = (

@@ -114,9 +114,6 @@ def _end(journal: Journal, stored: Stored) -> bool:
     except ExecutionOwnedError:
         request = cancelling._replace(kind="REQUEST_CANCEL")
         _append(journal, request, stored.execution.epoch)
-        undone = load(journal, stored.execution.id).undone()
-        if undone is not None:
-            _append(journal, undone, stored.execution.epoch)
         return False
     return has_begun
 
