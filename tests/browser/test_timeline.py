@@ -332,6 +332,18 @@ class TestGoingOn:
             text = panel.root.locator("[data-made]")
         expect(text).to_contain_text("def test_")
         expect(text).to_contain_text("coin")
+
+        timeline.action("record").click()
+        panel.button("coin").click()
+        panel.expect_state("unlocked")
+        timeline.root.get_by_role("combobox", name="Write it down").select_option(
+            "scenario"
+        )
+        timeline.action("record").click()
+        scenario = panel.root.locator('[data-made="yaml"]')
+        expect(scenario).to_contain_text("coin")
+        panel.root.get_by_role("button", name="Copy", exact=True).last.click()
+        expect(panel.root.get_by_role("button", name="Copied")).to_be_visible()
         assert page.record.problems == []
 
     @only_lab
