@@ -146,13 +146,30 @@ class Background:
     # Any: as the machine hands it on.
     def held(self) -> tuple[float, tuple[Any, ...], tuple[Any, ...]]:
         """Return the instant, the timers and the delayed messages: cheap values."""
+        now = self._owner.clock.monotonic()
         timers = [
             (one.name, one.due, one.story)
             for running in self._timers.values()
             for one in running
         ]
+        fired = self._fired(self._machine.snapshot.entries)
+        timers += [(name, now, story) for name, story in fired]
         sends = [(effect, due, story) for effect, due, _, story in self._delayed]
-        return self._owner.clock.monotonic(), tuple(timers), tuple(sends)
+        return now, tuple(timers), tuple(sends)
+
+    def _fired(self, entries: Mapping[str, int]) -> list[tuple[str, str | None]]:
+        """Return the timers whose time has come, but whose message waits its turn."""
+        mailbox = self._owner.mailbox
+        waiting = [
+            (turn.message.event, _text(turn.cid))
+            for turn in (() if mailbox is None else mailbox.queue)
+            if type(turn.message) is Signal and turn.message["type"] == "after"
+        ]
+        return [
+            (event.name, story)
+            for event, story in waiting
+            if entries.get(event.state) == event.entry
+        ]
 
     def pending(self, entries: Mapping[str, int]) -> dict[str, Any]:
         """Return what still has to come, as JSON data.
@@ -177,11 +194,14 @@ class Background:
             for one in running
         ]
         timers = {one.name: max(0.0, one.due - now) for one in present}
+        fired = self._fired(entries)
+        timers |= {name: 0.0 for name, _ in fired}
         sends = [
             delayed(effect, max(0.0, due - now), story)
             for effect, due, _, story in self._delayed
         ]
         stories = {one.name: one.story for one in present if one.story}
+        stories |= {name: story for name, story in fired if story}
         stories |= {
             one.start.state: one.story for one in self._services.values() if one.story
         }

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Mapping,
     )
 
+    from ._mailbox import Mailbox
     from ._message import MessageResult
     from .clock import Clock, TimerHandle
     from .statechart.ports import StartService
@@ -44,6 +45,8 @@ class Owner(Protocol):
     """What it is called."""
     running: MessageResult | None
     """The handling under way."""
+    mailbox: Mailbox | None
+    """What waits there, once something had to."""
 
     @property
     def clock(self) -> Clock:

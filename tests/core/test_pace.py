@@ -197,6 +197,19 @@ class TestPause:
         assert rig.counter.state == "on"
         assert rig.seen == [1, 2]
 
+    async def test_a_timer_that_waits_is_saved_as_due(self, rig):
+        """Its time has come; a restored component does not wait for all of it again."""
+        await rig.counter.send("timed")
+        rig.pace.pause()
+        rig.clock.advance(5)
+        await rest()
+
+        assert rig.counter.snapshot()["timers"] == {"after.waiting#5s": 0.0}
+        rig.pace.go()
+        await rig.counter.idle()
+        assert rig.counter.state == "on"
+        assert "timers" not in rig.counter.snapshot()
+
     async def test_a_sender_that_gives_up_leaves_the_queue(self, rig):
         """The others keep their order."""
         rig.pace.pause()
