@@ -109,21 +109,30 @@ export function serviceText(info: RunningInfo): string {
   return info.attempt > 1 ? `${cut} try ${info.attempt}` : cut;
 }
 
-/** Marks stand in a row: under the name of a leaf, beside the name of a box. */
+/**
+ * Marks stand in a row: under the name of a leaf, beside the name of a box. In a leaf
+ * that is too narrow for their words they stand alone; the side column has the words.
+ */
 function place({ box, isBox, text }: NodeParts, marks: readonly Mark[]): void {
-  const widths = marks.map(({ info }) => {
+  const wide = marks.map(({ info }) => {
     const longest = info.kind === "timer" ? leftText(info.total_ms ?? 0, true) : serviceText(info);
     return ICON + GAP + longest.length * 6;
   });
-  const all = widths.reduce((sum, width) => sum + width + APART, -APART);
+  const isNarrow = !isBox && rowWidth(wide) > box.width - 4;
+  const widths = isNarrow ? marks.map(() => ICON) : wide;
   const y = isBox ? box.y + 15 : box.y + box.height / 2 + 10;
   let x = isBox
     ? Number(text.getAttribute("x")) + (text.textContent ?? "").length * 7 + 16
-    : box.x + (box.width - all) / 2;
+    : box.x + (box.width - rowWidth(widths)) / 2;
   marks.forEach(({ el }, index) => {
+    setAttribute(el, "data-narrow", isNarrow);
     el.setAttribute("transform", `translate(${round(x + ICON / 2)},${round(y)})`);
     x += (widths[index] ?? 0) + APART;
   });
+}
+
+function rowWidth(widths: readonly number[]): number {
+  return widths.reduce((sum, width) => sum + width + APART, -APART);
 }
 
 function round(value: number): number {
