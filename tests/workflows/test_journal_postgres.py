@@ -158,6 +158,43 @@ class TestErrors:
         assert found == ("1234ms", "mine", "10")
 
 
+class TestSessions:
+    """Settings of the server that end sessions, or keep them from writing."""
+
+    def test_a_silent_owner_lives(self, postgres_server, postgres_url):
+        """Sessions that are idle for long are not ended, though the server says so."""
+        name = postgres_url.rpartition("/")[2]
+        postgres_server.do(f"ALTER DATABASE {name} SET idle_session_timeout = '200ms'")
+        try:
+            with (
+                open_journal(postgres_url) as journal,
+                psycopg.connect(postgres_url, autocommit=True) as conn,
+            ):
+                conn.execute("SET idle_session_timeout = 0")
+                lost = queue.Queue()
+                journal.listen(lost.put)
+                conn.execute("SELECT pg_sleep(0.5)")
+
+                assert journal.is_alive(journal.owner)
+                create(journal)
+                assert lost.get(timeout=WAIT_S) == {"RUNNING"}
+        finally:
+            postgres_server.do(f"ALTER DATABASE {name} RESET idle_session_timeout")
+
+    def test_a_server_that_only_reads_is_told(self, postgres_server, postgres_url):
+        """A standby is no place for a journal."""
+        name = postgres_url.rpartition("/")[2]
+        setting = "default_transaction_read_only"
+        postgres_server.do(f"ALTER DATABASE {name} SET {setting} = on")
+        try:
+            with pytest.raises(JournalError, match="read-only") as caught:
+                open_journal(postgres_url)
+        finally:
+            postgres_server.do(f"ALTER DATABASE {name} RESET {setting}")
+
+        assert "primary" in caught.value.fix
+
+
 class TestText:
     """Text that PostgreSQL has no place for."""
 

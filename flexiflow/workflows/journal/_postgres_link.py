@@ -32,6 +32,7 @@ _DEFAULTS: Final = {
     "keepalives_idle": "10",
     "keepalives_interval": "5",
     "keepalives_count": "3",
+    "target_session_attrs": "read-write",  # of several hosts, the primary
     "tcp_user_timeout": "30000",
 }
 """What holds where the URL says nothing."""
@@ -45,6 +46,8 @@ _PASSING: Final = frozenset(
     {
         "40001",  # serialization_failure
         "40P01",  # deadlock_detected
+        "25006",  # read_only_sql_transaction: the primary is a standby now
+        "55P03",  # lock_not_available
         "57P01",  # admin_shutdown
         "57P02",  # crash_shutdown
         "57P03",  # cannot_connect_now
@@ -121,6 +124,7 @@ class Link:
         conn = psycopg.connect(conninfo.make_conninfo("", **facts), autocommit=True)
         try:
             conn.execute(_DURABILITY[self._durability])
+            conn.execute(_STAY)
             conn.prepare_threshold = 2
         except BaseException:
             conn.close()
@@ -134,6 +138,12 @@ _DURABILITY: Final = {
     "WHERE current_setting('synchronous_commit') = 'off'",
     "process": "SET synchronous_commit = off",
 }
+
+_STAY: Final = (
+    "SELECT set_config(name, '0', false) FROM pg_settings "
+    "WHERE name = 'idle_session_timeout' AND setting <> '0'"
+)
+"""A session that listens is silent for long; its lock must not end with a timeout."""
 
 
 def _url(facts: Mapping[str, str]) -> str:
@@ -310,10 +320,10 @@ _FIXES: Final = (
     ),
     (("No space left", "53100"), "Make room on the disk of the server, then go on."),
     (
-        ("read-only transaction", "25006"),
+        ("read-only", "25006"),
         (
-            "Name the primary server: this one is a standby "
-            "(target_session_attrs=read-write chooses among several hosts)."
+            "Name the primary server: this one is a standby, or the database is set to "
+            "default_transaction_read_only."
         ),
     ),
     (

@@ -243,7 +243,8 @@ class PostgresWriter:
             except psycopg.Error as error:
                 if not is_passing(error, conn) or not patience.wait():
                     raise
-                if conn is not None and conn.closed:
+                if conn is not None:
+                    conn.close()  # another may be to a server that has taken over
                     self._conn = None
                 tries += 1
 
