@@ -109,4 +109,3 @@ class LiveHandle(Generic[T]):
         name, state = self.workflow_name, self.status.value
         kind = type(self).__name__
         return f"<{kind} {self.execution_id} of {name!r}: {state}>"
-
