@@ -121,6 +121,7 @@ SAME_LAYER = {
     ("chart_machine", "_running"): "as above",
     ("_background", "_service_runs"): "the parts of what runs, each in its file",
     ("_service_runs", "_message"): "as above",
+    ("_service_runs", "_mailbox"): "a timer that fired may wait for its turn there",
     ("_background", "under_way"): "tells what runs, in values",
     ("_service_runs", "under_way"): "as above",
     ("_inquirer", "under_way"): "as above",
