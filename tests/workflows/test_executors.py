@@ -537,6 +537,7 @@ class TestProcesses:
         before = psutil.Process().num_fds()
         executors = Executors(processes=2)
         await executors.run("process", add, (1,))
+        await wait_until(lambda: doing(executors, "process").busy == 0)
         run = asyncio.ensure_future(executors.run("process", time.sleep, (60,)))
         await wait_until(lambda: doing(executors, "process").busy == 1)
         await asyncio.to_thread(executors.close, 0.01)
