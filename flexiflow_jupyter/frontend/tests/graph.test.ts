@@ -181,6 +181,24 @@ describe("labels", () => {
     assert.ok(b.x - a.x >= 30 && Math.abs(a.y - 15) < 8);
   });
 
+  it("make room for one that came later and has no other place", () => {
+    const states = [-60, 15].map((y) => ({ x: 90, y, width: 120, height: 45 }));
+    const long = [0, 100, 200, 300].map((x) => ({ x, y: 0 }));
+    const short = [148, 149, 151, 152].map((x) => ({ x, y: 0 }));
+    const request = { wish: { x: 150, y: 0 }, beside: null, tip: null, width: 40, height: 20 };
+    const places = placeLabels(
+      [
+        { ...request, id: "a", points: long },
+        { ...request, id: "b", points: short },
+      ],
+      states,
+    );
+    const [a, b] = [places.get("a"), places.get("b")];
+
+    assert.ok(a && b);
+    assert.ok(Math.abs(a.x - b.x) >= 40);
+  });
+
   it("stay where they wish when nothing is in the way", () => {
     const points = [0, 1, 2, 3].map((n) => ({ x: n * 50, y: n }));
     const wish = { x: 75, y: 1.5 };
