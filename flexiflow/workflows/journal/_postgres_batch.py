@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, final
 
 from ._jobs import NO_RECORDS, Answer, Claiming, Create, Job
-from ._postgres_text import column, kept
+from ._postgres_text import column, parts_of
 from ._refusals import exists, over, stale, unknown
 from .protocol import REQUEST_TO_END, Record
 
@@ -77,11 +77,12 @@ class Batch:
             elif isinstance(job, tuple):
                 self._add(job[0], job[1], is_first=False)
         new, rows = self._new, self._rows
-        self._stored = {
-            id_: kept(id_)
-            for id_ in [one.id for one in new] + [row.execution_id for row in rows]
-        }
-        self.columns = (self._creations(), self._records(), column([*self._stored]))
+        ids = dict.fromkeys(
+            [one.id for one in new] + [row.execution_id for row in rows]
+        )
+        touched = column([*ids])
+        self._stored = dict(zip(ids, parts_of(touched), strict=True))
+        self.columns = (self._creations(), self._records(), touched)
         """What the database's function takes, behind the name of the batch."""
 
     @property

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["column", "kept", "read"]
+__all__ = ["column", "kept", "parts_of", "read"]
 
 _NUL: Final = "\0"
 _MARK: Final = "\x1a"
@@ -54,6 +54,11 @@ def column(texts: Sequence[str | None]) -> str:
     return _BREAK.join(
         ["", *(_NONE if text is None else _escaped(text) for text in texts)]
     )
+
+
+def parts_of(joined: str) -> list[str]:
+    """Return the texts of a column, each as it is stored."""
+    return joined.split(_BREAK)[1:]
 
 
 def _escaped(text: str) -> str:
