@@ -12,7 +12,6 @@ from tests.browser.panel_view import LOAD, TURNSTILE, panel_in
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
 
-_RUNS = 30
 _COUNT = """
 import asyncio, gc
 from ipywidgets.widgets.widget import _instances
@@ -25,7 +24,10 @@ only_lab = pytest.mark.parametrize("app", ["lab"])
 
 
 class TestRedefinition:
-    def test_leaks_nothing_in_thirty_runs(self, open_notebook: OpenNotebook) -> None:
+    @pytest.mark.parametrize("runs", [30, pytest.param(100, marks=pytest.mark.soak)])
+    def test_leaks_nothing_in_many_runs(
+        self, open_notebook: OpenNotebook, runs: int
+    ) -> None:
         """Nodes, listeners, comms, widgets and tasks stay flat; the state is kept."""
         page = open_notebook([LOAD, TURNSTILE, _COUNT])
         page.run(0)
@@ -40,7 +42,7 @@ class TestRedefinition:
         panel_in(page, 1).expect_state("unlocked")
         before, comms = page.metrics(), page.open_comms()
 
-        for _ in range(_RUNS):
+        for _ in range(runs):
             page.run(1)
         panel_in(page, 1).expect_state("unlocked")
         after, comms_after = page.metrics(), page.open_comms()
@@ -49,8 +51,8 @@ class TestRedefinition:
         assert comms_after == comms
         assert page.output_text(2) == counts
         # Lab itself keeps some of either for each run of a cell that prints.
-        assert after.listeners - before.listeners <= 10 * _RUNS
-        assert after.nodes - before.nodes <= 5 * _RUNS
+        assert after.listeners - before.listeners <= 10 * runs
+        assert after.nodes - before.nodes <= 5 * runs
         assert page.record.problems == []
 
     @only_lab
