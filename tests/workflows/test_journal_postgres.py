@@ -237,6 +237,17 @@ class TestListening:
 
         assert states == {"RUNNING", "CANCELLING"}
 
+    def test_a_process_that_owns_nothing_is_heard(self, journal, postgres_url):
+        """One that only asks for something, and closes at once."""
+        create(journal)
+        heard = queue.Queue()
+        journal.listen(heard.put)
+        with open_journal(postgres_url) as other:
+            other.append([Record("one", "REQUEST_CANCEL", state="CANCELLING")], epoch=0)
+
+        while "CANCELLING" not in heard.get(timeout=WAIT_S):
+            pass
+
     def test_nothing_is_told_after_the_end(self, journal):
         """A listener that was ended hears nothing more."""
         first, second = queue.Queue(), queue.Queue()

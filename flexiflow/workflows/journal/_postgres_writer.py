@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar, final
@@ -40,6 +41,7 @@ _CLAIM: Final = b"""
 SELECT answer, newest, holder, workflow_, state_
 FROM flexiflow.claim(%b, %b, %b, %b, %b, %b, %b, %b::text[])
 """
+_TELL: Final = b"SELECT pg_notify(%b, %b)"
 
 _BAD_VALUES: Final = (
     TypeError,
@@ -62,7 +64,8 @@ class PostgresWriter:
     timeout_s : float
         Seconds to wait for a server that has gone.
     on_written : callable
-        Called after each commit with the states that its records lead to.
+        Called after each commit with the states that its records lead to; returns
+        whether it tells the other processes.
 
     Raises
     ------
@@ -80,7 +83,7 @@ class PostgresWriter:
         self,
         link: Link,
         timeout_s: float,
-        on_written: Callable[[frozenset[str]], None],
+        on_written: Callable[[frozenset[str]], bool],
     ) -> None:
         self._link = link
         self._timeout_s = timeout_s
@@ -151,7 +154,7 @@ class PostgresWriter:
         else:
             for place, answer in batch.answers(written, self._link.shown):
                 answers[place] = answer
-            self._on_written(batch.states())
+            self._announce(batch.states())
 
     def _send(self, conn: psycopg.Connection, batch: Batch, again: int) -> Written:
         """Write a batch with one call, which commits."""
@@ -189,6 +192,14 @@ class PostgresWriter:
                 records, epoch = job
                 self._broken[records[0].execution_id] = (epoch, failure)
 
+    def _announce(self, states: frozenset[str]) -> None:
+        """Let all processes know; those who write now and then do so themselves."""
+        conn = self._conn
+        if self._on_written(states) or not states or conn is None:
+            return
+        with contextlib.suppress(psycopg.Error):  # whoever listens looks in any case
+            conn.execute(_TELL, [_postgres_schema.CHANNEL, ",".join(sorted(states))])
+
     # --- claims -----------------------------------------------------------------------
 
     def _claim(self, job: Claiming) -> Answer:
@@ -201,7 +212,7 @@ class PostgresWriter:
             return failure
         if isinstance(answer, range):
             self._broken.pop(job.execution_id, None)
-            self._on_written(frozenset([r.state for r in job.records if r.state]))
+            self._announce(frozenset([r.state for r in job.records if r.state]))
         return answer
 
     def _take(self, conn: psycopg.Connection, job: Claiming, again: int) -> Answer:

@@ -66,8 +66,8 @@ class PostgresJournal(QueuedJournal):
     -----
     Everything is in the schema ``flexiflow``, made when it is not there. The journal
     owns a connection to write, in a thread of its own that commits for all who have
-    queued meanwhile; up to four to read; and, once it has written or was asked for its
-    name as an owner, one that holds the lock of this process and listens, in a second
+    queued meanwhile; up to four to read; and, once it was asked for its name as an
+    owner or to listen, one that holds the lock of this process and listens, in a second
     thread. :meth:`close` or ``with`` lets go of all of them. Only the newest epoch of
     an execution can write, which the database itself sees to under a lock of the
     execution, whatever host it comes from.
@@ -317,11 +317,13 @@ class PostgresJournal(QueuedJournal):
                     raise database_error(error, "owned", shown) from error
             return self._presence
 
-    def _on_written(self, states: frozenset[str]) -> None:
-        """Let all processes know; called in the writer's thread."""
+    def _on_written(self, states: frozenset[str]) -> bool:
+        """Let all processes know, if this one is present; in the writer's thread."""
         presence = self._presence
-        if presence is not None:
-            presence.announce(states)
+        if presence is None:
+            return False
+        presence.announce(states)
+        return True
 
     def _write(self, jobs: list[Job]) -> list[Answer]:
         """Write one batch."""
