@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { placeColumns } from "../src/engine/columns";
+import { columnsWanted, placeColumns } from "../src/engine/columns";
 import type { Entry } from "../src/engine/flowStore";
 import { EVERYTHING, FlowStore, shownEntries } from "../src/engine/flowStore";
 import { barsOf, ROW_PX, shapeOf } from "../src/engine/shapes";
@@ -139,6 +139,18 @@ describe("the picture of an engine", () => {
     assert.equal(few.sheetPx, 760);
     assert.equal(many.columnPx, 120);
     assert.equal(many.sheetPx, 100 + 12 * 120 + 60);
+  });
+
+  it("where there is no room for all, who is quiet has no column", () => {
+    const names = Array.from({ length: 9 }, (_, at) => ({ name: `c${at}`, isGone: at === 8 }));
+    const all = columnsWanted(names.slice(0, 5), new Set(), SPACE);
+    const some = columnsWanted(names, new Set(["c7", "c6", "c5"]), SPACE);
+    const many = columnsWanted(names, new Set(names.map(({ name }) => name)), SPACE);
+
+    assert.deepEqual([all.names.length, all.quiet], [5, 0]);
+    assert.deepEqual(some.names.map(({ name }) => name), ["c0", "c5", "c6", "c7", "c8"]);
+    assert.equal(some.quiet, 4);
+    assert.deepEqual([many.names.length, many.quiet], [9, 0]);
   });
 
   it("a message from outside begins with a dot at the edge", () => {

@@ -34,6 +34,24 @@ export interface Columns {
   right: number;
 }
 
+/**
+ * The components that have a column: all where there is room for them, else those that
+ * take part in what is shown. The others are quiet, and counted.
+ */
+export function columnsWanted(
+  names: readonly { name: string; isGone: boolean }[],
+  busy: ReadonlySet<string>,
+  space: Space,
+): { names: readonly { name: string; isGone: boolean }[]; quiet: number } {
+  const room = Math.floor((space.widthPx - space.timePx - space.storyPx) / space.leastPx);
+  if (names.length <= room) return { names, quiet: 0 };
+  const loud = names.filter(({ name, isGone }) => isGone || busy.has(name));
+  const rest = names.filter(({ name, isGone }) => !isGone && !busy.has(name));
+  const more = new Set(rest.slice(0, Math.max(0, room - loud.length)));
+  const wanted = names.filter((each) => loud.includes(each) || more.has(each));
+  return { names: wanted, quiet: names.length - wanted.length };
+}
+
 const WIDEST_HEAD = 156;
 const BETWEEN_HEADS = 12;
 

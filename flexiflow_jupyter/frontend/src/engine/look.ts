@@ -8,6 +8,8 @@ export class EngineLook {
   readonly isFollowing = new Value<boolean>(true);
   /** The entries at the moment of pausing; null while it goes on. */
   readonly frozen = new Value<readonly Entry[] | null>(null);
+  /** Components that have no column: nothing of what is shown concerns them. */
+  readonly quiet = new Value<number>(0);
   readonly #store: FlowStore;
 
   constructor(store: FlowStore) {

@@ -4,7 +4,7 @@
  */
 import { html, setAttribute, setText, svg } from "../../dom";
 import type { Columns } from "../../engine/columns";
-import { placeColumns } from "../../engine/columns";
+import { columnsWanted, placeColumns } from "../../engine/columns";
 import type { Entry } from "../../engine/flowStore";
 import type { EngineLook } from "../../engine/look";
 import { barsOf, ROW_PX } from "../../engine/shapes";
@@ -118,23 +118,22 @@ export class Diagram implements Part {
     const { hidden } = this.#look.query.value;
     const known = this.#info.parts.map((part) => part.name);
     const names = known.filter((name) => !hidden.has(name)).map((name) => ({ name, isGone: false }));
-    const gone = new Set<string>();
-    for (const entry of this.#shown) {
-      if (entry.kind === "gap" || entry.kind === "event") continue;
-      for (const name of entry.to) if (!known.includes(name) && !hidden.has(name)) gone.add(name);
-    }
+    const { busy, gone } = takingPart(this.#shown, new Set([...known, ...hidden]));
     names.push(...[...gone].map((name) => ({ name, isGone: true })));
-    const placed = JSON.stringify([names, this.#widthPx]);
-    if (placed === this.#placed) return;
-    this.#placed = placed;
-    this.#geometry += 1;
     const isNarrow = this.#isNarrow;
-    this.#columns = placeColumns(names, {
+    const space = {
       widthPx: this.#widthPx,
       timePx: isNarrow ? 80 : 100,
       storyPx: isNarrow ? 0 : 72,
       leastPx: isNarrow ? 108 : 124,
-    });
+    };
+    const wanted = columnsWanted(names, busy, space);
+    if (wanted.quiet !== this.#look.quiet.value) this.#look.quiet.value = wanted.quiet;
+    const placed = JSON.stringify([wanted.names, this.#widthPx]);
+    if (placed === this.#placed) return;
+    this.#placed = placed;
+    this.#geometry += 1;
+    this.#columns = placeColumns(wanted.names, space);
     const lines = this.#columns.list.map(({ x }) => svg("path", { d: `M${x},0V100000` }));
     this.#lines.replaceChildren(...lines);
   }
@@ -313,6 +312,24 @@ export class Diagram implements Part {
     this.#drawWindow();
     this.#slots.find((slot) => slot.ordinal === entry.ordinal)?.el.focus({ preventScroll: true });
   }
+}
+
+/** Who takes part in some entries, and who of them is not known. */
+function takingPart(
+  entries: readonly Entry[],
+  known: ReadonlySet<string>,
+): { busy: Set<string>; gone: Set<string> } {
+  const busy = new Set<string>();
+  const gone = new Set<string>();
+  for (const entry of entries) {
+    if (entry.kind === "gap" || (entry.kind === "state" && entry.text === "registered")) continue;
+    if (entry.from) busy.add(entry.from);
+    for (const name of entry.to) {
+      busy.add(name);
+      if (entry.kind !== "event" && !known.has(name)) gone.add(name);
+    }
+  }
+  return { busy, gone };
 }
 
 /** The line under the diagram: what is shown and what is not. */

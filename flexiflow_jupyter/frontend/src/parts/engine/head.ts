@@ -36,7 +36,8 @@ export function createEngineHead(context: ViewContext, look: EngineLook): Part {
   const drawFact = (): void => {
     const perSecond = rate.note(session.flow.messages, performance.now());
     const count = info.parts.length + info.more;
-    const facts = [countOf(count, "component")];
+    const quiet = look.quiet.value > 0 ? `, ${formatCount(look.quiet.value)} quiet` : "";
+    const facts = [countOf(count, "component") + quiet];
     facts.push(
       perSecond > 0
         ? `${formatCount(perSecond)} messages a second`
@@ -108,6 +109,7 @@ export function createEngineHead(context: ViewContext, look: EngineLook): Part {
   pause.addEventListener("click", () => look.togglePause());
   copy.addEventListener("click", () => void copyPicture());
   scope.add(look.query.on(drawStory));
+  scope.add(look.quiet.on(drawFact));
   scope.add(look.isFollowing.on(drawPressed));
   scope.add(look.frozen.on(drawPressed));
   scope.add(session.grown.on(() => later(100, drawFact)));
