@@ -222,9 +222,7 @@ def _about_component(
         return list_paths(component, [unquoted(word) for word in more])
     _take_no_more(f"{command} NAME", more)
     answers: dict[str, Callable[[], Table]] = {
-        "coverage": lambda: list_coverage(
-            component, notebook.recordings.get(component)
-        ),
+        "coverage": lambda: list_coverage(component, notebook.coverage.of(component)),
         "history": lambda: list_history(component),
         "explain": lambda: explain_component(notebook, component),
         "reset": lambda: reset_component(component),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from flexiflow.chart_machine import ChartMachine
 from flexiflow.errors import ConfigError, nearest
-from flexiflow.statechart import coverage, paths, run_scenarios
+from flexiflow.statechart import Coverage, coverage, paths, run_scenarios
 
 from .boxes import safe_text
 from .tables import Table
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flexiflow.statechart import Chart
 
     from .animation import Animation
+    from .coverage_layer import CoverageLayer
 
 __all__ = [
     "Recorded",
@@ -154,39 +155,39 @@ def _safe_lines(text: str) -> str:
     return "\n".join(safe_text(line) for line in text.rstrip().split("\n"))
 
 
-def list_coverage(component: AsyncComponent, recording: Recording | None) -> Table:
+def list_coverage(component: AsyncComponent, lived: CoverageLayer) -> Table:
     """List which states and transitions were visited, by scenarios and by hand.
 
     Parameters
     ----------
     component : AsyncComponent
         The component.
-    recording : Recording, optional
-        What was recorded of it.
+    lived : CoverageLayer
+        What it has visited itself, as its graph counts it.
     """
     machine, chart = _chart_of(component)
     results = run_scenarios(chart, functions=machine.functions, rules=component.rules)
     tested = [step for result in results for step in result.trace]
-    lived = recording.steps if recording is not None else ()
-    by_test, by_hand = coverage(chart, tested), coverage(chart, lived)
-    whole = coverage(chart, [*tested, *lived])
+    by_test = coverage(chart, tested)
+    lived.take()
+    rested, taken = lived.states(), lived.edges()
+    whole = Coverage(
+        {path: count + rested[path] for path, count in by_test.states.items()},
+        {index: count + taken[index] for index, count in by_test.transitions.items()},
+    )
     rows: list[tuple[Any, ...]] = [
-        (f"state {path}", by_test.states[path], by_hand.states[path])
-        for path in whole.states
+        (f"state {path}", by_test.states[path], rested[path]) for path in whole.states
     ]
     rows += [
         (
             _transition(chart, index),
             by_test.transitions[index],
-            by_hand.transitions[index],
+            taken[index],
         )
         for index in whole.transitions
     ]
-    footer = ""
-    if recording is None:
-        footer = f"%flexiflow record {component.name} counts what it does itself."
     title = f"{component.name}: {whole}"
-    return Table(title, ("visited", "by scenarios", "by hand"), rows, footer=footer)
+    return Table(title, ("visited", "by scenarios", "by hand"), rows)
 
 
 def list_paths(component: AsyncComponent, words: list[str]) -> Table:

@@ -11,7 +11,7 @@ from flexiflow.explain import explain
 from flexiflow.statechart import load_yaml
 
 from .boxes import safe_text
-from .event_rows import short_json
+from .event_rows import short_json, story_of
 from .tables import Table
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _row(event: Event, before: str, error: str) -> tuple[str, ...]:
         before,
         str(event.data["state"]),
         f"{status}: {error}" if error else status,
-        str(event.correlation_id or "")[:8],
+        story_of(event),
     )
 
 

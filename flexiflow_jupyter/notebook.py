@@ -121,8 +121,9 @@ class Notebook:
         return isinstance(value, AsyncComponent)
 
     def define(self, component: AsyncComponent, text: str) -> None:
-        """Remember the YAML that defines a component, and keep its steps."""
+        """Remember the YAML that defines a component, and count its steps."""
         component.keep_steps()
+        self.coverage.of(component)
         self._texts[component] = text
 
     def text_of(self, component: AsyncComponent) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from flexiflow_jupyter.event_rows import story_of
 from tests.jupyter.test_magics import run
 
 DOOR = """%%flexiflow --no-panel
@@ -46,6 +47,18 @@ class TestHistory:
             ("kick", "locked", "locked", "failed"),
         ]
         assert "kick failed" in result.result[-1]["status"]
+
+    async def test_each_message_has_its_story(self, loaded):
+        """Two cells are two stories, under the names that the panel shows."""
+        await run(loaded, "%flexiflow send door coin")
+        await run(loaded, "%flexiflow send door push")
+        result = await run(loaded, "%flexiflow history door")
+
+        stories = [row["story"] for row in result.result]
+        bus = loaded.user_ns["door"].event_bus
+        told = {story_of(event) for event in bus.history.after(0)}
+        assert len(set(stories)) == len(stories)
+        assert set(stories) <= told
 
     async def test_other_components_are_left_out(self, loaded):
         """A history is that of one component."""
