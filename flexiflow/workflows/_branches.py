@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from . import _values
 from ._failures import is_interruption
@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from ._attempts import Optioned
     from ._drive import Drive
 
-__all__ = ["Together", "perform_map"]
+__all__ = ["MOST_ELSEWHERE", "Together", "perform_map"]
+
+MOST_ELSEWHERE: Final = 1_000
+"""Items of a mapped task that are under way at once where they wait for a thread, a
+process or a worker, unless its caller says otherwise. Thousands more would begin only
+to wait, and would have to be cancelled one by one."""
 
 
 @final
@@ -181,7 +186,8 @@ async def perform_map(
     items : list
         What each call gets.
     limit : int, optional
-        How many may run at once.
+        How many may run at once; by default all of them here, and so many elsewhere
+        that no worker is idle.
     keep_errors : bool
         Whether errors stand among the results.
     """
@@ -203,6 +209,8 @@ async def perform_map(
         lambda at=at, item=item: perform(task, drive, f"{key}/{at}", (item,), kwargs={})
         for at, item in enumerate(items)
     ]
+    if limit is None and task.options.executor != "local":
+        limit = MOST_ELSEWHERE
     together = Together(calls, [None] * total, limit=limit, keep_errors=keep_errors)
     try:
         results = await together.run()

@@ -103,7 +103,9 @@ class Task(Generic[P, R]):
         items : iterable
             The argument of each call.
         limit : int, optional
-            How many calls may be under way at once; all of them by default.
+            How many calls may be under way at once; by default all of them, but 1,000
+            of a task with an executor, where the others would only wait. For more
+            workers than that give a larger one.
         return_exceptions : bool, default False
             Whether errors stand among the results; else the first failure cancels the
             other calls, waits for them, and is raised.

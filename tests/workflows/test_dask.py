@@ -403,11 +403,13 @@ class TestCancel:
                 file.write(str(number))
             await asyncio.sleep(60)
 
-        run = flow_of(lambda: work.map(range(1000))).start(None)
+        run = flow_of(lambda: work.map(range(10_000))).start(None)
         await sign.text()
         ctx = await run.cancel()
+        begun = [event for event in ctx.events if event.type == "TASK_STARTED"]
 
         assert ctx.is_cancelled
+        assert len(begun) <= 1 + 1000
 
 
 def _lives(pid):

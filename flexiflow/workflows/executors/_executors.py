@@ -189,7 +189,7 @@ def _unknown(name: str) -> WorkflowError:
 async def _end(job: Job) -> None:
     """Cancel a call, and wait for its end as long as that is to be expected."""
     for _ in range(2):
-        if not job.cancel():
+        if not job.cancel() or job.future.done():
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_S):
