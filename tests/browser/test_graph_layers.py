@@ -182,7 +182,9 @@ class TestCoverage:
         expect(panel.edge("push", "unlocked")).to_contain_text(f"{_TIMES}1")
         expect(panel.root.locator(".ff-coverage")).to_contain_text("2 / 3")
         panel.root.locator('[data-tool="ways"]').click()
-        expect(panel.root.locator(".ff-ways")).to_contain_text("coin, coin")
+        expect(panel.root.locator(".ff-ways code")).to_have_text("coin, coin")
+        panel.button("coin").click()
+        expect(panel.root.locator(".ff-ways code")).to_have_text("coin")
         for theme in ("Light", "Dark"):
             page.set_theme(f"JupyterLab {theme}")  # type: ignore[arg-type]
             panel.root.screenshot(path=pictures / f"coverage_{theme}.png")

@@ -8,6 +8,8 @@ import { layersOf } from "./layers";
 
 /** Names of what was not visited that are listed. */
 const MOST = 5;
+/** Ways are looked for again when the machine has come to rest. */
+const SETTLED_MS = 300;
 
 export function createCoverageList(context: ViewContext): Part {
   const { scope, session } = context;
@@ -18,7 +20,9 @@ export function createCoverageList(context: ViewContext): Part {
   const el = html("div", { class: "ff-side ff-coverage", hidden: true }, head, body);
   const ask = html("button", { type: "button", class: "ff-b ff-quiet" }, icon("near"), "Ways there");
   ask.dataset["tool"] = "ways";
-  ask.addEventListener("click", () => session.post({ kind: "need", what: "ways" }));
+  const post = (): void => session.post({ kind: "need", what: "ways" });
+  ask.addEventListener("click", post);
+  const askLater = scope.timer();
   let traits: Traits | null = null;
   const draw = (): void => {
     setAttribute(el, "hidden", !layers.coverage.value);
@@ -42,8 +46,8 @@ export function createCoverageList(context: ViewContext): Part {
   scope.add(
     session.answers.on((answer) => {
       if (answer.kind !== "ways") return;
+      if (layers.ways.value === null) context.announce(sayWays(answer.ways));
       layers.ways.value = answer.ways;
-      context.announce(sayWays(answer.ways));
     }),
   );
   return {
@@ -51,6 +55,9 @@ export function createCoverageList(context: ViewContext): Part {
     update(now, changed) {
       traits = now;
       if (changed.has("graph")) layers.ways.value = null;
+      // The ways begin where the machine stands.
+      const isShown = layers.coverage.value && layers.ways.value !== null;
+      if (isShown && changed.has("active") && !now.closed) askLater(SETTLED_MS, post);
       if (changed.has("coverage")) draw();
     },
   };
