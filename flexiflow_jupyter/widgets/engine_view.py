@@ -30,6 +30,8 @@ _SAVED_ROWS: Final = 24
 
 _TOLD_ROWS: Final = 12
 
+_CLOSED: Final = "The engine has been closed: this is its last state."
+
 
 class EngineView(LiveView):
     """Show an engine as it works: its components, the messages between them.
@@ -88,6 +90,7 @@ class EngineView(LiveView):
         return {
             "engine": dict(self._facts.info()),
             "letters": dict(self._facts.letters()),
+            "closed": _CLOSED if self._shown_engine.is_closed else "",
         }
 
     # --- how it is shown --------------------------------------------------------------

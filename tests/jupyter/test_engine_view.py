@@ -359,6 +359,16 @@ class TestLife:
         assert engine.event_bus.history.listeners == before
         assert engine.event_bus.dead_letters.listeners == 0
 
+    async def test_a_closed_engine_is_said_to_be(self, engine, view):
+        """The last picture stays; nothing can be sent again to what takes nothing."""
+        open_before = view.closed
+        await engine.close()
+        view.refresh()
+        await settle()
+
+        assert open_before == ""
+        assert view.closed.startswith("The engine has been closed")
+
     async def test_the_saved_picture_shows_what_the_view_shows(
         self, engine, view, bank
     ):
