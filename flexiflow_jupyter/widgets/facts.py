@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, final
 
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 __all__ = ["ComponentFacts"]
 
 _LONGEST_VALUE: Final = 200
+_NEWS_S: Final = 60.0
+"""Seconds for which a new definition is news."""
+
 _MOST_KEYS: Final = 100
 """Context keys that a page gets; the rest is counted."""
 
@@ -69,6 +73,7 @@ class ComponentFacts:
         self._before: Chart | None = None
         self._outcome: Redefinition | None = None
         self._definitions = 0
+        self._changes_end: float | None = None
         self._running = RunningLayer(component)
         self._flow: FlowGraph | None = None
         self._picture: Picture | None = None
@@ -123,7 +128,15 @@ class ComponentFacts:
             text=text if outcome is None else outcome.text,
             kept=outcome is None or outcome.kept,
         )
+        self._changes_end = None if changes is None else time.monotonic() + _NEWS_S
         return {"changes": changes or {}}
+
+    def _old_news(self) -> dict[str, Any]:
+        """Take changes away that a page has shown long ago: it may be loaded again."""
+        if self._changes_end is None or time.monotonic() < self._changes_end:
+            return {}
+        self._changes_end = None
+        return {"changes": {}}
 
     def note(self, events: list[Event]) -> None:
         """Follow the component through events that have come, oldest first.
@@ -236,6 +249,7 @@ class ComponentFacts:
             ],
             **self._context_traits(),
             **self._coverage_trait(),
+            **self._old_news(),
             "queue": self._queue(),
             "running": self._running.read(),
             "closed": self._closed(),

@@ -223,6 +223,19 @@ class TestChanges:
         assert seen["changes"]["states"]["alarmed"] == "added"
         assert facts.structure() == {}
 
+    async def test_news_grow_old(self, engine, monkeypatch):
+        """A page that is loaded again much later is not told of it."""
+        door = add(engine, OLD)
+        facts = facts_of(door)
+        door.redefine(load_chart(NEW))
+        facts.structure()
+        soon = facts.state()
+        monkeypatch.setattr("time.monotonic", lambda: float("inf"))
+
+        assert "changes" not in soon
+        assert facts.state()["changes"] == {}
+        assert "changes" not in facts.state()
+
     async def test_view_that_is_made_after_it(self, engine):
         """A new view is told what was run before, and what became of the state."""
         door = add(engine, OLD)
