@@ -24,6 +24,22 @@ for view in (
 ):
     display(view)
 """
+_BESIDE = """
+import ipywidgets as widgets
+from flexiflow_jupyter import (
+    ContextView, EventStream, MessageBar, StateGraph, Timeline)
+widgets.VBox([
+    widgets.HBox([
+        widgets.VBox([StateGraph(turnstile), MessageBar(turnstile)]),
+        widgets.VBox([ContextView(turnstile), Timeline(turnstile)]),
+    ]),
+    widgets.HBox([EventStream(turnstile), MessageBar(turnstile)]),
+    widgets.AppLayout(left_sidebar=MessageBar(turnstile),
+        center=StateGraph(turnstile), right_sidebar=ContextView(turnstile)),
+    widgets.HBox([widgets.IntSlider(),
+        MessageBar(turnstile)]),
+])
+"""
 _UNREGISTER = """
 from flexiflow_jupyter import get_engine
 get_engine().unregister("turnstile")
@@ -46,6 +62,25 @@ class TestParts:
         expect(shown.locator('[data-flexiflow="context"]')).to_contain_text("1")
         rows = shown.locator('[data-flexiflow="events"] [role="row"][data-seq]')
         expect(rows.filter(has_text="state.changed")).to_have_count(1)
+        assert page.record.problems == []
+
+    def test_parts_share_the_width_of_a_box(self, open_notebook: OpenNotebook) -> None:
+        """Beside others, in boxes within boxes, each part has room, and none is cut."""
+        page = open_notebook([LOAD, TURNSTILE, _BESIDE], height=2000)
+        for cell in range(3):
+            page.run(cell)
+        shown = page.outputs(2)
+        expect(shown.locator('[data-state="locked"]')).to_have_count(2)
+        views = shown.locator("[data-flexiflow].ff-frame")
+        expect(views).to_have_count(10)
+
+        widths = views.evaluate_all("all => all.map(view => view.offsetWidth)")
+        cut = shown.locator(".widget-box").evaluate_all(
+            "all => all.filter(box => box.scrollWidth > box.clientWidth).length"
+        )
+        assert min(widths[:6]) > 300
+        assert min(widths) > 150
+        assert cut == 0
         assert page.record.problems == []
 
     def test_view_of_a_component_that_went_says_so(
