@@ -316,6 +316,10 @@ def _add_mcp(parser: argparse.ArgumentParser) -> None:
     add(
         "--token-file", metavar="FILE", help="the token that the server wants, if any"
     )  # fmt: skip
+    add(
+        "--ca-file", metavar="FILE",
+        help="a copy of certificates/ca.pem in the home of the server, for https",
+    )  # fmt: skip
 
 
 def _mcp(options: argparse.Namespace) -> int:
@@ -340,6 +344,7 @@ def _mcp_with(options: argparse.Namespace, settings: Settings) -> int:
         or settings.mcp.server_url
         or settings.workers.server_url,
         token=token,
+        ca_file=options.ca_file,
     )
     return code or 0
 

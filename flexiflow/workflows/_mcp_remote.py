@@ -36,6 +36,8 @@ class RemoteBackend:
         Where it is.
     token : str, optional
         What it wants to see; uploads need that of the administrator.
+    ca_file : str, optional
+        The certificates to trust, where they are the server's own.
 
     Notes
     -----
@@ -43,9 +45,11 @@ class RemoteBackend:
     run of hours, is no failure.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(
+        self, url: str, token: str | None = None, *, ca_file: str | None = None
+    ) -> None:
         workers = Configuration.get().settings.workers
-        self._link = ServerLink(url, token, workers)
+        self._link = ServerLink(url, token, workers, ca_file=ca_file)
 
     async def workflows(self) -> list[_Data]:
         """List the workflows, each in its newest version."""

@@ -173,6 +173,7 @@ def main(
     path: str = "/mcp",
     server_url: str | None = None,
     token: str | None = None,
+    ca_file: str | None = None,
 ) -> int:
     """Serve the tools until the client leaves, or the process is asked to end.
 
@@ -188,6 +189,8 @@ def main(
         The FlexiFlow server to work on; the local store when left out.
     token : str, optional
         The token that this server wants.
+    ca_file : str, optional
+        The certificates to trust, where they are that server's own.
 
     Returns
     -------
@@ -201,7 +204,7 @@ def main(
     """
     settings = Configuration.get().settings
     chosen = transport or settings.mcp.transport
-    backend = _backend(server_url, token)
+    backend = _backend(server_url, token, ca_file)
     server = make_mcp_server(backend, name=settings.mcp.name)
     with contextlib.suppress(KeyboardInterrupt):
         if chosen == "stdio":
@@ -228,12 +231,12 @@ async def _until_closed(
         await backend.close()
 
 
-def _backend(server_url: str | None, token: str | None) -> Backend:
+def _backend(server_url: str | None, token: str | None, ca_file: str | None) -> Backend:
     """Return what the tools work on."""
     if server_url is None:
         return LocalBackend(Configuration.get().settings.home)
     late = importlib.import_module("flexiflow.workflows._mcp_remote")
-    remote: Backend = late.RemoteBackend(server_url, token)
+    remote: Backend = late.RemoteBackend(server_url, token, ca_file=ca_file)
     return remote
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from flexiflow.errors import ConfigError
+from flexiflow.workflows._mcp_remote import RemoteBackend
 from flexiflow.workflows.server.certificates import Authority, WorkerKey
 from tests.workflows.server.processes import Processes
 
@@ -45,6 +46,16 @@ class TestTls:
         """From the client to the server, and from there to a worker."""
         assert cluster.url.startswith("https://127.0.0.1:")
         assert cluster.run("flow", 21)["output"] == 42
+
+    async def test_the_tools_of_assistants_speak_it(self, cluster):
+        """They are told which certificates to trust, as other clients are."""
+        ca = cluster.home / "certificates" / "ca.pem"
+        backend = RemoteBackend(cluster.url, ca_file=str(ca))
+
+        found = await backend.run("flow", 4, wait=True, detailed=False)
+        await backend.close()
+
+        assert found["output"] == 8
 
     def test_scheduler_wants_a_certificate_of_the_server(self, cluster):
         """A stranger with TLS of his own gets nowhere."""
