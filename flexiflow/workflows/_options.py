@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, final, get_args
 
 from ..errors import nearest, one_line
+from .context import ResourceRequest
 from .errors import WorkflowError
 
 if TYPE_CHECKING:
@@ -124,7 +126,7 @@ class TaskOptions:
     executor: ExecutorName = "local"
     """Where it runs."""
     resources: object = None
-    """What it needs of a machine, a ``ResourceRequest``."""
+    """What it needs of a machine: a ``ResourceRequest``, or a mapping of its fields."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -146,6 +148,7 @@ class TaskOptions:
         if isinstance(self.secret_requests, str):
             raise _wrong("secret_requests", self.secret_requests, "a list of names")
         object.__setattr__(self, "secret_requests", tuple(self.secret_requests))
+        object.__setattr__(self, "resources", _request(self.resources))
         known = get_args(ExecutorName)
         if self.executor not in known:
             raise _wrong(
@@ -177,6 +180,16 @@ class TaskOptions:
         except OverflowError:
             delay = LONGEST_DELAY
         return min(LONGEST_DELAY, delay)
+
+
+def _request(given: object) -> ResourceRequest | None:
+    """Return what is needed of a machine, also where it was given as a mapping."""
+    if given is None or isinstance(given, ResourceRequest):
+        return given
+    names = [item.name for item in fields(ResourceRequest)]
+    if isinstance(given, Mapping) and given.keys() <= set(names):
+        return ResourceRequest(**given)
+    raise _wrong("resources", given, f"a ResourceRequest of {', '.join(names)}")
 
 
 # Any: functions of all kinds are asked.

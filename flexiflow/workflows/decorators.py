@@ -25,7 +25,14 @@ from .context import ExecutionContext
 from .runtime import get_runtime
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Coroutine,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
 
     from .context import ResourceRequest
     from .handle import Run
@@ -170,7 +177,7 @@ class _TaskDecorator:
         metadata: bool = False,
         output_storage: OutputStorage | None = None,
         executor: ExecutorName = "local",
-        resources: ResourceRequest | None = None,
+        resources: ResourceRequest | Mapping[str, Any] | None = None,
     ) -> _TaskDecorator.Made:
         """Return a decorator that makes tasks with options.
 
@@ -206,7 +213,7 @@ class _TaskDecorator:
         executor : {"local", "thread", "process", "dask"}, default "local"
             Where it runs: in the loop, in a thread or a process of this machine, or on
             the workers of a Dask cluster (:func:`flexiflow.workflows.use_dask`).
-        resources : ResourceRequest, optional
+        resources : ResourceRequest or mapping of its fields, optional
             What it needs of a machine, where there are several: with
             ``executor="dask"`` it waits for a worker that has that.
         """

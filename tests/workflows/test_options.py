@@ -9,6 +9,7 @@ import pytest
 from flexiflow.clock import ManualClock
 from flexiflow.workflows import (
     ExecutionContext,
+    ResourceRequest,
     Runtime,
     TaskMetadata,
     parallel,
@@ -23,6 +24,7 @@ from flexiflow.workflows.errors import (
     ExecutionError,
     ExecutionTimeoutError,
     RetryError,
+    WorkflowError,
 )
 
 
@@ -560,3 +562,17 @@ class TestSleep:
             await sleep(seconds)
 
         assert isinstance((await body.start()).output, ValueError)
+
+
+class TestResources:
+    def test_a_mapping_is_a_request(self):
+        """What Dask takes as a mapping is taken here as well."""
+        options = task.with_options(resources={"gpu": 4})(len).options
+
+        assert options.resources == ResourceRequest(gpu=4)
+
+    @pytest.mark.parametrize("given", ["big", {"gpus": 1}, 3])
+    def test_anything_else_is_refused_where_it_is_written(self, given):
+        """The fields that there are, are named."""
+        with pytest.raises(WorkflowError, match="cpu, memory, gpu, packages"):
+            task.with_options(resources=given)(len)
