@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import json
+import ssl
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
@@ -100,7 +101,7 @@ class ServerLink:
         if self._client is None:
             verify: Any = True  # Any: as the library has it
             if self._ca_file is not None:
-                verify = self._httpx.create_ssl_context(verify=self._ca_file)
+                verify = ssl.create_default_context(cafile=self._ca_file)
             self._client = self._httpx.AsyncClient(
                 base_url=self.url,
                 headers=self._headers,
