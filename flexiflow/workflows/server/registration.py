@@ -7,7 +7,8 @@ import re
 from datetime import datetime  # noqa: TC003 - pydantic reads the annotations
 from typing import TYPE_CHECKING, Any, Final, final
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotations
 
@@ -27,6 +28,10 @@ from ._registering import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.responses import Response
+
     from .dispatch import Dispatcher, WorkerInfo
 
 __all__ = ["OWN_PATHS", "JournalPlace", "Registration", "create_workers_router"]
@@ -86,12 +91,13 @@ def create_workers_router(
         status: {"model": ErrorAnswer} for status in (401, 403, 404, 409, 503)
     }
     add("/workers", routes.workers, response_model=list[_WorkerAnswer])
-    for method, path, route, model in (
-        ("POST", "/workers/register", routes.register, Welcome),
-        ("POST", "/workers/session", routes.renew, Renewed),
-        ("DELETE", "/workers/session", routes.leave, None),
-        ("GET", "/workers/code/{name}", routes.code, Code),
-        ("POST", "/workers/secrets", routes.secrets, Given),
+    newcomers, workers = _only(routes.refuse_strangers), _only(routes.refuse_others)
+    for method, path, route, model, whose in (
+        ("POST", "/workers/register", routes.register, Welcome, newcomers),
+        ("POST", "/workers/session", routes.renew, Renewed, workers),
+        ("DELETE", "/workers/session", routes.leave, None, workers),
+        ("GET", "/workers/code/{name}", routes.code, Code, workers),
+        ("POST", "/workers/secrets", routes.secrets, Given, workers),
     ):
         add(
             path,
@@ -99,7 +105,7 @@ def create_workers_router(
             methods=[method],
             response_model=model,
             responses=errors,
-            dependencies=[Depends(_needs_token)],
+            route_class_override=whose,
         )
     for old in _OLD:
         for path in (
@@ -123,11 +129,8 @@ class _Routes:
         """Return the workers that have registered, with their resources and load."""
         return [_answer(info) for info in self._dispatcher.workers()]
 
-    async def register(self, request: Request, report: Report) -> Answer | Welcome:
+    async def register(self, report: Report) -> Answer | Welcome:
         """Register a worker, with the bootstrap token."""
-        refusal = _in_the_clear(request) or self._wrong_token(_token(request))
-        if refusal is not None:
-            return refusal
         known = {info.name: info for info in self._dispatcher.workers()}
         try:
             return await asyncio.to_thread(
@@ -152,29 +155,31 @@ class _Routes:
         self._registration.leave(token, session)
         return Answer({"left": session.name})
 
-    async def code(
-        self, request: Request, name: str, version: int | None = None
-    ) -> Answer | Code:
+    async def code(self, name: str, version: int | None = None) -> Answer | Code:
         """Return the file of a workflow, to a worker."""
-        if self._registration.session(_token(request)) is None:
-            return _no_session()
         try:
             return await asyncio.to_thread(self._registration.code, name, version)
         except WorkflowNotFoundError as error:
             return error_answer(404, error)
 
-    async def secrets(self, request: Request, wanted: Wanted) -> Answer | Given:
+    async def secrets(self, wanted: Wanted) -> Answer | Given:
         """Return those secrets of an execution that there are, to a worker."""
-        if self._registration.session(_token(request)) is None:
-            return _no_session()
         try:
             found = await asyncio.to_thread(self._registration.secrets, wanted)
         except RegistrationError as error:
             return error_answer(409, error)
         return Given(secrets=found)
 
-    def _wrong_token(self, token: str | None) -> Answer | None:
-        """Return the answer to a wrong bootstrap token, None to the right one."""
+    def refuse_others(self, request: Request) -> Answer | None:
+        """Return the answer to who is no worker of this server, None to one."""
+        known = self._registration.session(_token(request))
+        return _no_session() if known is None else None
+
+    def refuse_strangers(self, request: Request) -> Answer | None:
+        """Return the answer to who may not register, None to who may."""
+        refusal, token = _in_the_clear(request), _token(request)
+        if refusal is not None:
+            return refusal
         if token is None:
             return _unknown("The bootstrap token is missing", _BOOTSTRAP_FIX)
         if self._registration.is_token(token):
@@ -187,11 +192,20 @@ class _Routes:
         )
 
 
-async def _needs_token(request: Request) -> None:
-    """Refuse who shows no token, before anything is said of what was sent."""
-    if _token(request) is None:
-        head = {"WWW-Authenticate": "Bearer"}
-        raise HTTPException(401, "The token is missing", headers=head)
+def _only(refuse: Callable[[Request], Answer | None]) -> type[APIRoute]:
+    """Return routes that refuse before they read what was sent, or tell what to."""
+
+    class Guarded(APIRoute):
+        def get_route_handler(self) -> Any:
+            """Return what answers. Any: as FastAPI types it."""
+            handle = super().get_route_handler()
+
+            async def answer(request: Request) -> Response:
+                return refuse(request) or await handle(request)
+
+            return answer
+
+    return Guarded
 
 
 async def _gone(request: Request) -> Answer:

@@ -104,7 +104,7 @@ class Kit:
         )
 
     async def ask(
-        self, method, path, *, token=None, json=None, client="127.0.0.1", scheme="http"
+        self, method, path, *, token=None, client="127.0.0.1", scheme="http", **body
     ):
         """Return the answer to a request."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -112,7 +112,7 @@ class Kit:
         async with httpx.AsyncClient(
             transport=transport, base_url=f"{scheme}://server"
         ) as asking:
-            return await asking.request(method, path, headers=headers, json=json)
+            return await asking.request(method, path, headers=headers, **body)
 
     async def session(self, **changes):
         """Register a worker; return the token of its session."""
@@ -146,6 +146,15 @@ class TestRegister:
         if status != 200:
             assert {"what", "why", "fix"} <= answer.json().keys()
             assert kit.roster.all() == []
+
+    @pytest.mark.parametrize("body", [b"", b"{}", b"{bad", b"[1]"])
+    @pytest.mark.parametrize(("token", "status"), [(None, 401), ("wrong", 403)])
+    async def test_strangers_are_not_told_what_to_send(self, kit, token, status, body):
+        """The token is looked at first, whatever comes with it."""
+        answer = await kit.ask("POST", "/workers/register", token=token, content=body)
+
+        assert answer.status_code == status
+        assert "bootstrap_token" in answer.json()["fix"]
 
     async def test_worker_is_told_what_it_needs(self, kit):
         """The scheduler, the journal and a token of its own."""
@@ -239,6 +248,7 @@ class TestSessions:
             ("DELETE", "/workers/session", None),
             ("GET", "/workers/code/flow", None),
             ("POST", "/workers/secrets", {"execution_id": "x1", "names": ["A"]}),
+            ("POST", "/workers/secrets", None),
         ],
     )
     @pytest.mark.parametrize("token", [None, BOOT, "wrong"])
