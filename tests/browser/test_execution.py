@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.run_view import DEFINITIONS, load_in, run_in
-from tests.browser.test_look import _serious
 
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
@@ -341,7 +341,7 @@ class TestLook:
                 view.root.scroll_into_view_if_needed()
                 name = f"run-{state}-{theme.rpartition(' ')[2].lower()}"
                 view.root.screenshot(path=pictures / f"{name}.png")
-                found[name] = _serious(page)
+                found[name] = serious(page)
 
         view.expect_task("read_page", "running")
         look("running")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.panel_view import LOAD
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
     from tests.browser.notebook_page import NotebookPage, Theme
 
-_AXE = (
-    Path(__file__).parents[2]
-    / "flexiflow_jupyter/frontend/node_modules/axe-core/axe.min.js"
-)
 _THEMES: tuple[Theme, ...] = ("JupyterLab Light", "JupyterLab Dark")
 _EXERCISE = """
 from flexiflow_jupyter import exercise
@@ -59,27 +56,10 @@ async def checks(answer):
 
 await exercise("Again", "Press it.", answer="tries", checks=checks)
 """
-_FIND_SERIOUS = """
-async () => {
-  const { violations } = await axe.run("[data-flexiflow='exercise']", {
-    resultTypes: ["violations"],
-  });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-}
-"""
 
 
 def _card(page: NotebookPage, cell: int) -> Locator:
     return page.outputs(cell).locator('[data-flexiflow="exercise"]')
-
-
-def _serious(page: NotebookPage) -> list[str]:
-    if not page.page.evaluate("() => 'axe' in window"):
-        page.page.evaluate(_AXE.read_text())
-    found: list[str] = page.page.evaluate(_FIND_SERIOUS)
-    return found
 
 
 @pytest.fixture
@@ -155,7 +135,7 @@ class TestExercise:
                 shade = theme.rpartition(" ")[2].lower()
                 name = f"exercise-{page.app}-{state}-{shade}"
                 card.screenshot(path=pictures / f"{name}.png")
-                found[name] = _serious(page)
+                found[name] = serious(page)
 
         assert {name: wrong for name, wrong in found.items() if wrong} == {}
 

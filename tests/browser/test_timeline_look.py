@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.axe import serious
 from tests.browser.panel_view import LOAD, TURNSTILE, panel_in
 from tests.browser.timeline_view import TimelineView
 
 if TYPE_CHECKING:
     from tests.browser.conftest import OpenNotebook
-    from tests.browser.notebook_page import NotebookPage, Theme
+    from tests.browser.notebook_page import Theme
 
 pytestmark = pytest.mark.parametrize("app", ["lab"])
 
-_AXE = (
-    Path(__file__).parents[2]
-    / "flexiflow_jupyter/frontend/node_modules/axe-core/axe.min.js"
-)
 _THEMES: tuple[Theme, ...] = ("JupyterLab Light", "JupyterLab Dark")
 _ROUND = """
 for message in ("coin", "coin", "push", "coin", "push"):
@@ -33,16 +30,6 @@ _SET_WIDTH = """
   return new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
 }
 """
-_FIND_SERIOUS = """
-async () => {
-  const { violations } = await axe.run("[data-flexiflow]", {
-    resultTypes: ["violations"],
-  });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" | ")}`);
-}
-"""
 
 
 @pytest.fixture
@@ -51,13 +38,6 @@ def pictures(tmp_path: Path) -> Path:
     folder = Path(os.environ.get("FLEXIFLOW_PICTURES") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _serious(page: NotebookPage) -> list[str]:
-    if not page.page.evaluate("() => 'axe' in window"):
-        page.page.evaluate(_AXE.read_text())
-    found: list[str] = page.page.evaluate(_FIND_SERIOUS)
-    return found
 
 
 class TestLook:
@@ -87,7 +67,7 @@ class TestLook:
                 panel.root.evaluate(_SET_WIDTH, width)
                 name = f"past-{width}-{theme.rpartition(' ')[2].lower()}"
                 panel.root.screenshot(path=pictures / f"{name}.png")
-                found[name] = _serious(page)
+                found[name] = serious(page)
                 too_wide.append(
                     panel.root.evaluate("el => el.scrollWidth - el.clientWidth")
                 )
