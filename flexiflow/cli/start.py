@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import ConfigError
+from ..errors import ConfigError, missing_extra
 from ..logger import get_logger
 from ..workflows.config import Configuration
 from ._output import plain
@@ -109,8 +109,8 @@ def _server_with(options: argparse.Namespace, settings: Settings) -> int:
     for given in (port, options.scheduler_port):
         if not 0 <= given <= _LAST_PORT:
             options.parser.error(f"a port is 0 to {_LAST_PORT}, not {given}")
-    # late: needs the extras ``server`` and ``dask``
-    assembly: Any = importlib.import_module("flexiflow.workflows.server.assembly")
+    _part("uvicorn", "server", "The server")  # before anything is opened
+    assembly = _part("flexiflow.workflows.server.assembly", "server", "The server")
     made = assembly.ServerOptions(
         settings,
         host=host,
@@ -167,8 +167,11 @@ def _tell_server(
     if made.is_encrypted:
         facts["ca"] = str(parts.authority.ca_file)
         say(f"its certificate is signed by {plain(parts.authority.ca_file)}")
-    facts["bootstrap_token_file"] = str(parts.token_file.absolute())
-    if parts.is_first_use:
+    has_file = parts.token_file.exists()  # else the token stands in the settings
+    facts["bootstrap_token_file"] = (
+        str(parts.token_file.absolute()) if has_file else None
+    )
+    if parts.is_first_use and has_file:
         say(f"workers begin with the token in {plain(parts.token_file)}")
     say(f"start a worker: flexiflow start worker --server-url {url}")
     options.output.line(facts)
@@ -216,11 +219,11 @@ def _worker(options: argparse.Namespace) -> int:
 
 def _worker_with(options: argparse.Namespace, settings: Settings) -> int:
     """Run executions with some settings."""
-    # late: needs the extras ``server`` and ``dask``
     package = "flexiflow.workflows.server"
-    worker: Any = importlib.import_module(f"{package}.worker")
-    line: Any = importlib.import_module(f"{package}._worker_line")
-    fit: Any = importlib.import_module(f"{package}._fit")
+    worker, line, fit = (
+        _part(f"{package}.{name}", "server", "A worker")
+        for name in ("worker", "_worker_line", "_fit")
+    )
     url = options.server_url or settings.workers.server_url or _url_of(settings)
     home = settings.home
     ca = Path(options.ca_file) if options.ca_file else home / "certificates" / "ca.pem"
@@ -330,8 +333,7 @@ def _mcp(options: argparse.Namespace) -> int:
 
 def _mcp_with(options: argparse.Namespace, settings: Settings) -> int:
     """Serve the tools with some settings."""
-    # late: needs the extra ``mcp``
-    mcp: Any = importlib.import_module("flexiflow.workflows.mcp")
+    mcp = _part("flexiflow.workflows.mcp", "mcp", "The MCP server")
     token = None
     if options.token_file is not None:
         token = Path(options.token_file).read_text(encoding="utf-8").strip()
@@ -350,6 +352,17 @@ def _mcp_with(options: argparse.Namespace, settings: Settings) -> int:
 
 
 # --- what they share ------------------------------------------------------------------
+
+
+def _part(module: str, extra: str, part: str) -> Any:
+    """Import what needs an extra; no sooner than it is asked for. Any: a module."""
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        missing = (error.name or "").partition(".")[0]
+        if missing in {"", "flexiflow"}:
+            raise
+        raise missing_extra(extra, missing, part) from error
 
 
 @contextmanager

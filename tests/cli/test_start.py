@@ -2,11 +2,18 @@
 
 import importlib
 import json
+import os
 import socket
+import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from flexiflow.cli import start
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -21,6 +28,40 @@ def mcp(monkeypatch):
 
     monkeypatch.setattr(importlib, "import_module", find)
     return called
+
+
+class TestExtras:
+    @pytest.mark.parametrize(
+        ("typed", "missing", "extra"),
+        [
+            (["server"], "fastapi", "server"),
+            (["server"], "uvicorn", "server"),
+            (["mcp"], "starlette", "mcp"),
+        ],
+    )
+    def test_what_is_not_installed_is_named(self, folder, typed, missing, extra):
+        """With what to install; nothing is opened, and it is no defect."""
+        program = (
+            f"import sys; sys.modules[{missing!r}] = None\n"
+            "from flexiflow.cli import main\n"
+            f"sys.exit(main({['start', *typed, '--json']!r}))"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            cwd=folder,
+            env={**os.environ, "FLEXIFLOW_SERVER_PORT": "0", "PYTHONPATH": str(ROOT)},
+        )
+
+        assert (ran.returncode, ran.stdout) == (1, "")
+        told = json.loads(ran.stderr)
+        assert f"extra '{extra}'" in told["what"]
+        assert missing in told["why"]
+        assert f"flexiflow[{extra}]" in told["fix"]
+        assert not (folder / ".flexiflow" / "flexiflow.db").exists()
 
 
 class TestServer:
@@ -39,6 +80,30 @@ class TestServer:
         assert f"Cannot listen on 127.0.0.1, port {port}" in ran.err
         assert "--port" in ran.err
         assert not (folder / ".flexiflow" / "flexiflow.db").exists()
+
+    @pytest.mark.parametrize("is_there", [True, False])
+    def test_it_names_the_file_of_the_token_if_there_is_one(self, tmp_path, is_there):
+        """The token may stand in the settings, and no file is made then."""
+        file = tmp_path / "bootstrap_token"
+        if is_there:
+            file.write_text("abc\n")
+        parts = SimpleNamespace(
+            home=tmp_path, new_tokens={}, is_first_use=True, token_file=file
+        )
+        said, told = [], {}
+        output = SimpleNamespace(
+            say=lambda text, *_: said.append(text), line=told.update
+        )
+        listening = SimpleNamespace(getsockname=lambda: ("127.0.0.1", 8000))
+        start._tell_server(  # noqa: SLF001 - the rest of it serves until it is ended
+            SimpleNamespace(output=output),
+            parts,
+            SimpleNamespace(is_encrypted=False),
+            listening,
+        )
+
+        assert ("bootstrap_token" in " ".join(said)) is is_there
+        assert (told["bootstrap_token_file"] is not None) is is_there
 
 
 class TestWorker:
@@ -101,6 +166,7 @@ class TestMcp:
             "path": "/mcp",
             "server_url": "http://localhost:8000",
             "token": None,
+            "ca_file": None,
         }
 
     def test_options_count_first(self, run, mcp, folder):
