@@ -40,7 +40,14 @@ _PASSING: Final = frozenset({502, 503, 504})
 _SILENT_S: Final = 60.0
 """Seconds without a sign of life after which a stream is taken for broken."""
 _LONGEST_WAIT_S: Final = 10.0
-_TOKEN_STATUSES: Final = (401, 403)
+_UNKNOWN: Final = 401
+"""The status of a token that nobody knows; 403 says by itself what lacks."""
+_UNTRUSTED: Final = "CERTIFICATE_VERIFY_FAILED"
+_START_FIX: Final = "See that it runs and can be reached: flexiflow start server"
+_TRUST_FIX: Final = (
+    "If its certificate is its own, trust it: ca_file=..., or the option --ca-file, "
+    "with a copy of certificates/ca.pem in the home of the server."
+)
 
 
 class SseEvent(NamedTuple):
@@ -219,9 +226,8 @@ class ServerLink:
         except (ValueError, LookupError, TypeError):
             return self._no_server(ValueError(f"it answers {status}"))
         why, fix, context = data.get("why"), data.get("fix"), data.get("context") or {}
-        if status in _TOKEN_STATUSES:
-            fix = "Give the token that the server was started with: token=..., or the "
-            fix += "option --token-file."
+        if status == _UNKNOWN:
+            fix = "Give a token of the server: token=..., or the option --token-file."
         kind = _BY_CODE.get(code)
         if kind is not None and status not in _PASSING:
             return kind(what, why=why, fix=fix, context=context)
@@ -233,7 +239,7 @@ class ServerLink:
         return ServerError(
             f"The server at {self.url} does not answer",
             why=f"{text}.",
-            fix="See that it runs and can be reached: flexiflow start server",
+            fix=_TRUST_FIX if _UNTRUSTED in text else _START_FIX,
             context={"server": self.url},
         )
 

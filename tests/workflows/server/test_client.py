@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import ssl
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +28,7 @@ from flexiflow.workflows.errors import (
     UploadError,
     WorkflowNotFoundError,
 )
+from flexiflow.workflows.server.certificates import Authority
 from flexiflow.workflows.server.tokens import Tokens
 from tests.workflows.server.conftest import ORDER
 from tests.workflows.server.thread_server import (
@@ -316,6 +319,29 @@ class TestConnect:
             client.workflows()
 
         assert "start server" in raised.value.fix
+
+    def test_certificate_that_nobody_vouches_for(self, tmp_path):
+        """It runs, and what is to be trusted is told."""
+        authority = Authority(tmp_path, ["127.0.0.1"])
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(authority.server_file, authority.key_file)
+
+        def greet(listening):
+            with suppress(OSError):
+                context.wrap_socket(listening.accept()[0], server_side=True)
+
+        tries = {"retry_attempts": 1}
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=greet, args=(listening,), daemon=True)
+            thread.start()
+            with Configuration.get().override(workers=tries):
+                client = connect(f"https://127.0.0.1:{listening.getsockname()[1]}")
+            with client, pytest.raises(ServerError) as raised:
+                client.workflows()
+            thread.join(10)
+
+        assert "--ca-file" in raised.value.fix
+        assert "ca.pem" in raised.value.fix
 
     def test_something_else_that_answers(self, tmp_path):
         """What is no server of ours is told so."""
