@@ -293,7 +293,7 @@ class Server:
         if found is None:
             if workflow is not None:
                 await asyncio.to_thread(self.catalogue.code, workflow)
-            raise not_found(one_line(execution_id))
+            raise not_found(execution_id if is_id else one_line(execution_id))
         if workflow is not None:
             check_workflow(execution_id, found.workflow, workflow)
         return found

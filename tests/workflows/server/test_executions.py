@@ -450,6 +450,15 @@ class TestStatus:
         assert answer.status_code == 404
         assert set(answer.json()) == SHAPE
 
+    async def test_unknown_id_is_told_as_it_was_asked_for(self, client):
+        """Programs find it in the context, unless it would trouble a terminal."""
+        plain = (await client.get("/workflows/order/status/x1")).json()
+        hostile = (await client.get("/workflows/order/status/x%1b1")).json()
+
+        assert plain["context"] == {"execution_id": "x1"}
+        assert plain["what"] == "There is no execution 'x1'"
+        assert "\x1b" not in hostile["what"] + hostile["context"]["execution_id"]
+
 
 class TestList:
     async def test_filters_and_pages(self, client):
