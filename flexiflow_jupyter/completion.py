@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, final
 from IPython.core.completer import SimpleCompletion, context_matcher
 
 from flexiflow.errors import FlexiFlowError
+from flexiflow.statechart import chart_fields
 
+from .arguments import take_engine, unquoted
 from .command_list import COMMANDS, OPTIONS
 from .definition_help import words_at
+from .preferences import settings_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,7 +31,10 @@ _OF_COMPONENTS: Final = frozenset(one.name for one in COMMANDS if one.takes_comp
 _CALL: Final = re.compile(
     r"\b(?P<name>\w+)\.(?P<call>send|can|why_not|until)\(\s*['\"][\w.-]*\Z"
 )
+_LINE: Final = re.compile(r"\s*(?:[^=%\"'#]*=\s*)?%flexiflow(?P<rest>(?:\s.*)?)\Z")
+"""The line magic up to the cursor, its value given to a name or not."""
 _WORD: Final = re.compile(r"[$\w.-]*\Z")
+_AFTER_NAME: Final = {"record": ["stop", "pytest", "svg"], "export": ["--to"]}
 
 
 @final
@@ -69,12 +75,13 @@ class MagicCompletion:
         lines = text.split("\n")[: context.cursor_line + 1]
         before = lines[-1][: context.cursor_position]
         try:
-            if before.lstrip().startswith("%flexiflow"):
-                found = self._line(before.lstrip().split(" ")[1:])
+            line = _LINE.match(before)
+            if line is not None:
+                found = self._line(re.split(r"\s+", line["rest"])[1:])
             elif not text.startswith("%%flexiflow"):
                 found = self._call(before)
             elif len(lines) == 1:
-                found = [one.name for one in OPTIONS]
+                found = self._options(re.split(r"\s+", before))
             else:
                 offset = sum(len(line) + 1 for line in lines[:-1])
                 found = self._body(text, offset + context.cursor_position)
@@ -92,15 +99,27 @@ class MagicCompletion:
 
     def _line(self, words: list[str]) -> Iterable[str]:
         """Return what may follow the words of ``%flexiflow``."""
-        components = self._notebook.engine().components
+        if words[-2:-1] == ["--engine"]:
+            return list(self._notebook.engines)
+        chosen, words = take_engine(words)
+        components = self._notebook.engine(chosen).components
         if len(words) <= 1:
             return [one.name for one in COMMANDS]
-        if len(words) == 2 and words[0] in _OF_COMPONENTS:  # noqa: PLR2004
+        command, *given, last = words
+        if command == "config":
+            return settings_like(last)
+        if command not in _OF_COMPONENTS and command != "events":
+            return []
+        if not given:
             return list(components)
-        if len(words) == 3 and words[0] == "send":  # noqa: PLR2004 - a message's place
-            component = components.get(words[1])
-            return [] if component is None else _messages(component)
-        return []
+        component = components.get(unquoted(given[0]))
+        return [] if component is None else _after_name(component, command, given[1:])
+
+    def _options(self, words: list[str]) -> Iterable[str]:
+        """Return what may stand on the line of ``%%flexiflow``."""
+        if words[-2] == "--engine":
+            return list(self._notebook.engines)
+        return [one.name for one in OPTIONS]
 
     def _call(self, before: str) -> Iterable[str]:
         """Return what may stand in ``door.send("``, and in what is asked of it."""
@@ -119,6 +138,23 @@ class MagicCompletion:
         _, _, body = text.partition("\n")
         start = len(text) - len(body)
         return words_at(body, offset - start, self._notebook.lookup.names())
+
+
+def _after_name(
+    component: AsyncComponent, command: str, given: list[str]
+) -> Iterable[str]:
+    """Return what may follow a component's name and the words after it."""
+    if command == "send" and not given:
+        return _messages(component)
+    if command == "send" and component.chart is not None:
+        taken = {word.partition("=")[0] for word in given[1:]}
+        found = chart_fields(component.chart, unquoted(given[0]), component.states)
+        return [f"{one.name}=" for one in found if one.name not in taken]
+    if command == "paths" and not given and component.chart is not None:
+        return [node.path for node in component.chart]
+    if command == "export" and given == ["--to"]:
+        return ["service"]
+    return [] if given else _AFTER_NAME.get(command, [])
 
 
 def _messages(component: AsyncComponent) -> Iterable[str]:

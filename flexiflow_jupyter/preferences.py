@@ -15,7 +15,7 @@ from .tables import Table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Preferences"]
+__all__ = ["Preferences", "settings_like"]
 
 _SAFE_KERNEL: Final = 7
 """From this version of ipykernel on, ``nest-asyncio`` itself loses queued cells."""
@@ -102,6 +102,17 @@ _KNOWN: Final[dict[str, _Setting]] = {
         Preferences.set_display,
     ),
 }
+
+
+_VALUES: Final = {"blocking": ("true", "false"), "display": ("live", "static")}
+
+
+def settings_like(word: str) -> list[str]:
+    """Return what a word may become: settings with their sign, or one's values."""
+    name, sign, _ = word.partition("=")
+    if not sign:
+        return [f"{known}=" for known in _KNOWN]
+    return list(_VALUES.get(name, ()))
 
 
 def _read(word: str) -> tuple[Callable[[Preferences, str], None], str]:

@@ -7,6 +7,14 @@ from IPython.core.completer import provisionalcompleter
 
 from tests.jupyter.test_extension import DOOR
 
+SLOT = """%%flexiflow --no-panel
+name: slot
+states:
+  idle:
+    on: {pay: {to: done, if: {amount: {min: 2}, kind: {one_of: [coin, card]}}}}
+  done: {final: true}
+"""
+
 
 @pytest.fixture
 def loaded(shell):
@@ -41,6 +49,37 @@ class TestLine:
     def test_a_word_is_completed(self, loaded, line, whole):
         """Commands, names, messages and options are known where they may stand."""
         assert whole in completed(loaded, line)
+
+    @pytest.mark.parametrize(
+        ("line", "wholes"),
+        [
+            ("x = %flexiflow send door p", ["x = %flexiflow send door push"]),
+            ("%flexiflow paths door ", ["locked", "unlocked"]),
+            ("%flexiflow record door ", ["pytest", "stop", "svg"]),
+            ("%flexiflow export door --", ["--to"]),
+            ("%flexiflow export door --to ", ["service"]),
+            ("%flexiflow config ", ["blocking=", "display="]),
+            ("%flexiflow config display=", ["live", "static"]),
+            ("%flexiflow send slot pay ", ["amount=", "kind="]),
+            ("%flexiflow send slot pay amount=3 ", ["kind="]),
+            ("%flexiflow list --engine ", ["default", "spare"]),
+            ("%%flexiflow --engine ", ["default", "spare"]),
+            ("%flexiflow --engine spare send ", ["bell"]),
+            ("%flexiflow send 'slot' p", ["pay"]),
+        ],
+    )
+    def test_each_later_word_is_known(self, loaded, line, wholes):
+        """States, fields, settings and what ends a command; nothing of Python's."""
+        loaded.run_cell(SLOT)
+        loaded.run_cell(
+            "%%flexiflow --no-panel --engine spare\nname: bell\nstates: {a: }"
+        )
+        found = completed(loaded, line)
+        stem = line[: len(line) - len(line.split(" ")[-1].split("=")[-1])]
+
+        assert found == [
+            each if each.startswith("x =") else stem + each for each in wholes
+        ]
 
     def test_accepted_messages_come_first(self, loaded):
         """What does something now stands before what does not."""
