@@ -8,9 +8,10 @@ from IPython.display import display
 
 from flexiflow.component import MessageResult
 
+from .boxes import safe_text
 from .describe import describe_component
 from .execution.link import run_of
-from .stills import chart_bundle, simulation_bundle, snapshot_bundle
+from .stills import chart_bundle, machine_bundle, simulation_bundle, snapshot_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from flexiflow.component import AsyncComponent
     from flexiflow.engine import FlexiFlowEngine
     from flexiflow.extras.persist_json import ComponentSnapshot
-    from flexiflow.statechart import Simulation
+    from flexiflow.statechart import Simulation, WhyNot
     from flexiflow.statechart.model import Chart
 
     from .execution.actions import ActiveRun
@@ -81,6 +82,9 @@ class RichDisplay:
             ("flexiflow.statechart.simulation", "Simulation"): self._simulation,
             ("flexiflow.extras.persist_json", "ComponentSnapshot"): self._snapshot,
             (MessageResult.__module__, MessageResult.__name__): self._result,
+            ("flexiflow.statechart.ports", "WhyNot"): self._why_not,
+            # What snapshot() gives is plain JSON data: other data is left as it was.
+            ("builtins", "dict"): self._data,
         }
 
     def _component(self, component: AsyncComponent) -> None:
@@ -119,6 +123,15 @@ class RichDisplay:
     def _snapshot(self, snapshot: ComponentSnapshot, **_options: Any) -> dict[str, str]:
         """Show what was saved of a component."""
         return snapshot_bundle(snapshot)
+
+    # Any: whatever a dictionary of the user's holds.
+    def _data(self, data: dict[Any, Any], **_options: Any) -> dict[str, str] | None:
+        """Show the snapshot of a machine; leave any other data alone."""
+        return machine_bundle(data)
+
+    def _why_not(self, answer: WhyNot, **_options: Any) -> dict[str, str]:
+        """Show why a message does nothing, as a sentence."""
+        return {"text/plain": safe_text(str(answer))}
 
     def _result(self, result: MessageResult, **_options: Any) -> dict[str, str]:
         """Show what a message did."""

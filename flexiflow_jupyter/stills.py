@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from flexiflow.extras.persist_json import ComponentSnapshot
     from flexiflow.statechart import Chart, Simulation
 
-__all__ = ["chart_bundle", "simulation_bundle", "snapshot_bundle"]
+__all__ = [
+    "chart_bundle",
+    "machine_bundle",
+    "simulation_bundle",
+    "snapshot_bundle",
+]
 
 _FRAME: Final = (
     "font:13px/20px var(--jp-ui-font-family,system-ui,sans-serif);"
@@ -29,6 +34,9 @@ _FRAME: Final = (
 _CODE: Final = "font-family:var(--jp-code-font-family,monospace);font-size:12px"
 _MOST_STEPS: Final = 12
 """Steps of a sandbox that are shown, the latest."""
+_OF_SNAPSHOTS: Final = frozenset({"version", "chart", "states", "context"})
+"""What the snapshot of a chart's machine always has."""
+_TOLD: Final = _OF_SNAPSHOTS | {"started"}
 _LONGEST: Final = 300
 """Characters of data that are shown."""
 
@@ -69,6 +77,40 @@ def snapshot_bundle(snapshot: ComponentSnapshot) -> dict[str, str]:
     if chart is None or any(leaf not in chart for leaf in leaves):
         chart, leaves = None, []
     return _bundle("snapshot", chart, leaves, said, context=context)
+
+
+# Any: JSON data, perhaps not of a machine at all.
+def machine_bundle(saved: Mapping[Any, Any]) -> dict[str, str] | None:
+    """Return what a component's ``snapshot()`` gave as MIME bundle.
+
+    Returns
+    -------
+    dict or None
+        None for any other data, and when no component of the notebook has its chart.
+    """
+    if not saved.keys() >= _OF_SNAPSHOTS:
+        return None
+    chart, leaves, context = (
+        _chart_named(saved["chart"]),
+        saved["states"],
+        saved["context"],
+    )
+    if chart is None or not isinstance(leaves, list) or not isinstance(context, dict):
+        return None
+    if not all(isinstance(leaf, str) and leaf in chart for leaf in leaves):
+        return None
+    rest = {key: each for key, each in saved.items() if key not in _TOLD and each}
+    lines = [f"{key}: {short_json(each, _LONGEST)}" for key, each in rest.items()]
+    said = f"A snapshot in {', '.join(leaves) or 'no state'}"
+    return _bundle("snapshot", chart, leaves, said, context=context, lines=lines)
+
+
+def _chart_named(name: object) -> Chart | None:
+    """Return the chart of a name that a component of the notebook runs, if any does."""
+    notebook = current_notebook()
+    engines = () if notebook is None else notebook.engines.values()
+    charts = (one.chart for engine in engines for one in engine.components.values())
+    return next((one for one in charts if one is not None and one.name == name), None)
 
 
 def _bundle(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import traitlets as t
 from IPython.display import display
 
+from flexiflow.component import AsyncComponent
 from flexiflow.errors import ComponentError, one_line
 
 from ..boxes import safe_text
@@ -26,7 +27,6 @@ from .saved import SavedFacts
 if TYPE_CHECKING:
     import asyncio
 
-    from flexiflow.component import AsyncComponent
     from flexiflow.event_manager import AsyncEventManager
 
     from ..protocol import Made, PageMessage, Problem, Reply, ViewKind
@@ -365,7 +365,7 @@ def bus_of(component: AsyncComponent) -> AsyncEventManager:
         If it is no component, or has no bus, so that nothing could be shown of what
         happens to it.
     """
-    if not hasattr(component, "event_bus"):
+    if not isinstance(component, AsyncComponent):
         raise ComponentError(
             f"{one_line(component)} is no component.",
             why=f"A view shows a component; this is a {type(component).__name__}.",

@@ -64,3 +64,34 @@ class TestSnapshot:
         assert "image/svg+xml" not in bundle
         assert "<i>" not in bundle["text/html"]
         assert 'Context: {"a": 1}' in bundle["text/plain"]
+
+    def test_what_a_component_gives_is_shown_by_its_chart(self, shell, door):
+        """The saved state is lit, with its data and what was pending."""
+        saved = {**door.snapshot(), "states": ["unlocked"], "timers": [{"due": 3}]}
+
+        data, _ = shell.display_formatter.format(saved)
+
+        assert 'data-state="unlocked" aria-current="true"' in data["text/html"]
+        assert "A snapshot in unlocked" in data["text/html"]
+        assert "timers: [{&quot;due&quot;: 3}]" in data["text/html"]
+        assert data["text/plain"].startswith("{'version'")
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"chart": "other"}, {"states": ["gone"]}, {"states": 3}, {"context": None}],
+    )
+    def test_other_data_is_left_alone(self, shell, door, change):
+        """A dictionary is a dictionary, whatever keys it has."""
+        data, _ = shell.display_formatter.format({**door.snapshot(), **change})
+        plain, _ = shell.display_formatter.format({"a": 1})
+
+        assert list(data) == ["text/plain"]
+        assert plain == {"text/plain": "{'a': 1}"}
+
+
+class TestWhyNot:
+    def test_it_is_a_sentence(self, shell, door):
+        """It is told as a button tells it."""
+        data, _ = shell.display_formatter.format(door.why_not("push"))
+
+        assert data["text/plain"] == str(door.why_not("push"))

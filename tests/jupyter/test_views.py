@@ -287,6 +287,12 @@ class TestStates:
             view("door")
         assert "get_engine().get" in caught.value.fix
 
+    @pytest.mark.parametrize("view", [Panel, StateGraph, MessageBar])
+    async def test_an_engine_is_no_component(self, engine, view):
+        """It has a bus as components have; the error says what it is."""
+        with pytest.raises(ComponentError, match="is no component"):
+            view(engine)
+
 
 class TestKinds:
     @pytest.mark.parametrize(
