@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import time as _time
 from collections import deque
-from datetime import UTC, datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, final
 
+from ._event import Event
 from ._listener import Listener
-from ._scope import current, id_text
+from ._scope import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,9 @@ MESSAGE_FAILED: Final = "component.message.failed"
 HANDLER_FAILED: Final = "event.handler.failed"
 """A subscriber raised: ``{event_name, component_name, exception}``."""
 
+_new: Final = object.__new__
+_now: Final = _time.time
+
 BUILT_IN: Final = frozenset(
     {
         COMPONENT_REGISTERED,
@@ -52,57 +55,6 @@ BUILT_IN: Final = frozenset(
     }
 )
 """The events that FlexiFlow itself announces, fire-and-forget."""
-
-
-@final
-class Event:
-    """One fact that was announced; never mutated."""
-
-    __slots__ = ("_cid", "component", "data", "name", "seq", "source", "timestamp")
-
-    seq: int
-    """Its number on this bus, from 1, without gaps."""
-    timestamp: float
-    """When, in seconds since the epoch."""
-    name: str
-    """What happened."""
-    data: Any
-    """The payload, as it was published; Any because it is the publisher's."""
-    component: str | None
-    """The component it is about, or None."""
-    source: str | None
-    """Who sent the message that was received; None: outside, or no such event."""
-
-    def __init__(
-        self, seq: int, name: str, data: Any = None, *, component: str | None = None
-    ) -> None:
-        self.seq = seq
-        self.timestamp = _time.time()
-        self.name = name
-        self.data = data
-        scope = current()
-        if scope is None:
-            self._cid: int | str | None = None
-            self.source = None
-        else:
-            self._cid = scope.cid
-            self.source = scope.sender
-            if component is None:
-                component = scope.component_name
-        self.component = component
-
-    @property
-    def time(self) -> datetime:
-        """When, an aware UTC instant."""
-        return datetime.fromtimestamp(self.timestamp, UTC)
-
-    @property
-    def correlation_id(self) -> str | None:
-        """The id of the message on whose behalf it was announced, or None."""
-        return None if self._cid is None else id_text(self._cid)
-
-    def __repr__(self) -> str:
-        return f"<Event {self.seq} {self.name} component={self.component!r}>"
 
 
 @final
@@ -163,7 +115,21 @@ class History:
             Whom it is about; left out: the component at work, if any.
         """
         self.last_seq = seq = self.last_seq + 1
-        event = Event(seq, name, data, component=component)
+        # As Event(...) does, without the call: each message makes three of them.
+        event = _new(Event)
+        event.seq = seq
+        event.timestamp = _now()
+        event.name = name
+        event.data = data
+        scope = current()
+        if scope is None:
+            event._cid = event.source = None  # noqa: SLF001 - the same module
+        else:
+            event._cid = scope.cid  # noqa: SLF001
+            event.source = scope.sender
+            if component is None:
+                component = scope.component_name
+        event.component = component
         self._ring.append(event)
         if seq >= self._next_due:
             self._ring_those_due()

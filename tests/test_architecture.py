@@ -35,6 +35,7 @@ LAYERS = {
     "_source": 1,
     "graph": 1,
     "events": 1,
+    "_event": 0,
     "_observers": 1,
     "_subscription": 1,
     "_subscribers": 1,

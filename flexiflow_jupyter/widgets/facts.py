@@ -143,18 +143,21 @@ class ComponentFacts:
 
         Cost: a few ns for each event; only the last of each kind is looked into.
         """
-        facts = [event for event in events if type(event.data) is dict]
-        latest = {event.name: event for event in facts}
-        begun = latest.get(COMPONENT_REGISTERED)
-        if begun is not None:
-            self._steps, self._since = 0, begun.timestamp * 1000
-            facts = [event for event in facts if event.seq > begun.seq]
-        self._steps += sum(
-            event.data.get("status") == "handled"
-            for event in facts
-            if event.name == MESSAGE_HANDLED
-        )
-        changed, received = latest.get(STATE_CHANGED), latest.get(MESSAGE_RECEIVED)
+        steps, changed, received = self._steps, None, None
+        for event in events:
+            name = event.name
+            if type(event.data) is not dict:
+                continue
+            if name == MESSAGE_HANDLED:
+                if event.data.get("status") == "handled":
+                    steps += 1
+            elif name == MESSAGE_RECEIVED:
+                received = event
+            elif name == STATE_CHANGED:
+                changed = event
+            elif name == COMPONENT_REGISTERED:
+                steps, self._since = 0, event.timestamp * 1000
+        self._steps = steps
         if changed is not None:
             self._since = changed.timestamp * 1000
             data = changed.data
