@@ -92,7 +92,7 @@ class Send:
         return send
 
     def __dir__(self) -> list[str]:
-        """Return the messages that can be written so, those accepted now first."""
+        """Return the messages that can be written so."""
         chart = self._component.chart
         known = () if chart is None else chart.messages
         names = dict.fromkeys((*self._component.accepted(), *known))

@@ -35,7 +35,7 @@ LAYERS = {
     "_source": 1,
     "graph": 1,
     "events": 1,
-    "_event": 0,
+    "_event": 1,
     "_observers": 1,
     "_subscription": 1,
     "_subscribers": 1,
@@ -96,6 +96,7 @@ LAYERS = {
 """The layer of each module and package of ``flexiflow``; it imports lower ones only."""
 
 SAME_LAYER = {
+    ("events", "_event"): "one of those that are kept",
     ("errors", "_wording"): "an error's text is worded there",
     ("clock", "_manual_clock"): "the clock of tests is one of the clocks",
     ("logger", "_log_lines"): "hands out loggers that write such lines",
