@@ -68,7 +68,7 @@ async def save_secret(request: Request, secret: Secret) -> dict[str, Any]:
 
 
 @router.get(
-    "/admin/secrets/{name}",
+    "/admin/secrets/{name:path}",
     response_model=None,
     responses={200: {"model": SecretAnswer}, **errors(404, 422)},
     openapi_extra=example("curl http://localhost:8000/admin/secrets/API_KEY"),
@@ -83,7 +83,7 @@ async def read_secret(
 
 
 @router.delete(
-    "/admin/secrets/{name}",
+    "/admin/secrets/{name:path}",
     response_model=None,
     responses=errors(404, 422),
     openapi_extra=example(

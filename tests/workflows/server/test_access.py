@@ -1,6 +1,7 @@
 """Rules of who may do what: tokens, secrets, hosts, other sites."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from starlette.routing import Route
@@ -208,6 +209,19 @@ class TestSecrets:
         assert read.headers["Cache-Control"] == "no-store"
         assert removed.status_code == 200
         assert gone.status_code == 404
+
+    @pytest.mark.parametrize("name", ["db/password", "a b", "ü", "100%", "a//b/"])
+    async def test_each_that_can_be_kept_can_be_removed(self, client, name):
+        """A name may hold what paths are made of."""
+        saved = await client.post("/admin/secrets", json={"name": name, "value": 1})
+        path = f"/admin/secrets/{quote(name, safe='')}"
+        read = await client.get(path)
+        removed = await client.delete(path)
+
+        assert saved.status_code == 200
+        assert read.json() == {"name": name, "value": 1}
+        assert removed.json() == {"name": name}
+        assert (await client.get("/admin/secrets")).json() == []
 
     @pytest.mark.parametrize(
         "body",
