@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from ..errors import nearest
 from ._loop_thread import LoopThread
-from ._stored_data import moment, summary_of
+from ._stored_data import ENDED, moment, summary_of
+from ._taking import ended_already
 from .errors import ExecutionContextNotFoundError
 from .registry import FileRegistry
 from .runtime import Runtime
@@ -129,7 +130,9 @@ class LocalBackend:
 
     async def cancel(self, name: str, execution_id: str, *, wait: bool) -> _Data:
         """End an execution, wherever on this machine it runs."""
-        await asyncio.to_thread(self._execution, name, execution_id)
+        before = await asyncio.to_thread(self._execution, name, execution_id)
+        if before.state in ENDED:
+            raise ended_already(execution_id, before.state)
         await asyncio.to_thread(self._registry.load, name)
         work = self._begin(self._runtime.end(execution_id))
         if wait:

@@ -24,6 +24,7 @@ __all__ = [
     "Stored",
     "check_workflow",
     "crashed_too_often",
+    "ended_already",
     "is_refused",
     "load",
     "not_found",
@@ -239,6 +240,16 @@ def not_found(execution_id: str) -> ExecutionContextNotFoundError:
         why="The journal holds none of that id.",
         fix="List them: flexiflow workflow status, or %flexiflow runs in a notebook.",
         context={"execution_id": execution_id},
+    )
+
+
+def ended_already(execution_id: str, state: str) -> ExecutionStateError:
+    """Return the error for an end that is asked for too late."""
+    return ExecutionStateError(
+        f"The execution {execution_id!r} has ended",
+        why=f"It is {state}.",
+        fix="Nothing is left to be cancelled.",
+        context={"execution_id": execution_id, "state": state},
     )
 
 

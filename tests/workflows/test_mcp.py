@@ -230,12 +230,19 @@ class TestRefusals:
                 workflow_name="hello",
                 execution_id=done["execution_id"],
             )
+            ended = await use(
+                client,
+                "cancel_execution",
+                workflow_name="hello",
+                execution_id=done["execution_id"],
+            )
 
         for answer, words in (
             (unknown, "Unknown workflow: 'nothing'"),
             (broken, "line 1"),
             (lost, "no execution 'gone'"),
             (late, "does not wait"),
+            (ended, "has ended"),
         ):
             assert answer["success"] is False
             assert words in answer["error"]

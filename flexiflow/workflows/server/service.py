@@ -11,11 +11,10 @@ from ...errors import one_line
 from .._execution_ids import keyed_id, new_id
 from .._forking import records_before
 from .._stored_data import ENDED, summary_of
-from .._taking import Stored, check_workflow, not_found
+from .._taking import Stored, check_workflow, ended_already, not_found
 from ..codec import encode
 from ..errors import (
     ExecutionExistsError,
-    ExecutionStateError,
     IdempotencyError,
     JournalClosedError,
 )
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Server"]
 
 _UNBEGUN: Final = ("CREATED", "SCHEDULED")
+_HANDED_OUT: Final = "A worker has been given it, and is about to begin."
 
 
 @final
@@ -239,12 +239,7 @@ class Server:
             If it has ended already.
         """
         if execution.state in ENDED:
-            raise ExecutionStateError(
-                f"The execution {execution.id!r} has ended",
-                why=f"It is {execution.state}.",
-                fix="Nothing is left to be cancelled.",
-                context={"execution_id": execution.id, "state": execution.state},
-            )
+            raise ended_already(execution.id, execution.state)
         await asyncio.to_thread(self.dispatcher.cancel, execution.id)
 
     async def wait(self, execution_id: str, after: int = 0) -> Execution:
@@ -323,7 +318,7 @@ class Server:
         """Return an execution as JSON data; with the reason why it does not begin."""
         found = summary_of(execution, detailed=detailed, as_stored=as_stored)
         if execution.state in _UNBEGUN:
-            found["reason"] = await self.reason(execution.id)
+            found["reason"] = await self.reason(execution.id) or _HANDED_OUT
         return found
 
     async def reason(self, execution_id: str) -> str:

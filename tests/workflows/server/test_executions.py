@@ -433,6 +433,17 @@ class TestStatus:
         server.dispatcher.come_back()
         assert "reason" not in await until(client, which, "COMPLETED")
 
+    async def test_says_so_when_a_worker_is_about_to_begin(
+        self, client, server, monkeypatch
+    ):
+        """Between the two nobody is left without a reason."""
+        server.dispatcher.is_away = True
+        monkeypatch.setattr(server.dispatcher, "reason", lambda _: "")
+        found = await run(client, {"item": "tea"}, "async")
+
+        assert found["state"] == "CREATED"
+        assert "about to begin" in found["reason"]
+
     @pytest.mark.parametrize(
         "path",
         [
