@@ -77,6 +77,19 @@ class TestOpen:
         with pytest.raises(JournalError, match="kind 'mysql'"):
             open_journal("mysql://host/name")
 
+    @pytest.mark.parametrize(
+        "address", ["host=127.0.0.1 password=s3cr3t", "dbname = x user=y"]
+    )
+    def test_keywords_of_an_address_name_no_file(self, tmp_path, monkeypatch, address):
+        """Else the password in them would be the name of a file."""
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(JournalError, match="no URL") as raised:
+            open_journal(address)
+
+        assert "postgresql://" in raised.value.fix
+        assert "s3cr3t" not in str(raised.value)
+        assert not list(tmp_path.iterdir())
+
     def test_a_file_that_is_no_database(self, tmp_path):
         """Somebody's text is not overwritten."""
         place = tmp_path / "notes.txt"

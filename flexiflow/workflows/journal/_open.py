@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,8 @@ __all__ = ["open_journal"]
 
 _SQLITE: Final = "sqlite"
 _POSTGRES: Final = frozenset({"postgresql", "postgres"})
+_KEYWORDS: Final = re.compile(r"\s*(host(addr)?|port|dbname|user|password|service)\s*=")
+"""How the other form of PostgreSQL's addresses begins."""
 
 
 def open_journal(
@@ -87,6 +90,13 @@ def _file_of(place: str) -> str:
     """Return the file that a path or URL names."""
     scheme, mark, _ = place.partition("://")
     if not mark:
+        if _KEYWORDS.match(place):  # it may hold a password, which names no file then
+            raise JournalError(
+                "The address of the database is no URL",
+                why="It is written in keywords. It is not shown, since it may hold a "
+                "password.",
+                fix="Write postgresql://user:password@host:5432/database",
+            )
         return place
     if scheme != _SQLITE:
         raise JournalError(
