@@ -274,6 +274,28 @@ class TestGoingOn:
         assert page.record.problems == []
 
     @only_lab
+    def test_a_fork_after_a_reload_gets_a_cell(
+        self, open_notebook: OpenNotebook
+    ) -> None:
+        """No cell of the page before shows anything more: a new one shows the panel."""
+        page, _, _ = _shown(open_notebook, _ROUND)
+        page.run(2)
+        page.save()
+        page.reload()
+        timeline = TimelineView(panel_in(page, 1).root)
+        timeline.look_at(3)
+
+        timeline.action("fork").click()
+
+        made = 'panel(get_engine().get("turnstile~2"))'
+        cell = page.page.locator(".jp-CodeCell").filter(has_text=made)
+        expect(cell).to_have_count(1)
+        page.execute("notebook:run-cell")
+        fork = cell.locator('[data-flexiflow="panel"][data-component="turnstile~2"]')
+        expect(fork.locator('[data-state="locked"][aria-current]')).to_be_visible()
+        assert page.record.problems == []
+
+    @only_lab
     def test_what_if_touches_nothing(self, open_notebook: OpenNotebook) -> None:
         """Messages and time go to the sandbox alone; it is used by keyboard too."""
         page, panel, timeline = _shown(open_notebook, "print(lamp.state)", chart=_LAMP)

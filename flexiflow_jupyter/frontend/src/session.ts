@@ -13,6 +13,7 @@ import { Scope } from "./scope";
 import { Signal, Value } from "./signal";
 import { StepStore } from "./stepStore";
 import { Deeds } from "./timeline/deeds";
+import { forkIn, isShown, PANEL_MS, panelCell } from "./timeline/fork";
 import { Looking } from "./timeline/looking";
 
 /** How long a button shows that its message went well. */
@@ -257,7 +258,18 @@ export class Session {
     this.said = reply.error ? "" : reply.text;
     if (reply.error) this.trouble = { problem: reply.error, sent: null };
     if (reply.status === "ok") this.#later(OK_MS, () => this.deeds.settle(what));
+    if (reply.status === "ok" && what === "fork") this.#expectPanel(reply.id, reply.text);
     this.changed.emit();
+  }
+
+  #expectPanel(id: string, text: string): void {
+    const fork = forkIn(text);
+    if (!fork || typeof document === "undefined") return;
+    this.#later(PANEL_MS, () => {
+      if (isShown(fork.name, document)) return false;
+      this.made.value = panelCell(id, fork.name, fork.code);
+      return true;
+    });
   }
 
   #settleLater(sent: Sent): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { StepAnswer } from "../src/protocol";
 import { Deeds } from "../src/timeline/deeds";
+import { forkIn, panelCell } from "../src/timeline/fork";
 import { KEPT, Looking } from "../src/timeline/looking";
 
 function step(at: number): StepAnswer {
@@ -184,6 +185,20 @@ describe("looking back", () => {
     assert.deepEqual(asked, [8, 9]);
     assert.deepEqual(shown, [9]);
     assert.deepEqual(seen, [8]);
+  });
+});
+
+describe("fork", () => {
+  it("is named by the reply, with the code that gets it", () => {
+    const text = 'lift~2 goes on in idle: get_engine().get("lift~2")';
+    assert.deepEqual(forkIn(text), { name: "lift~2", code: 'get_engine().get("lift~2")' });
+    assert.equal(forkIn("lift is recorded."), null);
+  });
+
+  it("is shown by a cell of its own where no panel came", () => {
+    const made = panelCell("d1", "lift~2", 'get_engine().get("lift~2")');
+    const code = 'from flexiflow_jupyter import get_engine, panel\n\npanel(get_engine().get("lift~2"))';
+    assert.equal(made.text, code);
   });
 });
 
