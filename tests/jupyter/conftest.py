@@ -21,6 +21,8 @@ def shell(tmp_path, monkeypatch):
     InteractiveShell.clear_instance()
     shell = InteractiveShell.instance(config=config)
     yield shell
+    if "flexiflow_jupyter" in shell.extension_manager.loaded:
+        shell.extension_manager.unload_extension("flexiflow_jupyter")
     shell.atexit_operations()
     atexit.unregister(shell.atexit_operations)
     InteractiveShell.clear_instance()

@@ -209,7 +209,7 @@ class TestInATerminal:
         loaded.run_cell("door.chart")
 
         said = capsys.readouterr().out
-        assert "Engine with 1 component" in said
+        assert "Engine default: 1 component" in said
         assert "○ locked  coin → unlocked" in said
 
     def test_the_result_of_a_message_is_shown(self, loaded, capsys):

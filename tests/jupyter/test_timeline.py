@@ -321,13 +321,14 @@ class TestLookingBack:
         reader = StepReader(desk, edge_of=lambda step: None, recording=lambda: None)
         for _ in range(60):
             await desk.send("guest", name="Ann")
+        reader.answer(30)  # what is done once is not counted
         few = calls(lambda: reader.answer(30)), calls(reader.info)
         for _ in range(9_940):
             await desk.send("guest", name="Ann")
         many = calls(lambda: reader.answer(5_000)), calls(reader.info)
 
         assert page.view.timeline["last"] < 10_000 == desk.steps.last
-        assert many == few
+        assert all(now <= before for now, before in zip(many, few, strict=True))
 
     async def test_the_picture_beside_it_stays_true(self, desk, page):
         """A saved picture shows the machine, not what somebody looks at."""
