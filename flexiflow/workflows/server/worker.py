@@ -176,14 +176,15 @@ class WorkerProcess:
 
     async def _register_again(self, stop: asyncio.Event) -> None:
         """Register until it succeeds: servers begin anew."""
-        tries = 0
+        tries, told = 0, ""
         while not stop.is_set():
             try:
                 await self._register()
                 return
             except FlexiFlowError as error:
-                if tries == 0:
+                if error.what != told:  # each reason once, however long it takes
                     _log.warning("%s; trying on. %s", error.what, error.why)
+                told = error.what
             await _either(stop, _RESTS_S[min(tries, len(_RESTS_S) - 1)])
             tries += 1
 
