@@ -48,12 +48,13 @@ class FlexiFlowMagics(Magics):
     def flexiflow(self, line: str, cell: str | None = None) -> Any:
         """Define a component (``%%flexiflow``) or talk to one (``%flexiflow``).
 
-        ``%%flexiflow [--no-panel] [--start MSG ...] [--engine NAME] [--as NAME]`` over
-        a definition in YAML makes the component, binds a variable of its name and shows
-        its panel. Running the cell again redefines it and keeps its state.
+        ``%%flexiflow [--no-panel] [--static] [--start MSG ...] [--persist [KEY]]
+        [--engine NAME] [--as NAME]`` over a definition in YAML makes the component,
+        binds a variable of its name and shows its panel. Running the cell again
+        redefines it and keeps its state.
 
         ``%flexiflow send NAME MSG [k=v ...]``, ``list``, ``graph NAME``,
-        ``events [NAME]``, ``help``: see ``%flexiflow help``.
+        ``events [NAME]`` and more: ``%flexiflow help`` lists them.
         """
         if cell is None:
             return run_command(self._notebook, line, self._boxes.show)
