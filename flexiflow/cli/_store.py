@@ -88,13 +88,15 @@ def named_execution(store: Store, words: list[str]) -> tuple[Execution, list[str
             fix=f"Leave the name out, or type '{found.workflow}'.",
             context={"execution_id": words[1], "workflow": found.workflow},
         )
-    known = [row.id for row in store.executions(limit=1000)]
-    close = nearest(words[0], known, limit=3)
+    rows = list(store.executions(limit=1000))
+    is_name = any(row.workflow == words[0] for row in rows)
+    asked = words[1] if is_name and len(words) > 1 else words[0]
+    close = nearest(asked, [row.id for row in rows], limit=3)
     raise ExecutionContextNotFoundError(
-        f"There is no execution '{words[0]}'",
+        f"There is no execution '{asked}'",
         why=f"The nearest in {store.place}: {', '.join(close)}."
         if close
         else f"There are none in {store.place}.",
         fix="List them: flexiflow workflow status",
-        context={"execution_id": words[0], "place": store.place},
+        context={"execution_id": asked, "place": store.place},
     )

@@ -386,9 +386,11 @@ class TestResume:
         """As everywhere."""
         known = paused(run)
         ran = run("workflow", "resume", known[:-1], "1")
+        named = run("workflow", "resume", "order", known[:-1], "1")
 
-        assert ran.code == 1
+        assert (ran.code, named.code) == (1, 1)
         assert known in ran.err
+        assert f"no execution '{known[:-1]}'" in named.err
 
 
 class TestBackground:
