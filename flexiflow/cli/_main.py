@@ -122,6 +122,19 @@ def _sentence(summary: str) -> str:
     return f"{summary[0].upper()}{summary[1:]}."
 
 
+def _taken(options: argparse.Namespace, late: list[str]) -> bool:
+    """Take words that were typed behind options, which argparse leaves over."""
+    if options.command != "workflow" or any(item.startswith("-") for item in late):
+        return False
+    if "words" in options:
+        options.words = [*options.words, *late]
+        return True
+    if getattr(options, "input", "") is None and len(late) == 1:
+        options.input = late[0]
+        return True
+    return False
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -143,7 +156,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     typed = list(sys.argv[1:] if argv is None else argv)
     first = next((item for item in typed if not item.startswith("-")), None)
     parser = build_parser(first if first in COMMANDS else "")
-    options = parser.parse_args(typed)
+    options, late = parser.parse_known_args(typed)
+    if late and not _taken(options, late):
+        parser.error(f"unrecognized arguments: {' '.join(late)}")
     output = Output(as_json=options.json)
     options.output = output
     options.parser = parser

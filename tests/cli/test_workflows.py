@@ -382,6 +382,20 @@ class TestResume:
         again.communicate(timeout=15)
         assert run("workflow", "status", found, "--json").json["state"] == "CANCELLED"
 
+    def test_words_may_come_behind_options(self, store, run):
+        """Nobody has to know which of them were to come first."""
+        which = paused(run)
+        looked = run("workflow", "status", "--limit", "5", which, "--json")
+        ended = run("workflow", "resume", which, "--mode", "sync", "true", "--json")
+        ran = run("workflow", "run", "echo", "--mode", "sync", "5", "--json")
+
+        assert looked.json["execution_id"] == which
+        assert ended.json["state"] == "COMPLETED"
+        assert ran.json["input"] == 5
+        assert run("workflow", "run", "echo", "--mode", "sync", "5", "6").code == 2
+        assert run("workflow", "run", "echo", "--bogus", "5").code == 2
+        assert run("workflow", "list", "--json", "5").code == 2
+
     def test_unknown_id_lists_the_nearest(self, store, run):
         """As everywhere."""
         known = paused(run)
