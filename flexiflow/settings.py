@@ -143,9 +143,9 @@ _LIMITS: Final[dict[str, tuple[float, float, str]]] = {
     "server_port": (0, 65535, "a port, 0 to 65535"),
     "mcp.port": (0, 65535, "a port, 0 to 65535"),
     "workers.default_timeout": (1e-9, float("inf"), "a number above 0"),
-    "workers.retry_attempts": (1, float("inf"), "at least 1"),
-    "workers.retry_delay": (0, float("inf"), "at least 0"),
-    "workers.retry_backoff": (1, float("inf"), "at least 1"),
+    "workers.retry_attempts": (1, float("inf"), "a whole number, at least 1"),
+    "workers.retry_delay": (0, float("inf"), "a number, at least 0"),
+    "workers.retry_backoff": (1, float("inf"), "a number, at least 1"),
 }
 """The least and the greatest value of a number, both allowed, and both in words."""
 _SECRET: Final = (
@@ -409,9 +409,10 @@ def _unknown_key(key: str, source: _Source) -> ConfigError:
         if item.startswith(start) and "." not in item[len(start) :]
     ]
     close = nearest(name, known if table else [*known, *_TABLES])
+    place = ".".join(part for part in (source.table, table) if part)
     return ConfigError(
         f"Unknown setting: '{key}'",
-        why=f"[{source.table}{'.' + table if table else ''}] has no such key.",
+        why=f"[{place}] has no such key." if place else "There is no such key.",
         fix=f"Did you mean {close[0]!r}? The nearest are: {', '.join(close)}.",
         context={**source.where(key), "key": key},
     )

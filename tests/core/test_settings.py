@@ -202,6 +202,8 @@ class TestMistakes:
             ("serializer = 'pickle'", "Did you mean 'pkl'"),
             ("workers = 3", "a table"),
             ("workers.retry_attempts = 0", "at least 1"),
+            ("workers.retry_attempts = 'x'", "a whole number"),
+            ("workers.retry_backoff = 'x'", "a number, at least 1"),
             ("workers.retry_delay = nan", "at least 0"),
             ("workers.default_timeout = 0", "above 0"),
         ],

@@ -76,6 +76,7 @@ class TestConfiguration:
         ("changes", "text"),
         [
             ({"sever_port": 1}, "Unknown setting: 'sever_port'"),
+            ({"sever_port": 1}, "There is no such key"),
             ({"workers": {"retry_dely": 1}}, "Unknown setting: 'workers.retry_dely'"),
             ({"server_port": "many"}, "'server_port' must be"),
             ({"workers": 5}, "'workers' must be a table"),
