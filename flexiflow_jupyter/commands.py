@@ -7,7 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from flexiflow.errors import ConfigError, component_not_found, nearest
+from flexiflow.errors import (
+    ComponentNotFoundError,
+    ConfigError,
+    component_not_found,
+    nearest,
+)
 
 from .arguments import (
     read_fields,
@@ -29,6 +34,7 @@ from .inspecting import (
     undo_step,
 )
 from .loop import notebook_loop
+from .notebook import current_notebook
 from .running import run_or_schedule
 from .sending import told
 from .tables import Table
@@ -153,6 +159,7 @@ def run_command(
     flexiflow.errors.FlexiFlowError
         For a command, a component or an argument that does not exist.
     """
+    line = line.rstrip().removesuffix(";")  # what ends a line quietly in a cell
     if line.split(maxsplit=1)[:1] == ["run"]:
         return start_run(notebook, line.strip().removeprefix("run"))
     engine_name, words = take_engine(split_words(line))
@@ -242,8 +249,23 @@ def _find_component(engine: FlexiFlowEngine, word: str) -> AsyncComponent:
     name = unquoted(word)
     component: AsyncComponent | None = engine.get(name)
     if component is None:
-        raise component_not_found(name, engine.components)
+        raise _elsewhere(name) or component_not_found(name, engine.components)
     return component
+
+
+def _elsewhere(name: str) -> ComponentNotFoundError | None:
+    """Return the error for a component of another engine of the notebook."""
+    notebook = current_notebook()
+    engines = {} if notebook is None else notebook.engines
+    for title, other in engines.items():
+        if other.get(name) is not None:
+            return ComponentNotFoundError(
+                f"Unknown component: '{name}'",
+                why=f"It belongs to another engine of this notebook: {title}.",
+                fix=f"Add --engine {title} to the line.",
+                context={"requested_component": name, "engine": title},
+            )
+    return None
 
 
 async def _send(notebook: Notebook, engine: FlexiFlowEngine, words: list[str]) -> Sent:

@@ -137,3 +137,22 @@ class TestReset:
         result = await run(loaded, "%flexiflow reset old")
 
         assert "create_component" in str(result.error_in_exec.fix)
+
+
+class TestWords:
+    async def test_a_component_of_another_engine_is_named(self, loaded):
+        """The option that reaches it is the way out."""
+        await run(
+            loaded,
+            "%%flexiflow --no-panel --engine second\nname: bell\nstates: {a: }",
+        )
+
+        result = await run(loaded, "%flexiflow history bell")
+
+        assert "--engine second" in result.error_in_exec.fix
+
+    async def test_a_semicolon_ends_the_line(self, loaded):
+        """As in a line of Python it is no part of what is said."""
+        result = await run(loaded, "x = %flexiflow send door push;\nx")
+
+        assert result.result.text.startswith("door: push does nothing now")
