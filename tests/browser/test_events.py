@@ -104,6 +104,7 @@ class TestEventStream:
         page.set_hidden(hidden=False)
 
         expect(panel.rows.filter(has_text=re.compile(r"9999\D*$"))).to_be_visible()
-        assert while_hidden < 50_000
+        # what the kernel says of its cells, and the saved pictures, come all the same
+        assert while_hidden < 100_000
         assert received() - while_hidden > 100_000
         assert page.record.problems == []

@@ -62,13 +62,20 @@ def files(tmp_path):
     return wait_for
 
 
-def children():
-    """Return the processes that this one has started and that still run."""
+def running():
+    """Return the processes below this one that still run."""
     return [
         item
         for item in psutil.Process().children(recursive=True)
         if item.status() != psutil.STATUS_ZOMBIE
     ]
+
+
+@pytest.fixture
+def children():
+    """Return the processes that the test has started and that still run."""
+    others = set(running())
+    return lambda: [item for item in running() if item not in others]
 
 
 async def wait_until(condition):
@@ -150,7 +157,7 @@ class TestExecutors:
             with pytest.raises(WorkflowError, match="closed"):
                 await executors.run(name, add, (1,))
 
-    async def test_nothing_begins_before_it_is_needed(self, executors):
+    async def test_nothing_begins_before_it_is_needed(self, executors, children):
         """No thread, no process."""
         assert executors.statistics() == {}
         assert children() == []
@@ -523,7 +530,7 @@ class TestProcesses:
         assert "retry_max_attempts" in caught.value.fix
         assert await executors.run("process", add, (1,)) == 1
 
-    async def test_process_that_died_idle_is_replaced_unseen(self, executors):
+    async def test_process_that_died_idle_is_replaced_unseen(self, executors, children):
         """A call that cannot have begun is begun once more."""
         pid = await executors.run("process", os.getpid)
         os.kill(pid, signal.SIGKILL)
@@ -531,7 +538,7 @@ class TestProcesses:
 
         assert await executors.run("process", os.getpid) != pid
 
-    async def test_close_leaves_no_process_and_no_file(self):
+    async def test_close_leaves_no_process_and_no_file(self, children):
         """Idle ones end by themselves, busy ones are killed."""
         gc.collect()
         before = psutil.Process().num_fds()
@@ -548,7 +555,7 @@ class TestProcesses:
         gc.collect()
         assert psutil.Process().num_fds() <= before
 
-    async def test_idle_processes_end(self):
+    async def test_idle_processes_end(self, children):
         """A notebook that did some work long ago holds none."""
         executor = ProcessExecutor(1, idle_s=0.01)
         try:
